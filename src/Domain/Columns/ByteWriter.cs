@@ -14,6 +14,9 @@ internal sealed class ByteWriter(int capacity = 256)
 
     public void Clear() => Length = 0;
 
+    /// <summary>Forgets all but the first so many bytes.</summary>
+    public void Truncate(int length) => Length = Math.Min(Length, length);
+
     public byte[] ToArray() => Written.ToArray();
 
     /// <summary>The next so many bytes, counted as written, to be filled by the caller.</summary>
