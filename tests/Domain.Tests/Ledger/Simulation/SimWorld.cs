@@ -40,6 +40,9 @@ internal sealed class SimWorld : SynchronizationContext
 
     public double FaultRate { get; set; } = 0.01;
 
+    /// <summary>How often a call is under way for seconds.</summary>
+    public double StallRate { get; set; } = 0.005;
+
     public Action<SimActor> OnCrash { get; set; } = _ => { };
 
     public int Steps { get; private set; }
@@ -59,7 +62,7 @@ internal sealed class SimWorld : SynchronizationContext
     /// <summary>One store call: its effect is atomic; it can fail before or after, and its caller can die on either side.</summary>
     public async Task<T> CallAsync<T>(SimActor actor, string what, Func<T> effect)
     {
-        await StepAsync(actor);
+        await StepAsync(actor, Faults && Random.NextDouble() < StallRate ? Random.Next(8_000) : 0);
         var fault = Faults ? Random.NextDouble() / FaultRate : 9;
         if (fault < 0.25)
         {
