@@ -14,13 +14,12 @@ public sealed class LocalObjectStore : IObjectStore
     private readonly string _root;
     private readonly TimeProvider _time;
 
-    /// <param name="folder">Created when absent.</param>
+    /// <param name="folder">Created by the first write when absent; reading leaves no trace.</param>
     /// <param name="time">Gives the files their last-modified time, so that tests can age them.</param>
     public LocalObjectStore(string folder, TimeProvider? time = null)
     {
         _root = Path.GetFullPath(folder);
         _time = time ?? TimeProvider.System;
-        Directory.CreateDirectory(Path.Combine(_root, Staging));
     }
 
     public async ValueTask<bool> PutIfAbsentAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct)
@@ -142,6 +141,7 @@ public sealed class LocalObjectStore : IObjectStore
 
     private async ValueTask<string> StageAsync(ReadOnlyMemory<byte> content, CancellationToken ct)
     {
+        Directory.CreateDirectory(Path.Combine(_root, Staging));
         var staged = Path.Combine(_root, Staging, Guid.NewGuid().ToString("n"));
         await using (var file = new FileStream(staged, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.Asynchronous))
             await file.WriteAsync(content, ct).ConfigureAwait(false);
@@ -191,6 +191,7 @@ public sealed class LocalObjectStore : IObjectStore
     {
         var name = Path.Combine(_root, Staging, "lock-" + Convert.ToHexStringLower(System.Text.Encoding.UTF8.GetBytes(path)));
         if (Path.GetFileName(name).Length > 250) name = Path.Combine(_root, Staging, $"lock-{(uint)name.GetHashCode(StringComparison.Ordinal)}");
+        Directory.CreateDirectory(Path.Combine(_root, Staging));
         while (true)
         {
             try

@@ -23,6 +23,7 @@ public sealed class LocalObjectStoreTests : ObjectStoreConformance, IDisposable
     public async Task A_file_that_a_crash_left_half_written_is_no_object()
     {
         var store = await OpenEmptyAsync();
+        Directory.CreateDirectory(Path.Combine(_folder.Path, ".tmp"));
         await File.WriteAllTextAsync(Path.Combine(_folder.Path, ".tmp", "left-over"), "half");
         await foreach (var info in store.ListAsync("", null, CancellationToken.None)) Assert.Fail($"{info.Path} is listed");
         Assert.True(await store.PutIfAbsentAsync("whole", new byte[] { 1 }, CancellationToken.None));
