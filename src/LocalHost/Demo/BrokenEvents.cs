@@ -47,7 +47,7 @@ internal sealed class BrokenEvents(ShopEventJson json, SeededRandom random, bool
     /// <summary>A value that is broken in this way.</summary>
     public byte[]? Make(Broken kind, ShopEvent item) => kind switch
     {
-        Broken.Truncated => json.Write(item)[..^(4 + random.Below(30))],
+        Broken.Truncated => Cut(json.Write(item), 4 + random.Below(30)),
         Broken.NotJson => Encoding.UTF8.GetBytes($"purchase by {item.Customer.Id} of nothing, session {item.Session}"),
         Broken.NotAnObject => Encoding.UTF8.GetBytes($"[\"{item.Id}\",\"{item.Action}\",{item.TimeMs}]"),
         Broken.NoEventId => json.Write(item, Omitted.EventId),
@@ -74,6 +74,15 @@ internal sealed class BrokenEvents(ShopEventJson json, SeededRandom random, bool
         Broken.Huge => json.Write(item, Omitted.Nothing, w => w.WriteString("note", new string('x', HugeBytes))),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Unknown kind of broken record."),
     };
+
+    /// <summary>Takes bytes from the end, never half a character.</summary>
+    private static byte[] Cut(byte[] value, int bytes)
+    {
+        var length = value.Length - bytes;
+        while ((value[length] & 0xC0) == 0x80)
+            length--;
+        return value[..length];
+    }
 
     /// <summary>Puts a byte that never occurs in UTF-8 into the event id.</summary>
     private static byte[] Spoil(byte[] value)

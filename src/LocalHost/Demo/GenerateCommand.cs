@@ -16,7 +16,7 @@ public static class GenerateCommand
         var file = new Argument<string>("FILE") { Description = "Where to write; compressed when the name ends in .gz, standard output for -" };
         var seed = new Option<long>("--seed") { Description = "Seed; equal settings give equal files", DefaultValueFactory = _ => 1 };
         var events = new Option<long>("--events") { Description = "Lines to write", DefaultValueFactory = _ => 100_000 };
-        var start = new Option<string>("--start") { Description = "First event time, ISO 8601, UTC", DefaultValueFactory = _ => "2026-01-05T08:00:00Z" };
+        var start = new Option<string>("--start") { Description = "First event time, ISO 8601, UTC", DefaultValueFactory = _ => "2025-03-03T08:00:00Z" };
         var rate = new Option<double>("--rate") { Description = "Mean events a second of event time", DefaultValueFactory = _ => 50 };
         var users = new Option<int>("--users") { Description = "Number of customers", DefaultValueFactory = _ => 5_000 };
         var late = new Option<double>("--late") { Description = "Share that arrives after all its windows closed (0-1)" };
@@ -75,7 +75,7 @@ public static class GenerateCommand
     {
         const DateTimeStyles Utc = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
         if (!DateTimeOffset.TryParse(plan.Start, CultureInfo.InvariantCulture, Utc, out start))
-            return $"--start is '{plan.Start}', which is no time; write it like 2026-01-05T08:00:00Z.";
+            return $"--start is '{plan.Start}', which is no time; write it like 2025-03-03T08:00:00Z.";
         if (plan.Events < 1)
             return $"--events is {plan.Events}; give the number of lines to write, at least 1.";
         if (!(plan.Rate > 0 && double.IsFinite(plan.Rate)))
