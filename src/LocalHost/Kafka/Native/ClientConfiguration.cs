@@ -45,7 +45,8 @@ internal static unsafe class ClientConfiguration
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
     private static void Log(nint rk, int level, byte* facility, byte* text)
     {
-        if (GCHandle.FromIntPtr(rd_kafka_opaque(rk)).Target is not IClientLog log)
+        var opaque = rd_kafka_opaque(rk);
+        if (opaque == 0 || GCHandle.FromIntPtr(opaque).Target is not IClientLog log)
             return;
         // Syslog levels: 3 and below are errors, 4 a warning. The client reports lost connections here again and again; the
         // owner hears of them once through the error callback, so they stay at debug level.
