@@ -96,7 +96,7 @@ internal sealed class TestHost : IAsyncDisposable
             all[name.Replace("__", ":", StringComparison.Ordinal)] = value;
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(all).Build();
         var hostJson = System.IO.Path.Combine(folder ?? ownFolder!.Path, "host.json");
-        await File.WriteAllTextAsync(hostJson, """{ "version": "2.0", "extensions": { "kafka": { "commitOnFailure": false, "autoCommitIntervalMs": 50 } } }""");
+        await File.WriteAllTextAsync(hostJson, """{ "version": "2.0", "extensions": { "kafka": { "commitOnFailure": false, "autoCommitIntervalMs": 50, "sessionTimeoutMs": 4000 } } }""");
         var host = EmbeddedHost.Create(new HostPlan
         {
             FunctionTypes = functions,
@@ -105,7 +105,7 @@ internal sealed class TestHost : IAsyncDisposable
             DataFolder = folder ?? ownFolder!.Path,
             Port = 0,
             Compose = (services, _) => services.AddSingleton(recorder),
-            Logging = builder => builder.AddProvider(log),
+            Logging = builder => builder.SetMinimumLevel(LogLevel.Debug).AddProvider(log),
             Time = time ?? TimeProvider.System,
             Grace = TimeSpan.FromSeconds(10),
         });

@@ -89,12 +89,16 @@ internal sealed class KafkaListener : IAsyncDisposable
     {
         try
         {
-            await foreach (var batch in batches.Reader.ReadAllAsync(stopReading.Token))
-                await runner.RunAsync(batch, stopReading.Token, stopRunning.Token);
+            // What still waits in the channel at a stop was not stored and comes again after the next start.
+            while (await batches.Reader.WaitToReadAsync(stopReading.Token))
+            {
+                while (!stopReading.IsCancellationRequested && batches.Reader.TryRead(out var batch))
+                    await runner.RunAsync(batch, stopReading.Token, stopRunning.Token);
+            }
         }
         catch (OperationCanceledException) when (stopReading.IsCancellationRequested)
         {
-            // What waits in the channel was not stored and comes again after the next start.
+            // Stopped while no batch was there.
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Configuration;
 using Tidemark.LocalHost.Settings;
 
@@ -27,6 +28,7 @@ internal sealed record KafkaTriggerOptions
         ("queuedMaxMessagesKbytes", "queued.max.messages.kbytes", null),
         ("maxPartitionFetchBytes", "max.partition.fetch.bytes", null),
         ("fetchMaxBytes", "fetch.max.bytes", null),
+        ("libkafkaDebug", "debug", null),
     ];
 
     public int MaxBatchSize { get; init; } = 64;
@@ -58,8 +60,11 @@ internal sealed record KafkaTriggerOptions
 
         if (clients["auto.offset.reset"] is not ("earliest" or "latest"))
             throw new SettingException($"host.json: extensions.kafka.autoOffsetReset is '{clients["auto.offset.reset"]}'; use earliest or latest.");
+        // A short session needs more frequent heartbeats than the client's default of one in 3 s.
+        if (host.Positive(Section + "sessionTimeoutMs", 10_000) is var session and < 10_000)
+            clients["heartbeat.interval.ms"] = (session / 4).ToString(CultureInfo.InvariantCulture);
         if (Milliseconds(settings, "LocalHost:FetchWaitMs") is { } wait)
-            clients["fetch.wait.max.ms"] = wait.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            clients["fetch.wait.max.ms"] = wait.ToString(CultureInfo.InvariantCulture);
         var maxRetries = host.Integer(Section + "maxRetries") ?? 5;
         if (maxRetries < -1)
             throw new SettingException($"host.json: extensions.kafka.maxRetries is {maxRetries}; use 0 or more, or -1 for no limit.");
