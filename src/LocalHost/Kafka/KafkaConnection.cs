@@ -16,7 +16,7 @@ internal sealed record KafkaConnection(
     public static KafkaConnection FromSettings(string brokers, IConfiguration settings)
     {
         if (string.IsNullOrWhiteSpace(brokers))
-            throw new SettingException("The setting KafkaBrokers is empty; give HOST:PORT, or several of them separated by commas.");
+            throw new SettingException("The setting BrokerList is empty; give HOST:PORT, or several of them separated by commas.");
         var user = NullIfEmpty(settings["KafkaUser"]);
         var protocol = Word(settings["KafkaProtocol"]);
         // The attribute's own spelling ("SaslSsl") is understood too.
@@ -27,7 +27,7 @@ internal sealed record KafkaConnection(
         if (protocol.StartsWith("SASL", StringComparison.Ordinal) && (user is null || password is null))
             throw new SettingException($"KafkaProtocol {protocol} needs the settings KafkaUser and KafkaPassword; give both.");
         return new KafkaConnection(
-            brokers, protocol, NullIfEmpty(settings["KafkaMechanism"]) ?? "PLAIN", user, password, NullIfEmpty(settings["KafkaCaLocation"]));
+            brokers, protocol, ToMechanism(settings["KafkaMechanism"]), user, password, NullIfEmpty(settings["KafkaCaLocation"]));
     }
 
     /// <summary>The client settings of this connection.</summary>
@@ -48,6 +48,14 @@ internal sealed record KafkaConnection(
 
     /// <summary>Without the password.</summary>
     public override string ToString() => $"{Brokers} ({Protocol})";
+
+    private static string ToMechanism(string? text) => Word(text).Replace("_", "") switch
+    {
+        "" or "PLAIN" => "PLAIN",
+        "SCRAMSHA256" => "SCRAM-SHA-256",
+        "SCRAMSHA512" => "SCRAM-SHA-512",
+        _ => throw new SettingException($"The setting KafkaMechanism is '{text}'; use Plain, ScramSha256 or ScramSha512."),
+    };
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
 
