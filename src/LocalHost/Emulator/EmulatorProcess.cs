@@ -33,13 +33,11 @@ internal static class EmulatorProcess
             emulator.CreateTopic(topic, partitions);
             var snapshot = Path.Combine(folder, SnapshotFile);
             if (EmulatorSnapshot.Read(snapshot) is { } saved)
-            {
                 SnapshotTransfer.PutBack(emulator.Brokers, saved);
-                // From here on it would be stale; were this process killed, the next one must not take it for the truth.
-                File.Delete(snapshot);
-            }
 
+            // In this order: a dead process in kafka.json means lost records, whatever snapshot there is.
             StateFile.Write(Path.Combine(folder, InfoFile), new EmulatorInfo(ProcessIdentity.Current, emulator.Brokers, topic, partitions));
+            File.Delete(snapshot);
             stopped.Wait();
             SnapshotTransfer.Take(emulator.Brokers, topic, group, partitions).Write(snapshot);
             File.Delete(Path.Combine(folder, InfoFile));
