@@ -36,7 +36,16 @@ public interface ISegmentStore
 
     /// <summary>The rows of one table of an inline range.</summary>
     RowBatch ReadRows(RangeRow range, string table);
+
+    /// <summary>All staged blobs of partials of this pipeline.</summary>
+    Task<IReadOnlyList<StagedPartials>> ListPartialsAsync(CancellationToken cancel);
+
+    /// <summary>Deletes a staged blob of partials; already gone is no error.</summary>
+    Task DeletePartialsAsync(string name, CancellationToken cancel);
 }
+
+/// <summary>A staged blob of partials: its name, and the partition and first offset of the attempt that wrote it.</summary>
+public readonly record struct StagedPartials(string Name, int Partition, long From, long LastModifiedMs);
 
 /// <summary>Durable entities that hold fold states.</summary>
 public interface IEntities
