@@ -26,12 +26,12 @@ public static class Settings
         new(Names.DeltaInterval, "30s", "1s to 1h", "How often rows are committed to Delta; each commit costs a few requests and makes one file per table."),
         new(Names.CheckpointInterval, "15s", "1s to 1h", "How often merged state is handed to durable entities; the more often, the shorter a restart and the more entity operations."),
         new(Names.IdleTimeout, "30s", "1s to 1d", "A partition that is read to its end and silent for this long does not hold event time back."),
-        new(Names.MaxFutureSkew, "10m", "0s to 1d", "How far an event's time may be ahead of Kafka's before it is put in quarantine."),
+        new(Names.MaxFutureSkew, "1h", "0s to 1d", "How far an event's time may be ahead of Kafka's before it is put in quarantine."),
         new(Names.InlineSegmentLimit, "256KB", "0KB to 900KB", "Segments up to this size, compressed, ride in the ledger; larger ones are staged as files."),
         new(Names.MaxRangeRecords, "20000", "1 to 1000000", "Most records in one range."),
         new(Names.MaxOpenRanges, "2000", "10 to 100000", "Above this number of ranges not yet in Delta and the entities, reading waits."),
         new(Names.WatchdogTimeout, "60s", "5s to 1h", "When records wait in Kafka and nothing moves for this long, an alert is raised and our own consumer reads them."),
-        new(Names.LeaseDuration, "30s", "5s to 10m", "How long one instance keeps the tick to itself after its last sign of life. Correctness does not depend on it."),
+        new(Names.LeaseDuration, "15s", "5s to 10m", "How long one instance keeps the tick to itself after its last sign of life. Correctness does not depend on it."),
     ];
 
     /// <summary>Names, for code that reads them.</summary>

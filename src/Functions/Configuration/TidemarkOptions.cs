@@ -70,6 +70,19 @@ public sealed partial record TidemarkOptions
         };
     }
 
+    internal IngestOptions ToIngest() => new() { MaxRangeRecords = MaxRangeRecords, StartFrom = StartFrom };
+
+    internal TickOptions ToTick() => new()
+    {
+        DeltaInterval = DeltaInterval,
+        CheckpointInterval = CheckpointInterval,
+        IdleTimeout = IdleTimeout,
+        WatchdogTimeout = WatchdogTimeout,
+        LeaseTime = LeaseDuration,
+        MaxOpenRanges = MaxOpenRanges,
+        StartFrom = StartFrom,
+    };
+
     private static TimeSpan Seconds(int seconds) => TimeSpan.FromSeconds(seconds);
 
     private static TimeSpan Hours(int hours) => TimeSpan.FromHours(hours);

@@ -13,16 +13,22 @@ namespace Tidemark.Functions.Results;
 /// <para><b>Failed preconditions.</b> Rows go in transactions of up to 100; when one row of a transaction fails, it is set aside and the others
 /// are sent again. As with the ledger, a repeat after a lost answer can meet its own rows: null may also mean "written by this very call".</para>
 /// </summary>
-internal sealed class TableResults(PipelineId id, Func<string, TableClient> tables, TimeProvider time) : IResults
+public sealed class TableResults : IResults
 {
     private const int LargestTransaction = 100;
+    private readonly PipelineId _id;
+    private readonly Func<string, TableClient> _tables;
+    private readonly TimeProvider _time;
+
+    internal TableResults(PipelineId id, Func<string, TableClient> tables, TimeProvider time) =>
+        (_id, _tables, _time) = (id, tables, time);
 
     public async Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(QuerySpec query, long? fromWindowStart, CancellationToken cancel)
     {
         // Newest first: a start at or after the bound has a key at or before the bound's; '}' is the character after '|'.
         var filter = fromWindowStart is { } from
-            ? TableClient.CreateQueryFilter($"PartitionKey eq {id.Key} and RowKey lt {ResultKeys.Window(from) + "}"}")
-            : TableClient.CreateQueryFilter($"PartitionKey eq {id.Key}");
+            ? TableClient.CreateQueryFilter($"PartitionKey eq {_id.Key} and RowKey lt {ResultKeys.Window(from) + "}"}")
+            : TableClient.CreateQueryFilter($"PartitionKey eq {_id.Key}");
         var etags = new Dictionary<string, string>();
         await foreach (var row in Table(query).QueryAsync<TableEntity>(filter, select: ["RowKey"], cancellationToken: cancel))
             etags[row.RowKey] = row.ETag.ToString();
@@ -34,7 +40,7 @@ internal sealed class TableResults(PipelineId id, Func<string, TableClient> tabl
     public async Task<IReadOnlyList<string?>> WriteAsync(QuerySpec query, RowBatch rows, IReadOnlyList<ResultWrite> writes, bool final, CancellationToken cancel)
     {
         var table = Table(query);
-        var now = time.GetUtcNow().UtcDateTime;
+        var now = _time.GetUtcNow().UtcDateTime;
         var etags = new string?[writes.Count];
         for (var at = 0; at < writes.Count; at += LargestTransaction)
         {
@@ -49,7 +55,7 @@ internal sealed class TableResults(PipelineId id, Func<string, TableClient> tabl
     /// <summary>The newest rows as they stand in the table.</summary>
     public async Task<IReadOnlyList<TableEntity>> ReadNewestAsync(QuerySpec query, int limit, CancellationToken cancel)
     {
-        var filter = TableClient.CreateQueryFilter($"PartitionKey eq {id.Key}");
+        var filter = TableClient.CreateQueryFilter($"PartitionKey eq {_id.Key}");
         var newest = new List<TableEntity>();
         await foreach (var row in Table(query).QueryAsync<TableEntity>(filter, maxPerPage: Math.Min(limit, 1000), cancellationToken: cancel))
         {
@@ -61,7 +67,7 @@ internal sealed class TableResults(PipelineId id, Func<string, TableClient> tabl
         return newest;
     }
 
-    private TableClient Table(QuerySpec query) => tables(ResultKeys.Table(query.Name));
+    private TableClient Table(QuerySpec query) => _tables(ResultKeys.Table(query.Name));
 
     private static async Task WriteAsync(TableClient table, List<int> pending, List<TableTransactionAction> actions, string?[] etags, CancellationToken cancel)
     {
@@ -84,7 +90,7 @@ internal sealed class TableResults(PipelineId id, Func<string, TableClient> tabl
 
     private TableTransactionAction Action(RowBatch rows, ResultWrite write, bool final, DateTime now)
     {
-        var entity = new TableEntity(id.Key, write.RowKey) { ["is_final"] = final, ["updated_at"] = now };
+        var entity = new TableEntity(_id.Key, write.RowKey) { ["is_final"] = final, ["updated_at"] = now };
         for (var column = 0; column < rows.Columns.Count; column++)
             if (Cell.Property(rows, column, write.Row) is { } value)
                 entity[rows.Schema.Fields[column].Name] = value;

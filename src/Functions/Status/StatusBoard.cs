@@ -35,7 +35,7 @@ public sealed class StatusBoard
     /// <summary>The latest status of this process.</summary>
     public StatusReport Current { get; private set; }
 
-    /// <summary>Whether this process has ticked, so that <see cref="Current"/> is the pipeline's status and not only its own.</summary>
+    /// <summary>Whether the last tick ran here and not on another instance, so that <see cref="Current"/> is the pipeline's status.</summary>
     public bool HasTicked { get; private set; }
 
     /// <summary>Whether counts of earlier processes have been taken over.</summary>
@@ -85,7 +85,7 @@ public sealed class StatusBoard
     {
         lock (_lock)
         {
-            HasTicked = true;
+            HasTicked = tick.Skipped is null;
             var now = _time.GetUtcNow();
             if (tick.Skipped is not null)
                 return Current = Current with { UpdatedAt = now, TickMs = (long)took.TotalMilliseconds, State = State(Current.Hold), LastError = LastError(), Costs = Costs() };
