@@ -79,8 +79,21 @@ public class TransactionTests(Azurite azurite)
     {
         var table = await azurite.TableAsync();
 
-        await Assert.ThrowsAsync<ArgumentException>(() => table.SubmitTransactionAsync(
+        await Assert.ThrowsAsync<InvalidOperationException>(() => table.SubmitTransactionAsync(
             Enumerable.Range(0, count).Select(i => new TableTransactionAction(Add, new TableEntity("p", $"{i}")))));
+    }
+
+    [Fact]
+    public async Task An_update_without_an_ETag_is_an_upsert_and_one_for_any_ETag_needs_the_entity()
+    {
+        var table = await azurite.TableAsync();
+
+        await table.SubmitTransactionAsync([new(UpdateReplace, new TableEntity("p", "new"))]);
+        var error = await Assert.ThrowsAsync<TableTransactionFailedException>(
+            () => table.SubmitTransactionAsync([new(UpdateReplace, new TableEntity("p", "none"), ETag.All)]));
+
+        Assert.Equal((404, "ResourceNotFound"), (error.Status, error.ErrorCode));
+        Assert.Equal(["new"], (await Rows(table)).Keys);
     }
 
     [Fact]
@@ -88,7 +101,7 @@ public class TransactionTests(Azurite azurite)
     {
         var table = azurite.Service.GetTableClient("NoSuchTable");
 
-        var error = await Assert.ThrowsAsync<TableTransactionFailedException>(
+        var error = await Assert.ThrowsAnyAsync<RequestFailedException>(
             () => table.SubmitTransactionAsync([new(Add, new TableEntity("p", "r"))]));
 
         Assert.Equal((404, "TableNotFound"), (error.Status, error.ErrorCode));

@@ -135,17 +135,18 @@ public partial class TableClient
 
     /// <summary>All of up to 100 actions on entities with one partition key, or none of them.</summary>
     /// <exception cref="TableTransactionFailedException">Nothing was done; says which action failed and why.</exception>
+    /// <exception cref="RequestFailedException">The request as a whole was refused.</exception>
     public virtual async Task<Response<IReadOnlyList<Response>>> SubmitTransactionAsync(
         IEnumerable<TableTransactionAction> transactionActions, CancellationToken cancellationToken = default)
     {
         var actions = transactionActions.ToList();
         if (actions.Count is 0 or > 100)
-            throw new ArgumentException($"A transaction takes 1 to 100 actions, not {actions.Count}.", nameof(transactionActions));
+            throw new InvalidOperationException($"A transaction takes 1 to 100 actions, not {actions.Count}.");
         using var message = requests.Create(RequestMethod.Post, "$batch");
         Transaction.Write(message.Request, requests.Account.Endpoint, Name, actions);
         var response = await requests.SendAsync(message, cancellationToken).ConfigureAwait(false);
         if (response.Status != 202)
-            throw Errors.FromTransaction(response);
+            throw Errors.From(response);
         var parts = Transaction.Read(response);
         if (parts.FirstOrDefault(p => p.Status >= 400) is { } failed)
             throw Errors.FromTransaction(failed);

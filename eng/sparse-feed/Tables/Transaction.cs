@@ -43,8 +43,9 @@ internal static class Transaction
             + $"{method} {address}{path} HTTP/1.1\r\nAccept: {Requests.MinimalMetadata}\r\nDataServiceVersion: 3.0\r\n");
         if (type == TableTransactionActionType.Add)
             Append(buffer, "Prefer: return-no-content\r\n");
-        if (type is TableTransactionActionType.UpdateMerge or TableTransactionActionType.UpdateReplace or TableTransactionActionType.Delete)
-            Append(buffer, $"If-Match: {(action.ETag == default ? "*" : action.ETag.ToString())}\r\n");
+        var update = type is TableTransactionActionType.UpdateMerge or TableTransactionActionType.UpdateReplace;
+        if (type == TableTransactionActionType.Delete || (update && action.ETag != default))
+            Append(buffer, $"If-Match: {(action.ETag == default ? ETag.All : action.ETag)}\r\n");
         if (type == TableTransactionActionType.Delete)
         {
             Append(buffer, "\r\n");

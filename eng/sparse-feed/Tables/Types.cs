@@ -20,7 +20,8 @@ namespace Azure.Data.Tables
 
     /// <summary>
     /// One action of an entity-group transaction. The ETag of the entity itself is not looked at: updates and deletes are
-    /// conditional only on the ETag given here, and unconditional when it is left out.
+    /// conditional only on the ETag given here. Without it a delete is unconditional, and an update is an upsert, as with the
+    /// official client; pass ETag.All to update only what exists.
     /// </summary>
     public partial class TableTransactionAction
     {

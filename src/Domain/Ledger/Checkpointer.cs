@@ -51,7 +51,7 @@ internal sealed class Checkpointer(
                 continue;
             }
 
-            if (!entity.IsRegistered)
+            if (!entity.IsRegistered && !off.HasFlag(ProtocolRule.RegisterBeforeApply))
                 await ledger.RegisterAsync(key, cancel);
             entity.IsRegistered = true;
             var reached = new Dictionary<int, long>(entity.Position);

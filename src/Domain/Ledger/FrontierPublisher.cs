@@ -40,7 +40,8 @@ internal sealed class FrontierPublisher(ILedger ledger, ITopicLog log, long hori
                 if (await ledger.TryInsertHeadAsync(partition, fresh, cancel) is not null)
                     return true;
             }
-            else if (meta.FrontierMs is not { } frontier || head.Value.Value.FrontierMs >= frontier)
+            else if (meta.FrontierMs is not { } frontier || head.Value.Value.FrontierMs == frontier
+                || (head.Value.Value.FrontierMs > frontier && !off.HasFlag(ProtocolRule.FrontierNeverLowered)))
             {
                 return changed;
             }

@@ -42,8 +42,8 @@ internal enum ProtocolRule
     /// <summary>Txn positions must be equal to what was read ("greater wins" fails).</summary>
     TxnMustBeEqual = 1 << 10,
 
-    /// <summary>Entities are read before txn positions.</summary>
-    EntitiesBeforePositions = 1 << 11,
+    /// <summary>An entity is in the registry before its first Apply.</summary>
+    RegisterBeforeApply = 1 << 11,
 
     /// <summary>Result rows are written only with the ETag known from before the snapshot.</summary>
     ResultETags = 1 << 12,
@@ -57,7 +57,7 @@ internal enum ProtocolRule
     /// <summary>A partition with lag or without a head is never idle.</summary>
     LagIsNeverIdle = 1 << 15,
 
-    /// <summary>A partial carries the first window end that it counts for (judged by the engine); the frontier never goes back.</summary>
+    /// <summary>Neither the published frontier nor a head's ever goes back.</summary>
     FrontierNeverLowered = 1 << 16,
 
     /// <summary>Partitions and log ends come from Kafka itself, so that what the trigger lost is found.</summary>
@@ -65,4 +65,13 @@ internal enum ProtocolRule
 
     /// <summary>ETags of results are read before the ranges.</summary>
     ETagsBeforeRanges = 1 << 18,
+
+    /// <summary>Names of staged blobs hold the attempt's id.</summary>
+    StagedNamePerAttempt = 1 << 19,
+
+    /// <summary>A staged blob is swept only below Next and if no range names it, read in this order: blobs, Next, ranges.</summary>
+    SweepBelowNext = 1 << 20,
+
+    /// <summary>A partial is keyed by the first window end that it counts for.</summary>
+    FirstEndInKey = 1 << 21,
 }

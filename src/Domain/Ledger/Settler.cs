@@ -49,15 +49,18 @@ internal sealed class Settler(IPipeline pipeline, PipelineId id, ILedger ledger,
                 await entities.SignalDeleteAsync(key, ghost.Version, cancel);
 
         var staged = await segments.ListPartialsAsync(cancel);
-        var old = staged.Where(blob => nowMs - blob.LastModifiedMs > (long)options.SweepAge.TotalMilliseconds).ToList();
+        var old = staged.Where(blob => nowMs - blob.LastModifiedMs >= (long)options.SweepAge.TotalMilliseconds).ToList();
         foreach (var group in old.GroupBy(blob => blob.Partition))
         {
             var view = await ledger.ReadPartitionAsync(group.Key, 0, cancel);
             var named = view.Ranges.Select(range => range.Staged?.Partials).ToHashSet();
-            foreach (var blob in group.Where(blob => blob.From < view.Head?.Value.Next && !named.Contains(blob.Name)))
+            foreach (var blob in group.Where(blob => IsAbandoned(blob, view, named)))
                 await segments.DeletePartialsAsync(blob.Name, cancel);
         }
     }
+
+    private bool IsAbandoned(StagedPartials blob, PartitionView view, HashSet<string?> named) =>
+        (off.HasFlag(ProtocolRule.SweepBelowNext) || blob.From < view.Head?.Value.Next) && !named.Contains(blob.Name);
 
     private bool IsCovered(Truth truth, RangeRow range) =>
         (off.HasFlag(ProtocolRule.SettleOnlyCovered)

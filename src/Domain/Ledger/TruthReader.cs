@@ -51,15 +51,12 @@ internal sealed class TruthReader(
         if (!off.HasFlag(ProtocolRule.ETagsBeforeRanges))
             await ReadResultsAsync(truth, cancel);
         var views = await ListAsync(truth, advance, new Dictionary<int, long>(), cancel);
-        if (off.HasFlag(ProtocolRule.EntitiesBeforePositions))
-            await ReadTablesAsync(truth, cancel);
         var registry = await ledger.ReadRegistryAsync(cancel);
         var touched = views.Values.SelectMany(view => view.Ranges).SelectMany(range => range.Entities);
         var loaded = new Dictionary<EntityKey, EntitySnapshot?>();
         foreach (var key in registry.Select(row => row.Entity).Concat(touched).Distinct().Order().ToList())
             loaded[key] = await entities.ReadAsync(key, cancel);
-        if (!off.HasFlag(ProtocolRule.EntitiesBeforePositions))
-            await ReadTablesAsync(truth, cancel);
+        await ReadTablesAsync(truth, cancel);
         if (off.HasFlag(ProtocolRule.ETagsBeforeRanges))
             await ReadResultsAsync(truth, cancel);
 
