@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
+using Tidemark.Domain.Clickstream;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Configuration;
@@ -37,6 +38,7 @@ public static class Composition
         services.AddSingleton(options);
         services.AddSingleton(options.Id);
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IPipeline>(_ => ClickstreamPipeline.Create(options.ToEvents()));
         AddStorage(services, options);
         AddStores(services, options);
         AddProtocol(services, options, instance);
@@ -61,7 +63,7 @@ public static class Composition
         services.AddSingleton(sp => new TableResults(options.Id, sp.GetRequiredService<TableServiceClient>().GetTableClient, sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IResults>(sp => sp.GetRequiredService<TableResults>());
         services.AddSingleton<IObjectStore>(sp => new BlobObjectStore(sp.GetRequiredService<BlobContainerClient>()));
-        services.AddSingleton(sp => new LakeTables(sp.GetRequiredService<IObjectStore>(), sp.GetRequiredService<IPipeline>(), options.Id));
+        services.AddSingleton(sp => new LakeTables(sp.GetRequiredService<IObjectStore>(), sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ILake>(sp => new DeltaLake(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>()));
         services.AddSingleton<ISegmentStore>(sp => new SegmentStore(options.Id, options.InlineSegmentLimit, sp.GetRequiredService<IObjectStore>(), sp.GetRequiredService<LakeTables>()));
         services.AddSingleton<ITopicLog>(sp => new KafkaTopicLog(options.Kafka, sp.GetRequiredService<ILogger<KafkaTopicLog>>()));

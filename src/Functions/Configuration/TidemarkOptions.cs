@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Confluent.Kafka;
 using Microsoft.Extensions.Configuration;
+using Tidemark.Domain.Events;
 using Tidemark.Domain.Ledger;
 using static Tidemark.Functions.Configuration.Settings.Names;
 
@@ -69,6 +70,8 @@ public sealed partial record TidemarkOptions
             LeaseDuration = read.Duration(Settings.Names.LeaseDuration, Seconds(5), Seconds(600)),
         };
     }
+
+    internal EventOptions ToEvents() => new(Kafka.Topic) { MaxFutureSkew = MaxFutureSkew };
 
     internal IngestOptions ToIngest() => new() { MaxRangeRecords = MaxRangeRecords, StartFrom = StartFrom };
 
