@@ -7,7 +7,7 @@ namespace Tidemark.Domain.Events;
 /// Decoded records of one partition. Disposing it returns its memory for the next batch: it and every segment built from it must not be used
 /// afterwards. Without disposal the memory is simply collected.
 /// </summary>
-internal sealed class DecodedEvents : IDecodedRecords, IDisposable
+internal sealed class DecodedEvents : IDecodedRecords
 {
     private readonly Action<EventBuffers>? giveBack;
     private EventBuffers? buffers;

@@ -13,7 +13,7 @@ namespace Tidemark.Domain.Events;
 /// <item><c>price</c>, <c>quantity</c>, <c>revenue</c> are JSON numbers, or strings that hold nothing but one (producers that keep money out of
 /// floating point send those). Money is rounded half away from zero at the fourth decimal, as SQL casts do; a whole <c>quantity</c> may be written
 /// 6.0; what has no place in the column is quarantined, never cut.</item>
-/// <item>Event times are ISO 8601 text, or numbers of milliseconds since 1970; in <c>ts</c> the number may be a string.</item>
+/// <item>Event times are ISO 8601 text, or milliseconds since 1970 as a number or a string that holds nothing but one.</item>
 /// <item>A null is as if the field were absent; so is an empty string in a required field.</item>
 /// </list>
 /// </summary>
@@ -146,7 +146,7 @@ internal sealed class EventDecoder(EventOptions options)
         {
             var text = TextOf(value, slot, out var valid);
             ok = valid && EventTime.TryParseIso(text, out time);
-            if (!ok && valid && slot == EventField.Ts && JsonNumber.TryParse(text, 3, out var wide, out _))
+            if (!ok && valid && JsonNumber.TryParse(text, 3, out var wide, out _))
                 (ok, time) = (true, Clamp(wide));
         }
         else if (json.Slots[slot].Kind == JsonKind.Number && JsonNumber.TryParse(TextOf(value, slot, out _), 3, out var wide, out _))

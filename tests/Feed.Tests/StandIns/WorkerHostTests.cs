@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 
-namespace Tidemark.Feed.Tests;
+namespace Tidemark.Feed.Tests.StandIns;
 
 /// <summary>What an embedding host relies on: the program's builder gives services, settings, serializer and the middleware pipeline.</summary>
 public class WorkerHostTests
@@ -61,19 +61,6 @@ public class WorkerHostTests
         Assert.Equal("""{"first_offset":1}""", serializer.Serialize(new { FirstOffset = 1 }).ToString());
         var read = (Position)serializer.Deserialize(new MemoryStream("{\"FIRST_OFFSET\":7}"u8.ToArray()), typeof(Position), default)!;
         Assert.Equal(7, read.FirstOffset);
-    }
-
-    [Fact]
-    public void Trigger_attributes_have_the_official_defaults()
-    {
-        var kafka = new KafkaTriggerAttribute("Brokers", "%Topic%") { IsBatched = true };
-
-        Assert.Equal((KafkaMessageKeyType.String, BrokerProtocol.NotSet, 1000L), (kafka.KeyDataType, kafka.Protocol, kafka.LagThreshold));
-        Assert.True(kafka.IsBatched);
-        Assert.Equal(AuthorizationLevel.Function, new HttpTriggerAttribute().AuthLevel);
-        Assert.Equal(AuthorizationLevel.Anonymous, new HttpTriggerAttribute("get").AuthLevel);
-        Assert.Equal(AuthorizationLevel.Admin, new HttpTriggerAttribute(AuthorizationLevel.Admin, "get", "post").AuthLevel);
-        Assert.Equal(-1, new ExponentialBackoffRetryAttribute(-1, "00:00:01", "00:00:15").MaxRetryCount);
     }
 
     private sealed record Position(int FirstOffset);

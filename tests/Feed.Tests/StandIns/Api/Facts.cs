@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Tidemark.Feed.Tests.Api;
+namespace Tidemark.Feed.Tests.StandIns.Api;
 
 /// <summary>What is known of a type of the official packages.</summary>
 internal sealed record Fact(string Kind, HashSet<string> Bases, HashSet<string> EnumValues, HashSet<string> Members);

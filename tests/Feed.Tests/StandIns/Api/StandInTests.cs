@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace Tidemark.Feed.Tests.Api;
+namespace Tidemark.Feed.Tests.StandIns.Api;
 
 /// <summary>Code that compiles against the stand-ins compiles against the official packages: the stand-ins have nothing else.</summary>
 public class StandInTests

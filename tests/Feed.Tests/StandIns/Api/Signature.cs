@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 
-namespace Tidemark.Feed.Tests.Api;
+namespace Tidemark.Feed.Tests.StandIns.Api;
 
 /// <summary>
 /// Public types and members of an assembly as C# declarations, in the normal form of <see cref="Facts"/>: no nullability of reference

@@ -1,8 +1,9 @@
 using Azure;
 using Azure.Core;
 using Azure.Data.Tables;
+using Tidemark.Tests;
 
-namespace Tidemark.Tables.Tests;
+namespace Tidemark.Tables.Tests.StandIn;
 
 public class RequestTests
 {
@@ -87,6 +88,64 @@ public class RequestTests
         var error = Assert.Throws<FormatException>(() => new TableServiceClient(text));
 
         Assert.DoesNotContain("secretsecret", error.ToString());
+    }
+
+    [Fact]
+    public void A_getter_of_another_type_names_the_property_and_both_types()
+    {
+        var entity = new TableEntity("p", "r") { ["Count"] = 1 };
+
+        var error = Assert.Throws<InvalidOperationException>(() => entity.GetInt64("Count"));
+
+        Assert.Contains("'Count' is a Int32, not a Int64", error.Message);
+    }
+
+    [Fact]
+    public async Task A_value_without_a_table_type_is_refused_before_anything_is_sent()
+    {
+        using var service = new Scripted(_ => throw new InvalidOperationException("sent"));
+
+        var error = await Assert.ThrowsAsync<NotSupportedException>(() => Client(service).AddEntityAsync(new TableEntity("p", "r") { ["Money"] = 1m }));
+
+        Assert.Contains("'Money' is a Decimal", error.Message);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(101)]
+    public async Task Too_few_or_many_actions_are_refused_before_anything_is_sent(int count)
+    {
+        using var service = new Scripted(_ => throw new IOException("sent"));
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Client(service).SubmitTransactionAsync(
+            Enumerable.Range(0, count).Select(i => new TableTransactionAction(TableTransactionActionType.Add, new TableEntity("p", $"{i}")))));
+    }
+
+    [Fact]
+    public async Task An_update_without_an_ETag_is_refused()
+    {
+        using var service = new Scripted(_ => throw new IOException("sent"));
+
+        await Assert.ThrowsAsync<ArgumentException>(() => Client(service).UpdateEntityAsync(new TableEntity("p", "r"), default));
+    }
+
+    [Theory]
+    [InlineData("""{"V":"5","V@odata.type":"Edm.Int64"}""", 5L)]
+    [InlineData("""{"V@odata.type":"Edm.Int64","V":"5"}""", 5L)]
+    [InlineData("""{"V":5}""", 5)]
+    [InlineData("""{"V":5.0}""", 5.0)]
+    [InlineData("""{"V":5e3}""", 5000.0)]
+    [InlineData("""{"V@odata.type":"Edm.Double","V":5}""", 5.0)]
+    [InlineData("""{"odata.metadata":"x","odata.extra":{"a":[1]},"V":"s"}""", "s")]
+    public async Task Types_are_understood_wherever_the_annotation_stands(string json, object expected)
+    {
+        using var service = new Scripted(_ => Scripted.Json(200, json));
+        var table = Client(service);
+
+        var read = (await table.GetEntityAsync<TableEntity>("p", "r")).Value;
+
+        Assert.Equal(expected, read["V"]);
+        Assert.Equal(expected.GetType(), read["V"].GetType());
     }
 
     private static TableClient Client(Scripted service) =>

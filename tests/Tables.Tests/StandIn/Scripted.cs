@@ -3,7 +3,7 @@ using System.Text;
 using Azure.Core.Pipeline;
 using Azure.Data.Tables;
 
-namespace Tidemark.Tables.Tests;
+namespace Tidemark.Tables.Tests.StandIn;
 
 /// <summary>A service whose answers the test writes; keeps what it was asked.</summary>
 internal sealed class Scripted(Func<HttpRequestMessage, HttpResponseMessage> answer) : HttpMessageHandler
