@@ -15,7 +15,12 @@ namespace Tidemark.Functions.Entities;
 /// </summary>
 public sealed class SliceEntity(PipelineId pipeline, IPipeline queries, CostCounters counters) : TaskEntity<SliceEntityState?>
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNameCaseInsensitive = true };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNameCaseInsensitive = true,
+        RespectRequiredConstructorParameters = true,
+        RespectNullableAnnotations = true,
+    };
 
     /// <summary>The entity function.</summary>
     [Function(EntityNames.Function)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Azure;
+using Azure.Storage;
 using Azure.Storage.Blobs;
 using Azure.Storage.Blobs.Models;
 using Azure.Storage.Blobs.Specialized;
@@ -18,6 +19,9 @@ internal sealed class BlobObjectStore(BlobContainerClient container) : IObjectSt
     // Storage accounts with a hierarchical namespace list each directory as an empty blob with this mark.
     private const string DirectoryMark = "hdi_isfolder";
 
+    // A plain null beside a ReadOnlyMemory<byte> would convert to an empty one, through null as an array.
+    private static readonly ReadOnlyMemory<byte>? Absent = default(ReadOnlyMemory<byte>?);
+
     public async ValueTask<bool> PutIfAbsentAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct) =>
         await TryPutAsync(path, content, new BlobRequestConditions { IfNoneMatch = ETag.All }, ct);
 
@@ -31,7 +35,7 @@ internal sealed class BlobObjectStore(BlobContainerClient container) : IObjectSt
     public async ValueTask<ReadOnlyMemory<byte>?> GetRangeAsync(string path, long offset, int length, CancellationToken ct)
     {
         if (length == 0)
-            return await HeadAsync(path, ct) is null ? null : ReadOnlyMemory<byte>.Empty;
+            return await HeadAsync(path, ct) is null ? Absent : ReadOnlyMemory<byte>.Empty;
         try
         {
             return await GetAsync(path, new HttpRange(offset, length), ct);
@@ -47,7 +51,7 @@ internal sealed class BlobObjectStore(BlobContainerClient container) : IObjectSt
         try
         {
             var found = (await container.GetBlobClient(path).GetPropertiesAsync(cancellationToken: ct)).Value;
-            return IsDirectory(found.Metadata) ? null : new ObjectInfo(path, found.ContentLength, found.LastModified, found.ETag.ToString());
+            return IsDirectory(found.Metadata) ? null : new ObjectInfo(path, found.ContentLength, found.LastModified, found.ETag.ToString("H"));
         }
         catch (RequestFailedException e) when (IsAbsent(e))
         {
@@ -60,7 +64,7 @@ internal sealed class BlobObjectStore(BlobContainerClient container) : IObjectSt
         // Blob storage lists in ordinal order of the encoded name and has no start key on all accounts, so what comes before is skipped here.
         await foreach (var blob in container.GetBlobsAsync(BlobTraits.Metadata, BlobStates.None, prefix, ct))
             if (!IsDirectory(blob.Metadata) && (startAfter is null || string.CompareOrdinal(blob.Name, startAfter) > 0))
-                yield return new ObjectInfo(blob.Name, blob.Properties.ContentLength ?? 0, blob.Properties.LastModified ?? default, blob.Properties.ETag?.ToString() ?? "");
+                yield return new ObjectInfo(blob.Name, blob.Properties.ContentLength ?? 0, blob.Properties.LastModified ?? default, blob.Properties.ETag?.ToString("H") ?? "");
     }
 
     public async ValueTask DeleteAsync(string path, CancellationToken ct) =>
@@ -85,8 +89,9 @@ internal sealed class BlobObjectStore(BlobContainerClient container) : IObjectSt
         await container.GetBlockBlobClient(path).UploadAsync(stream, new BlobUploadOptions
         {
             Conditions = conditions,
-            // One Put Blob whatever the size: a block list would be two steps.
-            TransferOptions = new Azure.Storage.StorageTransferOptions { InitialTransferSize = Math.Max(content.Length, 1), MaximumTransferSize = Math.Max(content.Length, 1) },
+            // Below this size the client sends one Put Blob. Blocks would be fatal: racing writers name theirs alike, and the winner's
+            // block list could then commit the loser's bytes.
+            TransferOptions = new StorageTransferOptions { InitialTransferSize = content.Length + 1L },
         }, ct);
     }
 
@@ -97,7 +102,8 @@ internal sealed class BlobObjectStore(BlobContainerClient container) : IObjectSt
             using var answer = (await container.GetBlobClient(path).DownloadStreamingAsync(new BlobDownloadOptions { Range = range }, ct)).Value;
             var bytes = new byte[answer.Details.ContentLength];
             await answer.Content.ReadExactlyAsync(bytes, ct);
-            return IsDirectory(answer.Details.Metadata) ? null : new ReadOnlyMemory<byte>(bytes);
+            // A directory is empty; whether something empty is one, only its properties say on every service.
+            return bytes.Length == 0 && await HeadAsync(path, ct) is null ? Absent : new ReadOnlyMemory<byte>(bytes);
         }
         catch (RequestFailedException e) when (IsAbsent(e))
         {

@@ -37,6 +37,8 @@ public sealed class BlobObjectStoreTests(Azurite azurite) : ObjectStoreConforman
         Assert.Equal(new byte[] { 1, 2, 3 }, (await store.GetAsync("part", default))!.Value.ToArray());
         Assert.Equal(new byte[] { 2 }, (await store.GetRangeAsync("part", 1, 1, default))!.Value.ToArray());
         Assert.Equal(0, (await store.GetRangeAsync("part", 99, 1, default))!.Value.Length);
+        Assert.Equal(0, (await store.GetRangeAsync("part", 1, 0, default))!.Value.Length);
+        Assert.Null(await store.GetRangeAsync("none", 0, 0, default));
     }
 
     [Fact]
