@@ -50,6 +50,9 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     /// <summary>Entity operations run since the data directory was made.</summary>
     public long EntityOperations => app.Services.GetRequiredService<EntityStore>().Operations();
 
+    /// <summary>Those of them that were run before this host started.</summary>
+    public long EntityOperationsAtStart { get; private set; }
+
     /// <exception cref="SettingException">A function or setting is wrong.</exception>
     public static EmbeddedHost Create(HostPlan plan)
     {
@@ -90,6 +93,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         }
 
         Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        EntityOperationsAtStart = EntityOperations;
         app.Services.GetRequiredService<EntityScheduler>(); // Signals left by an earlier run are delivered from here on.
         timers.ForEach(t => t.Start());
         kafka.ForEach(k => k.Start());

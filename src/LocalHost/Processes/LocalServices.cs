@@ -10,7 +10,6 @@ namespace Tidemark.LocalHost.Processes;
 /// </summary>
 internal sealed class LocalServices(DataDirectory data, ServicePrograms programs, TimeProvider time)
 {
-    private const string AzuriteFile = "azurite.json";
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(60);
 
@@ -40,8 +39,7 @@ internal sealed class LocalServices(DataDirectory data, ServicePrograms programs
     }
 
     /// <summary>The running Azurite of this folder; null when there is none.</summary>
-    public AzuriteInfo? FindAzurite() =>
-        StateFile.Read<AzuriteInfo>(data[AzuriteFile]) is { } info && info.Process.IsAlive() ? info : null;
+    public AzuriteInfo? FindAzurite() => AzuriteInfo.Find(data.Path);
 
     /// <summary>Finds or starts Azurite.</summary>
     public async Task<AzuriteInfo> EnsureAzuriteAsync(CancellationToken cancel)
@@ -62,7 +60,7 @@ internal sealed class LocalServices(DataDirectory data, ServicePrograms programs
             ],
             data["logs/azurite.log"]);
         var info = new AzuriteInfo(process, ports[0], ports[1], ports[2]);
-        StateFile.Write(data[AzuriteFile], info);
+        StateFile.Write(data[AzuriteInfo.FileName], info);
         await WaitAsync(() => ports.All(Listens), process.IsAlive, "Azurite", data["logs/azurite.log"], StartPatience, cancel);
         return info;
     }
@@ -72,9 +70,15 @@ internal sealed class LocalServices(DataDirectory data, ServicePrograms programs
     {
         if (FindKafka() is { } kafka)
             await kafka.Process.EndAsync(EndPatience, time);
+        await EndAzuriteAsync();
+    }
+
+    /// <summary>Ends Azurite; it writes what it holds to disk first.</summary>
+    public async Task EndAzuriteAsync()
+    {
         if (FindAzurite() is { } azurite)
             await azurite.Process.EndAsync(EndPatience, time);
-        File.Delete(data[AzuriteFile]);
+        File.Delete(data[AzuriteInfo.FileName]);
     }
 
     private async Task WaitAsync(Func<bool> ready, Func<bool> alive, string what, string log, TimeSpan patience, CancellationToken cancel)
@@ -117,9 +121,15 @@ internal sealed class LocalServices(DataDirectory data, ServicePrograms programs
 /// <summary>A running Azurite.</summary>
 internal sealed record AzuriteInfo(ProcessIdentity Process, int BlobPort, int QueuePort, int TablePort)
 {
+    public const string FileName = "azurite.json";
+
     // The account that every storage emulator has; its key is published in the documentation and no secret.
     private const string Account = "devstoreaccount1";
     private const string Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+    /// <summary>The one that runs on a data directory; null when there is none.</summary>
+    public static AzuriteInfo? Find(string folder) =>
+        StateFile.Read<AzuriteInfo>(Path.Combine(folder, FileName)) is { } info && info.Process.IsAlive() ? info : null;
 
     public string ConnectionString() =>
         $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};BlobEndpoint=http://127.0.0.1:{BlobPort}/{Account};"
@@ -136,7 +146,9 @@ internal sealed record ServicePrograms(IReadOnlyList<string> Self, string Azurit
     {
         var assembly = typeof(ServicePrograms).Assembly.Location;
         // Under a test runner the process is not this program, but the assembly can always be run by dotnet.
-        string[] self = [Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet", "exec", assembly];
+        string[] self = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == Path.GetFileNameWithoutExtension(assembly)
+            ? [path]
+            : ["dotnet", "exec", assembly];
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             var azurite = Path.Combine(folder.FullName, "eng", "node", "node_modules", "azurite", "dist", "src", "azurite.js");
