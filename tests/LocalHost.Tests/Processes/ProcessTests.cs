@@ -152,6 +152,7 @@ public sealed class ProcessTests
 
     private static async Task ProduceAsync(string brokers, int count)
     {
+        Tidemark.Native.NativeKafka.Load();
         using var producer = new ProducerBuilder<string, string>(new ProducerConfig { BootstrapServers = brokers }).Build();
         for (var i = 0; i < count; i++)
         {
