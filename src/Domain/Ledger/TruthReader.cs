@@ -184,6 +184,9 @@ internal sealed class TruthReader(
             loaded[row.Entity] = await entities.ReadAsync(row.Entity, cancel);
             if ((loaded[row.Entity]?.Version ?? 0) >= row.Version)
                 continue;
+            await ReadTablesAsync(truth, cancel);
+            if (IsEvictable(truth, row.Entity))
+                throw new CompetingTickException($"Entity {row.Entity} was evicted while this tick was reading it.");
             var text = $"Entity {row.Entity} is at version {loaded[row.Entity]?.Version ?? 0}, but ranges were settled into version {row.Version}: "
                 + "the task hub lost state. Windows of its bundle are not emitted until it is rebuilt from silver (restore the task hub, or start a new PipelineVersion).";
             await alerts.RaiseAsync("entity-forgot", row.Entity.ToString(), text, cancel);
