@@ -5,7 +5,7 @@
 //     FILE holds JSON lines (.gz too) or, named *.records, lines of {"value": base64 or null}
 //     --then begins the input of the next run; CUTS (from `positions`) says where the run before it ended
 //   node oracle.mjs positions --tables DIR            the offset after the last one in bronze, per partition
-//   node oracle.mjs rows --tables DIR TABLE           rows of a table as JSON lines
+//   node oracle.mjs rows --tables DIR TABLE           rows of a table as JSON lines, times in ms
 // Exit code 0: all as it must be; 1: differences, listed; 2: it could not be checked.
 import fs from 'node:fs';
 import path from 'node:path';
@@ -85,7 +85,8 @@ async function positions(db, options) {
 
 async function rows(db, options) {
   await loadTable(db, options.tables, options.rest[0], 'wanted');
-  for (const row of await db.rows('select * from wanted')) console.log(JSON.stringify(row));
+  const columns = (await db.columns('wanted')).map(c => c.type.startsWith('TIMESTAMP') ? `epoch_ms("${c.name}")::DOUBLE as "${c.name}"` : `"${c.name}"`);
+  for (const row of await db.rows(`select ${columns.join(', ')} from wanted`)) console.log(JSON.stringify(row));
   return 0;
 }
 

@@ -16,6 +16,8 @@ const PARTITIONS = 3, BATCH = 200;
 const EVENT = ['event_id', 'event_type', 'event_time', 'user_id', 'session_id', 'product_id', 'product_name', 'category', 'price', 'quantity',
   'revenue', 'device_type', 'country', 'page', 'element', 'extra'];
 
+const NO_EVENT = Object.fromEntries(EVENT.map(c => [c, null]));
+
 const FAULTS = [
   ['a record lost in bronze', 'delete from bronze where rowid = 17', /bronze: no offset left out|bronze: the bytes/],
   ['a record twice in bronze', 'insert into bronze select * from bronze limit 1', /bronze: one row per offset/],
@@ -56,7 +58,7 @@ function play(runs) {
       const kafka_partition = partitionOf(event?.user_id), kafka_offset = next[kafka_partition]++;
       const origin = { kafka_partition, kafka_offset, kafka_time: '2026-01-01T00:00:00Z' };
       tables.bronze.push({ value: value.toString('base64'), ...origin });
-      if (event) tables.silver.push({ ...event, event_time: Number(event.event_time), ...origin });
+      if (event) tables.silver.push({ ...NO_EVENT, ...event, event_time: Number(event.event_time), ...origin });
       else tables.quarantine.push({ reason, value: value.toString('base64'), ...origin });
       if (event) {
         const ms = Number(event.event_time / 1000n);
