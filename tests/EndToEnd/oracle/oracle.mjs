@@ -13,7 +13,7 @@ import * as checks from './checks.mjs';
 import { Verdict } from './compare.mjs';
 import { load, snapshot } from './delta.mjs';
 import { loadInput } from './input.mjs';
-import { QUERIES } from './queries.mjs';
+import { assignments, QUERIES, result } from './queries.mjs';
 import { open } from './sql.mjs';
 
 const TABLES = { bronze: 'bronze/events', silver: 'silver/events', quarantine: 'silver/quarantine', late: 'silver/late',
@@ -25,6 +25,9 @@ const EMPTY = {
   late: `select null::VARCHAR as query, null::TIMESTAMPTZ as window_start, null::TIMESTAMPTZ as window_end, 0 as windows_missed, 0 as windows_counted,
     null::TIMESTAMPTZ as frontier, 0::BIGINT as lag_ms, null::VARCHAR as event_id, 0 as kafka_partition, 0::BIGINT as kafka_offset limit 0`,
 };
+
+const NO_EVENTS = `(select null::BIGINT as event_ms, null::VARCHAR as event_type, null::VARCHAR as user_id, null::VARCHAR as session_id, null::VARCHAR as category,
+  null::VARCHAR as country, null::DECIMAL(18,4) as revenue, null::BIGINT as quantity limit 0)`;
 
 function parse(argv) {
   const options = { command: argv[0], runs: [[]], cuts: [], rest: [] };
@@ -43,6 +46,7 @@ function parse(argv) {
 async function loadTable(db, root, table, as) {
   const state = await snapshot(db, path.join(root, table));
   if (state) await load(db, state, as);
+  else if (table.startsWith('gold/')) await db.run(`create table ${as} as ${result(QUERIES.find(q => q.name === as), assignments(QUERIES.find(q => q.name === as), NO_EVENTS))} limit 0`);
   else if (EMPTY[as]) await db.run(`create table ${as} as ${EMPTY[as]}`);
   else throw new Error(`${path.join(root, table)} holds no Delta table`);
 }
