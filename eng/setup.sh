@@ -76,7 +76,7 @@ install_node_packages() {
         wanted=$(sha256sum "$lock" | cut -d' ' -f1)
         [[ $(cat "$folder/node_modules/.lock-stamp" 2>/dev/null) == "$wanted" ]] && continue
         say "npm ci in $folder ..."
-        (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error) > "$log" 2>&1 9>&- || { tail -n 20 "$log" >&2; die "npm ci failed in $folder; see the lines above."; }
+        (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error) > "$log" 2>&1 9>&- || { grep -m 20 'npm error' "$log" >&2 || tail -n 20 "$log" >&2; die "npm ci failed in $folder; see the lines above and $stamps/npm.log."; }
         echo "$wanted" > "$folder/node_modules/.lock-stamp"
     done < <(find "${places[@]}" \( -name node_modules -o -name bin -o -name obj \) -prune -o -name package-lock.json -print | sort)
 }

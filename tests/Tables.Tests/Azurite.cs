@@ -1,34 +1,39 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using Azure.Data.Tables;
 
-namespace Tidemark.Tables.Tests;
+namespace Tidemark.Tests;
 
-/// <summary>A real Table service in memory on a free port, one for the whole run.</summary>
-public sealed class Azurite : IAsyncLifetime
+/// <summary>One of Azurite's services, in memory on a free port.</summary>
+public sealed class Azurite(string service) : IAsyncDisposable
 {
-    private const string Account = "devstoreaccount1";
+    public const string Account = "devstoreaccount1";
+
+    /// <summary>The emulator's key is documented and the same everywhere.</summary>
     public const string Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
     private Process? process;
-    private int tables;
 
     public Uri Endpoint { get; private set; } = null!;
 
-    public string ConnectionString => $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};TableEndpoint={Endpoint};";
-
-    public TableServiceClient Service => new(ConnectionString);
-
-    /// <summary>A new, empty table.</summary>
-    public async Task<TableClient> TableAsync()
+    /// <param name="service">"table" or "blob".</param>
+    public static async Task<Azurite> StartAsync(string service)
     {
-        var table = Service.GetTableClient($"Test{Interlocked.Increment(ref tables)}");
-        await table.CreateAsync();
-        return table;
+        var azurite = new Azurite(service);
+        await azurite.StartAsync();
+        return azurite;
     }
 
-    public async Task InitializeAsync()
+    public async ValueTask DisposeAsync()
+    {
+        if (process is null)
+            return;
+        process.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+    }
+
+    private async Task StartAsync()
     {
         // Another program can take the port between the look and the start; then the process ends and another port is tried.
         for (var attempt = 1; ; attempt++)
@@ -39,7 +44,7 @@ public sealed class Azurite : IAsyncLifetime
             {
                 ArgumentList =
                 {
-                    Path.Combine(Root(), "eng/node/node_modules/azurite/dist/src/table/main.js"), "--tablePort", $"{port}",
+                    Path.Combine(Root(), $"eng/node/node_modules/azurite/dist/src/{service}/main.js"), $"--{service}Port", $"{port}",
                     "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry",
                 },
                 RedirectStandardOutput = true,
@@ -48,7 +53,7 @@ public sealed class Azurite : IAsyncLifetime
             var errors = process.StandardError.ReadToEndAsync();
             while (await process.StandardOutput.ReadLineAsync() is { } line)
             {
-                if (!line.Contains("successfully started", StringComparison.Ordinal))
+                if (!line.Contains("successfully", StringComparison.Ordinal))
                     continue;
                 _ = process.StandardOutput.ReadToEndAsync();
                 return;
@@ -57,15 +62,6 @@ public sealed class Azurite : IAsyncLifetime
             if (attempt == 3)
                 throw new InvalidOperationException($"Azurite did not start; run eng/setup.sh first. It said: {await errors}");
         }
-    }
-
-    public async Task DisposeAsync()
-    {
-        if (process is null)
-            return;
-        process.Kill();
-        await process.WaitForExitAsync();
-        process.Dispose();
     }
 
     private static int FreePort()
@@ -83,6 +79,3 @@ public sealed class Azurite : IAsyncLifetime
         return folder;
     }
 }
-
-[CollectionDefinition(nameof(Azurite))]
-public sealed class AzuriteTests : ICollectionFixture<Azurite>;

@@ -1,16 +1,14 @@
-using System.Text.Json;
-using Azure;
 using Azure.Data.Tables;
 
 namespace Tidemark.Tables.Tests;
 
-[Collection(nameof(Azurite))]
-public class EntityTests(Azurite azurite)
+[Collection(nameof(TableService))]
+public class EntityTests(TableService service)
 {
     [Fact]
     public async Task Values_of_every_type_come_back_as_they_went_in()
     {
-        var table = await azurite.TableAsync();
+        var table = await service.TableAsync();
         var time = new DateTimeOffset(2024, 2, 29, 23, 59, 59, TimeSpan.Zero).AddTicks(1_234_567);
         var guid = Guid.Parse("0f8fad5b-d9cb-469f-a165-70867728950e");
         var values = new Dictionary<string, object>
@@ -42,15 +40,15 @@ public class EntityTests(Azurite azurite)
         var read = (await table.GetEntityAsync<TableEntity>("p", "r")).Value;
 
         foreach (var (name, value) in values)
-            Assert.Equal((name, value), (name, read[name]), Same);
+            Assert.Equal((name, value), (name, value is byte[] ? read.GetBinary(name) : read[name]), Same);
         Assert.Equal(time.UtcDateTime, read.GetDateTime("Time"));
-        Assert.Equal(values.Count + 4, read.Count);
+        Assert.Equal(new byte[] { 0, 1, 2, 254, 255 }, read.GetBinaryData("Binary").ToArray());
     }
 
     [Fact]
     public async Task Times_are_stored_as_UTC_whatever_their_kind()
     {
-        var table = await azurite.TableAsync();
+        var table = await service.TableAsync();
         var local = new DateTimeOffset(2024, 7, 1, 12, 0, 0, TimeSpan.FromHours(9));
         await table.AddEntityAsync(new TableEntity("p", "r")
         {
@@ -68,7 +66,7 @@ public class EntityTests(Azurite azurite)
     [Fact]
     public async Task Keys_with_quotes_spaces_and_other_scripts_are_found_again()
     {
-        var table = await azurite.TableAsync();
+        var table = await service.TableAsync();
         foreach (var key in new[] { "it's", "a b+c%20&d=e", "漢字", "v1|topic.0|00001", "", "~!@$^*()_-[]{};,.:" })
         {
             await table.AddEntityAsync(new TableEntity(key, key) { ["K"] = key });
@@ -83,7 +81,7 @@ public class EntityTests(Azurite azurite)
     [Fact]
     public async Task Nulls_are_not_stored_and_absent_properties_are_null()
     {
-        var table = await azurite.TableAsync();
+        var table = await service.TableAsync();
         await table.AddEntityAsync(new TableEntity("p", "r") { ["Nothing"] = null, ["Some"] = 1 });
 
         var read = (await table.GetEntityAsync<TableEntity>("p", "r")).Value;
@@ -94,54 +92,15 @@ public class EntityTests(Azurite azurite)
     }
 
     [Fact]
-    public void A_getter_of_another_type_names_the_property_and_both_types()
-    {
-        var entity = new TableEntity("p", "r") { ["Count"] = 1 };
-
-        var error = Assert.Throws<InvalidOperationException>(() => entity.GetInt64("Count"));
-
-        Assert.Contains("'Count' is a Int32, not a Int64", error.Message);
-    }
-
-    [Fact]
-    public async Task A_value_without_a_table_type_is_refused_before_anything_is_sent()
-    {
-        var table = await azurite.TableAsync();
-
-        var error = await Assert.ThrowsAsync<NotSupportedException>(() => table.AddEntityAsync(new TableEntity("p", "r") { ["Money"] = 1m }));
-
-        Assert.Contains("'Money' is a Decimal", error.Message);
-    }
-
-    [Fact]
     public async Task Select_reads_only_the_named_properties()
     {
-        var table = await azurite.TableAsync();
+        var table = await service.TableAsync();
         await table.AddEntityAsync(new TableEntity("p", "r") { ["A"] = 1, ["B"] = 2 });
 
         var read = (await table.GetEntityAsync<TableEntity>("p", "r", ["A"])).Value;
 
         Assert.Equal(1, read.GetInt32("A"));
         Assert.False(read.ContainsKey("B"));
-    }
-
-    [Theory]
-    [InlineData("""{"V":"5","V@odata.type":"Edm.Int64"}""", 5L)]
-    [InlineData("""{"V@odata.type":"Edm.Int64","V":"5"}""", 5L)]
-    [InlineData("""{"V":5}""", 5)]
-    [InlineData("""{"V":5.0}""", 5.0)]
-    [InlineData("""{"V":5e3}""", 5000.0)]
-    [InlineData("""{"V@odata.type":"Edm.Double","V":5}""", 5.0)]
-    [InlineData("""{"odata.metadata":"x","odata.extra":{"a":[1]},"V":"s"}""", "s")]
-    public async Task Types_are_understood_wherever_the_annotation_stands(string json, object expected)
-    {
-        using var service = new Scripted(_ => Scripted.Json(200, json));
-        var table = new TableClient(service.Endpoint, "t", new TableSharedKeyCredential("a", Azurite.Key), service.Options());
-
-        var read = (await table.GetEntityAsync<TableEntity>("p", "r")).Value;
-
-        Assert.Equal(expected, read["V"]);
-        Assert.Equal(expected.GetType(), read["V"].GetType());
     }
 
     private static bool Same((string, object) expected, (string, object) actual) =>

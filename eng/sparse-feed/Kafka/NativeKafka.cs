@@ -20,7 +20,7 @@ internal static class NativeKafka
 
     private static bool Resolve()
     {
-        if (!NativeLibrary.TryLoad(Library, out var handle))
+        if (!NativeLibrary.TryLoad(Library, out _))
             throw new DllNotFoundException($"{Library} is not installed; run eng/setup.sh as root, or apt-get install librdkafka1.");
         try
         {
@@ -31,9 +31,7 @@ internal static class NativeKafka
             return true; // Another copy of this file in the process has set the resolver.
         }
 
-        return Confluent.Kafka.Library.IsLoaded || Confluent.Kafka.Library.Load(Path());
-
-        string Path() => AbsolutePath(handle) ?? Library;
+        return Confluent.Kafka.Library.IsLoaded || Confluent.Kafka.Library.Load(PathOfLoaded() ?? Library);
     }
 
     private static IntPtr Find(string name, Assembly assembly, DllImportSearchPath? search) => name switch
@@ -44,9 +42,8 @@ internal static class NativeKafka
     };
 
     // Confluent.Kafka tests whether the file exists before it loads it, so it wants a path, not a name.
-    private static string? AbsolutePath(IntPtr handle)
+    private static string? PathOfLoaded()
     {
-        _ = handle;
         foreach (var line in File.ReadLines("/proc/self/maps"))
         {
             var slash = line.IndexOf('/', StringComparison.Ordinal);

@@ -30,6 +30,8 @@ public sealed class TaskEntityDispatcher
         this.services = services;
     }
 
+    internal TaskEntityOperation Operation => operation;
+
     internal object? Result { get; private set; }
 
     public async Task DispatchAsync(ITaskEntity entity) => Result = await entity.RunAsync(operation);
