@@ -36,7 +36,7 @@ public sealed class HistoryTests(ForeignReaders readers)
         var time = new FakeTime();
         var history = new History(seed, new LocalObjectStore(folder.Path, time), time);
         await history.RunAsync(40);
-        foreach (var reader in new[] { "duckdb", "hyparquet" })
+        foreach (var reader in ForeignReaders.Names)
         {
             var (rows, _) = await readers.TableAsync(reader, Path.Combine(folder.Path, "t"));
             Canon.AssertSame(Canon.Rows(History.Rows(history.Expected)), rows, $"{reader}, seed {seed}", ordered: false);
