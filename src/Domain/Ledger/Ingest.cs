@@ -110,7 +110,7 @@ public sealed class Ingest
     private async Task CommitAsync(int partition, VersionedHead head, RecordChunk chunk, CancellationToken cancel)
     {
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
-        var decoded = _pipeline.Decode(partition, chunk.Records, now);
+        using var decoded = _pipeline.Decode(partition, chunk.Records, now);
         var judgedBy = head.Value.FrontierMs;
         while (true)
         {

@@ -65,8 +65,11 @@ public sealed record TableSpec(string Name, RowSchema Schema, IReadOnlyList<stri
 /// <param name="Keys">Names of the group key columns.</param>
 public sealed record QuerySpec(string Name, long DelayMs, long SizeMs, long SlideMs, string Bundle, bool Update, RowSchema Schema, IReadOnlyList<string> Keys);
 
-/// <summary>Decoded records of one partition between <see cref="IPipeline.Decode"/> and <see cref="IPipeline.Build"/>; opaque to the protocol.</summary>
-public interface IDecodedRecords
+/// <summary>
+/// Decoded records of one partition between <see cref="IPipeline.Decode"/> and <see cref="IPipeline.Build"/>; opaque to the protocol. After Dispose
+/// neither they nor segments built from them may be used: their memory serves the next batch.
+/// </summary>
+public interface IDecodedRecords : IDisposable
 {
     /// <summary>Least event time of the valid events, ms; null when none is valid.</summary>
     long? MinEventTimeMs { get; }

@@ -164,6 +164,8 @@ internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool app
         public long? MinEventTimeMs => Records.Min(r => r.Event?.TimeMs);
 
         public long? MaxEventTimeMs => Records.Max(r => r.Event?.TimeMs);
+
+        public void Dispose() => Records.Clear();
     }
 }
 

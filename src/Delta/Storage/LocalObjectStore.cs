@@ -1,0 +1,231 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Tidemark.Delta;
+
+/// <summary>
+/// Objects as files below a folder. An object appears by a hard link (put-if-absent) or a rename (replace) of a finished
+/// temporary file, so that a crash at any moment leaves either the whole object or none; what a crash can leave is a file in
+/// the folder `.tmp`, which no listing shows.
+/// </summary>
+public sealed class LocalObjectStore : IObjectStore
+{
+    private const string Staging = ".tmp";
+    private readonly string _root;
+    private readonly TimeProvider _time;
+
+    /// <param name="folder">Created by the first write when absent; reading leaves no trace.</param>
+    /// <param name="time">Gives the files their last-modified time, so that tests can age them.</param>
+    public LocalObjectStore(string folder, TimeProvider? time = null)
+    {
+        _root = Path.GetFullPath(folder);
+        _time = time ?? TimeProvider.System;
+    }
+
+    public async ValueTask<bool> PutIfAbsentAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct)
+    {
+        var target = Locate(path);
+        if (File.Exists(target)) return false;
+        var staged = await StageAsync(content, ct).ConfigureAwait(false);
+        try
+        {
+            return WithParent(target, () => LinkExclusive(staged, target));
+        }
+        finally
+        {
+            File.Delete(staged);
+        }
+    }
+
+    public async ValueTask PutAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct)
+    {
+        var target = Locate(path);
+        var staged = await StageAsync(content, ct).ConfigureAwait(false);
+        WithParent(target, () => { File.Move(staged, target, overwrite: true); return true; });
+    }
+
+    /// <remarks>Compares and replaces under a lock file, so it is safe between processes that use this class.</remarks>
+    public async ValueTask<bool> PutIfMatchAsync(string path, ReadOnlyMemory<byte> content, string etag, CancellationToken ct)
+    {
+        var target = Locate(path);
+        using var guard = await LockAsync(path, ct).ConfigureAwait(false);
+        if (Describe(path, target) is not { } now || now.ETag != etag) return false;
+        var staged = await StageAsync(content, ct).ConfigureAwait(false);
+        WithParent(target, () => { File.Move(staged, target, overwrite: true); return true; });
+        return true;
+    }
+
+    public async ValueTask<ReadOnlyMemory<byte>?> GetAsync(string path, CancellationToken ct)
+    {
+        try
+        {
+            return await File.ReadAllBytesAsync(Locate(path), ct).ConfigureAwait(false);
+        }
+        catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    public async ValueTask<ReadOnlyMemory<byte>?> GetRangeAsync(string path, long offset, int length, CancellationToken ct)
+    {
+        try
+        {
+            using var file = File.OpenHandle(Locate(path), options: FileOptions.Asynchronous);
+            var available = Math.Clamp(RandomAccess.GetLength(file) - offset, 0, length);
+            var bytes = GC.AllocateUninitializedArray<byte>((int)available);
+            var got = 0;
+            while (got < bytes.Length)
+            {
+                var read = await RandomAccess.ReadAsync(file, bytes.AsMemory(got), offset + got, ct).ConfigureAwait(false);
+                if (read == 0) break;
+                got += read;
+            }
+
+            return bytes.AsMemory(0, got);
+        }
+        catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    public ValueTask<ObjectInfo?> HeadAsync(string path, CancellationToken ct) => new(Describe(path, Locate(path)));
+
+    public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, string? startAfter, [EnumeratorCancellation] CancellationToken ct)
+    {
+        await Task.CompletedTask.ConfigureAwait(false);
+        var slash = prefix.LastIndexOf('/');
+        var folder = slash < 0 ? _root : Locate(prefix[..slash]);
+        if (!Directory.Exists(folder)) yield break;
+        var paths = new List<string>();
+        foreach (var file in Directory.EnumerateFiles(folder, "*", new EnumerationOptions
+        {
+            RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None, MatchCasing = MatchCasing.CaseSensitive,
+        }))
+        {
+            var path = Path.GetRelativePath(_root, file).Replace(Path.DirectorySeparatorChar, '/');
+            if (path.StartsWith(prefix, StringComparison.Ordinal) && !path.StartsWith(Staging + "/", StringComparison.Ordinal)
+                && (startAfter is null || string.CompareOrdinal(path, startAfter) > 0))
+                paths.Add(path);
+        }
+
+        paths.Sort(string.CompareOrdinal);
+        foreach (var path in paths)
+        {
+            ct.ThrowIfCancellationRequested();
+            if (Describe(path, Locate(path)) is { } info) yield return info;
+        }
+    }
+
+    public ValueTask DeleteAsync(string path, CancellationToken ct)
+    {
+        try
+        {
+            File.Delete(Locate(path));
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Nothing to delete.
+        }
+
+        return default;
+    }
+
+    private string Locate(string path)
+    {
+        if (path.Length == 0 || path[0] == '/' || path.Split('/').Any(part => part is "" or "." or ".."))
+            throw new ArgumentException($"'{path}' is not a relative object path below {_root}; use names joined by single slashes.", nameof(path));
+        return Path.Combine(_root, path.Replace('/', Path.DirectorySeparatorChar));
+    }
+
+    private async ValueTask<string> StageAsync(ReadOnlyMemory<byte> content, CancellationToken ct)
+    {
+        Directory.CreateDirectory(Path.Combine(_root, Staging));
+        var staged = Path.Combine(_root, Staging, Guid.NewGuid().ToString("n"));
+        await using (var file = new FileStream(staged, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.Asynchronous))
+            await file.WriteAsync(content, ct).ConfigureAwait(false);
+        File.SetLastWriteTimeUtc(staged, _time.GetUtcNow().UtcDateTime);
+        return staged;
+    }
+
+    private static T WithParent<T>(string target, Func<T> act)
+    {
+        try
+        {
+            return act();
+        }
+        catch (DirectoryNotFoundException)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            return act();
+        }
+    }
+
+    private static bool LinkExclusive(string staged, string target)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            try
+            {
+                File.Move(staged, target, overwrite: false);
+                return true;
+            }
+            catch (IOException) when (File.Exists(target))
+            {
+                return false;
+            }
+        }
+
+        if (Link(staged, target) == 0) return true;
+        const int exists = 17, noEntry = 2;
+        return Marshal.GetLastPInvokeError() switch
+        {
+            exists => false,
+            noEntry => throw new DirectoryNotFoundException(target),
+            var error => throw new IOException($"Linking {target} failed: {Marshal.GetPInvokeErrorMessage(error)}."),
+        };
+    }
+
+    private async ValueTask<IDisposable> LockAsync(string path, CancellationToken ct)
+    {
+        var name = Path.Combine(_root, Staging, "lock-" + Convert.ToHexStringLower(System.Text.Encoding.UTF8.GetBytes(path)));
+        if (Path.GetFileName(name).Length > 250) name = Path.Combine(_root, Staging, $"lock-{(uint)name.GetHashCode(StringComparison.Ordinal)}");
+        Directory.CreateDirectory(Path.Combine(_root, Staging));
+        while (true)
+        {
+            try
+            {
+                return new FileStream(name, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            }
+            catch (IOException)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(1), ct).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static ObjectInfo? Describe(string path, string target)
+    {
+        var file = new FileInfo(target);
+        if (!file.Exists) return null;
+        var time = new DateTimeOffset(file.LastWriteTimeUtc, TimeSpan.Zero);
+        return new ObjectInfo(path, file.Length, time, $"{time.UtcTicks:x}-{file.Length:x}-{Inode(target):x}");
+    }
+
+    // Two writes of equal length in one tick of the clock differ in the file itself, never in time and size alone.
+    private static long Inode(string target) => OperatingSystem.IsLinux() && Stat(target, out var stat) == 0 ? stat.Inode : 0;
+
+    [StructLayout(LayoutKind.Sequential, Size = 256)]
+    private struct LinuxStat
+    {
+        public long Device;
+        public long Inode;
+    }
+
+    [DllImport("libc", EntryPoint = "link", SetLastError = true)]
+    private static extern int Link([MarshalAs(UnmanagedType.LPUTF8Str)] string from, [MarshalAs(UnmanagedType.LPUTF8Str)] string to);
+
+    [DllImport("libc", EntryPoint = "stat", SetLastError = true)]
+    private static extern int Stat([MarshalAs(UnmanagedType.LPUTF8Str)] string path, out LinuxStat stat);
+}

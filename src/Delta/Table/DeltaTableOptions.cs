@@ -1,0 +1,23 @@
+namespace Tidemark.Delta;
+
+/// <summary>How a table is opened.</summary>
+public sealed record DeltaTableOptions
+{
+    /// <summary>The layout of data files.</summary>
+    public ParquetWriterOptions Parquet { get; init; } = new();
+
+    /// <summary>The clock behind commit times, tombstones and retention.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Gives file names and commit ids; replace it to make runs repeatable. Ids must never repeat within a table.</summary>
+    public Func<Guid> NewId { get; init; } = Guid.NewGuid;
+
+    /// <summary>Who writes, as `engineInfo` of commits says it.</summary>
+    public string EngineInfo { get; init; } = "Tidemark/0.1.0";
+
+    /// <summary>How many lost races a commit endures before it gives up; each lost race is somebody else's success.</summary>
+    public int CommitAttempts { get; init; } = 100;
+
+    /// <summary>Most bytes that the columns of one row group may take in memory when read; more is refused.</summary>
+    public long ReadBudget { get; init; } = 1L << 30;
+}

@@ -1,0 +1,136 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using Tidemark.Delta.Log;
+using Tidemark.Delta.Parquet;
+
+namespace Tidemark.Delta;
+
+/// <summary>Writes and reads a table's data files.</summary>
+internal sealed class FileIo(IObjectStore store, string root, DeltaTableOptions options)
+{
+    private const int DefaultIndexedLeaves = 32;
+
+    /// <summary>One file of all batches.</summary>
+    public async ValueTask<DataFile> WriteAsync(TableSchema schema, IReadOnlyList<RecordBatch> batches, IReadOnlyDictionary<string, string?>? partition,
+        string? path, IReadOnlyDictionary<string, string> configuration, CancellationToken ct)
+    {
+        var values = partition ?? new Dictionary<string, string?>();
+        path ??= NewPath(values);
+        using var output = new PooledStream();
+        WrittenFile written;
+        using (var writer = new ParquetWriter(output, schema, options.Parquet))
+        {
+            foreach (var batch in batches) writer.Write(batch);
+            written = writer.Finish();
+        }
+
+        var indexed = configuration.TryGetValue("delta.dataSkippingNumIndexedCols", out var text) && int.TryParse(text, out var number) ? number : DefaultIndexedLeaves;
+        var stats = Statistics.Write(written, indexed);
+        var time = options.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        if (!await store.PutIfAbsentAsync(root + path, output.Written, ct).ConfigureAwait(false))
+            throw new DeltaException($"File {root + path} is there already; data files are never overwritten, choose another name.");
+        return new DataFile(path, output.Written.Length, values, stats, written.Rows, time);
+    }
+
+    private string NewPath(IReadOnlyDictionary<string, string?> partition)
+    {
+        var suffix = options.Parquet.Compression switch { ParquetCompression.Snappy => ".snappy", ParquetCompression.Gzip => ".gz", _ => "" };
+        return $"{PartitionFolder(partition)}part-00000-{options.NewId():D}-c000{suffix}.parquet";
+    }
+
+    /// <summary>`column=value/` for each partition column, characters that Hive would escape escaped as Hive does.</summary>
+    public static string PartitionFolder(IReadOnlyDictionary<string, string?> partition)
+    {
+        if (partition.Count == 0) return "";
+        var path = new StringBuilder();
+        foreach (var (name, value) in partition) path.Append(Escape(name)).Append('=').Append(value is null ? "__HIVE_DEFAULT_PARTITION__" : Escape(value)).Append('/');
+        return path.ToString();
+    }
+
+    private static string Escape(string text)
+    {
+        var escaped = new StringBuilder();
+        foreach (var c in text)
+        {
+            if (c < ' ' || c == 0x7F || "\"#%'*/:=?\\{}[]^".Contains(c)) escaped.Append('%').Append(((int)c).ToString("X2", System.Globalization.CultureInfo.InvariantCulture));
+            else escaped.Append(c);
+        }
+
+        return escaped.ToString() is "." or ".." ? escaped.Replace(".", "%2E").ToString() : escaped.ToString();
+    }
+
+    /// <summary>The rows of a file, a batch per row group, with the columns asked for; partition columns come from the log.</summary>
+    public async IAsyncEnumerable<RecordBatch> ReadAsync(DataFile file, TableSchema wanted, IReadOnlyList<string> partitionColumns,
+        ScanFilter? filter, [EnumeratorCancellation] CancellationToken ct)
+    {
+        if (file.Path.Contains("://", StringComparison.Ordinal) || file.Path.StartsWith('/'))
+            throw new DeltaUnsupportedException($"File {file.Path} has an absolute path; only files below the table's folder are read here.");
+        var partitions = new HashSet<string>(partitionColumns, StringComparer.OrdinalIgnoreCase);
+        var stored = wanted.Without([.. partitions]);
+        var reader = await ParquetReader.OpenAsync(new StoredSource(store, root + file.Path, file.Size), options.ReadBudget, ct).ConfigureAwait(false);
+        for (var group = 0; group < reader.Metadata.Groups.Count; group++)
+        {
+            if (filter is not null && !RowGroupPruning.MayMatch(reader, group, filter)) continue;
+            var batch = await reader.ReadGroupAsync(group, stored, ct).ConfigureAwait(false);
+            var columns = new ColumnData[wanted.Fields.Count];
+            for (int i = 0, from = 0; i < columns.Length; i++)
+            {
+                var field = wanted.Fields[i];
+                columns[i] = partitions.Contains(field.Name)
+                    ? ValueText.Constant(field.Type, PartitionValue(file, field.Name), batch.RowCount)
+                    : batch.Columns[from++];
+            }
+
+            yield return new RecordBatch(wanted, columns, batch.RowCount);
+        }
+    }
+
+    private static string? PartitionValue(DataFile file, string column)
+    {
+        if (file.PartitionValues.TryGetValue(column, out var value)) return value;
+        foreach (var (name, other) in file.PartitionValues)
+        {
+            if (string.Equals(name, column, StringComparison.OrdinalIgnoreCase)) return other;
+        }
+
+        throw new DeltaFormatException($"File {file.Path} has no value for partition column '{column}' in the log.");
+    }
+}
+
+/// <summary>A write-only stream over a pooled buffer.</summary>
+internal sealed class PooledStream : Stream
+{
+    private readonly ByteSink _sink = new(1 << 16);
+
+    public ReadOnlyMemory<byte> Written => _sink.WrittenMemory;
+
+    public override bool CanRead => false;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => _sink.Length;
+
+    public override long Position { get => _sink.Length; set => throw new NotSupportedException(); }
+
+    public override void Write(ReadOnlySpan<byte> buffer) => _sink.Write(buffer);
+
+    public override void Write(byte[] buffer, int offset, int count) => _sink.Write(buffer.AsSpan(offset, count));
+
+    public override void Flush()
+    {
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _sink.Dispose();
+        base.Dispose(disposing);
+    }
+}
