@@ -8,7 +8,7 @@ internal static class Reports
     private static readonly string[] Fields =
     [
         "events_in", "rows", "duplicates", "quarantined", "late", "gaps", "elapsed_seconds", "events_per_second", "latency_ms", "peak_memory_mb",
-        "storage_transactions", "entity_operations", "delta_commits",
+        "storage_transactions", "entity_operations", "delta_commits", "per_thousand_events",
     ];
 
     public static void AgreesWith(string file, JsonElement verdict)

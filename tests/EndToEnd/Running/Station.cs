@@ -55,7 +55,7 @@ internal sealed class Station : IAsyncDisposable
         return run;
     }
 
-    /// <summary>Exports every table afresh.</summary>
+    /// <summary>Exports every table afresh; one that nothing was ever written to is not there and left out.</summary>
     public async Task ExportAsync()
     {
         if (Directory.Exists(Tables))
@@ -64,7 +64,7 @@ internal sealed class Station : IAsyncDisposable
         {
             var run = StartBare("export", table, Path.Combine(Tables, table), "--data", Data);
             var code = await run.EndAsync(Limit);
-            Assert.True(code == 0, $"export {table} ended with {code}.\n{run.Transcript()}");
+            Assert.True(code == 0 || run.Errors.Contains($"There is no table {table}", StringComparison.Ordinal), $"export {table} ended with {code}.\n{run.Transcript()}");
         }
     }
 
