@@ -99,11 +99,14 @@ internal static class Transaction
 
         public override string ReasonPhrase => reason;
 
-        public override Stream ContentStream { get; set; } = new MemoryStream(Encoding.UTF8.GetBytes(body), 0, Encoding.UTF8.GetByteCount(body), false, true);
+        public override Stream ContentStream { get; set; } = Readable(Encoding.UTF8.GetBytes(body));
 
         public override string ClientRequestId { get; set; } = clientRequestId;
 
         public override void Dispose() => ContentStream?.Dispose();
+
+        // Response.Content wants a buffer that it can look into.
+        private static MemoryStream Readable(byte[] bytes) => new(bytes, 0, bytes.Length, writable: false, publiclyVisible: true);
 
         protected override bool ContainsHeader(string name) => headers.ContainsKey(name);
 

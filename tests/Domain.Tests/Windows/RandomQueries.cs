@@ -41,7 +41,7 @@ internal sealed class RandomQueries(Random random)
 
     private Filter Filter(int depth) => random.Next(depth == 0 ? 4 : 8) switch
     {
-        0 => Queries.Filter.All,
+        0 => Domain.Queries.Filter.All,
         1 => Field.Named(Pick(TextFields)).In(Pick(["view", "a", "u1", "DE", ""]), Pick(["purchase", "b", "u2", "s3"])),
         2 => Number(Field.Named(Pick(NumberFields)), Pick([0m, 5m, 9.99m, -1.5m, 2.00005m])),
         3 => Field.Named(Pick([.. TextFields, .. NumberFields])).IsNull(),
