@@ -43,9 +43,10 @@ internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMe
             (int)ParquetCompression.Snappy => 64 + header.StoredBytes * 32L,
             (int)ParquetCompression.Gzip => 64 + header.StoredBytes * 1100L,
             (int)ParquetCompression.Brotli => int.MaxValue,
-            _ => header.StoredBytes,
+            (int)ParquetCompression.None => header.StoredBytes,
+            _ => int.MaxValue,
         };
-        if (header.RawBytes < 0 || header.RawBytes > budget || header.RawBytes > most && chunk.Codec is 0 or 1 or 2 && header.RawBytes > most)
+        if (header.RawBytes < 0 || header.RawBytes > budget || header.RawBytes > most)
             throw Broken($"a page of {header.StoredBytes} bytes claims to expand to {header.RawBytes}");
     }
 
@@ -72,7 +73,6 @@ internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMe
     private void CheckCount(PageHeader header)
     {
         if (header.Values < 0 || header.Values > _data.Entries - _entries) throw Broken($"its pages hold more than the {_data.Entries} values it declares");
-        if (header.Values == 0 && header.StoredBytes == 0 && bytes.Length == 0) throw Broken("it holds an endless row of empty pages");
     }
 
     private void ReadPage(PageHeader header, ReadOnlyMemory<byte> stored)

@@ -42,7 +42,7 @@ public static class Hash64
     }
 
     /// <summary>Hash of a number; never 0.</summary>
-    public static ulong Of(ulong value) => NotZero(Mix(value ^ K0, K1 ^ value >> 32));
+    public static ulong Of(ulong value) => NotZero(Mix(K2, Mix(value ^ K0, K1) ^ K0));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Mix(ulong a, ulong b)

@@ -23,6 +23,7 @@ internal sealed class EventDecoder(EventOptions options)
     private readonly long skewMicros = options.MaxFutureSkew.Ticks / 10;
     private readonly long earliestMicros = (options.EarliestEventTime.ToUniversalTime() - DateTime.UnixEpoch).Ticks / 10;
     private readonly FieldOrder order = new();
+    private readonly EventTime times = new();
     private readonly JsonEvent json = new();
     private byte[] unescaped = new byte[256];
     private EventBuffers rows = null!;
@@ -140,28 +141,35 @@ internal sealed class EventDecoder(EventOptions options)
         slot = First(EventField.Timestamp, EventField.EventTimeAlias) is var first and >= 0 ? first : First(EventField.Ts, EventField.Ts);
         if (slot < 0)
             return new(QuarantineReason.MissingEventTime, "The event has none of timestamp, _event_time and ts.");
-        var name = Encoding.UTF8.GetString(EventField.NameOf(slot));
-        var ok = false;
-        if (json.Slots[slot].Kind is JsonKind.String or JsonKind.Escaped)
-        {
-            var text = TextOf(value, slot, out var valid);
-            ok = valid && EventTime.TryParseIso(text, out time);
-            if (!ok && valid && JsonNumber.TryParse(text, 3, out var wide, out _))
-                (ok, time) = (true, Clamp(wide));
-        }
-        else if (json.Slots[slot].Kind == JsonKind.Number && JsonNumber.TryParse(TextOf(value, slot, out _), 3, out var wide, out _))
-            (ok, time) = (true, Clamp(wide));
-        if (!ok)
-            return new(QuarantineReason.InvalidEventTime, $"Field {name} is neither an ISO 8601 time nor a number of milliseconds since 1970.");
+        var used = slot;
+        if (!TryTime(value, slot, out time))
+            return new(QuarantineReason.InvalidEventTime, $"Field {Name()} is neither an ISO 8601 time nor a number of milliseconds since 1970.");
         if (time < earliestMicros || time >= EventTime.End)
-            return new(QuarantineReason.EventTimeOutOfRange, $"Field {name} lies before {options.EarliestEventTime:yyyy-MM-dd} or after the year 9999.");
+            return new(QuarantineReason.EventTimeOutOfRange, $"Field {Name()} lies before {options.EarliestEventTime:yyyy-MM-dd} or after the year 9999.");
         var now = record.KafkaTimeMs > 0 ? record.KafkaTimeMs * 1000 : ingestMicros;
         return time - skewMicros > now
-            ? new(QuarantineReason.EventTimeInFuture, Text($"Field {name} is {(time - now) / 1000} ms later than the record's Kafka time; {skewMicros / 1000} ms are allowed."))
+            ? new(QuarantineReason.EventTimeInFuture, Text($"Field {Name()} is {(time - now) / 1000} ms later than the record's Kafka time; {skewMicros / 1000} ms are allowed."))
             : null;
+
+        string Name() => Encoding.UTF8.GetString(EventField.NameOf(used));
     }
 
-    private static long Clamp(Int128 value) => (long)Int128.Clamp(value, long.MinValue / 2, long.MaxValue / 2);
+    private bool TryTime(ReadOnlySpan<byte> value, int slot, out long time)
+    {
+        time = 0;
+        var kind = json.Slots[slot].Kind;
+        if (kind is not (JsonKind.String or JsonKind.Escaped or JsonKind.Number))
+            return false;
+        var text = TextOf(value, slot, out var valid);
+        if (!valid)
+            return false;
+        if (kind != JsonKind.Number && times.TryParseIso(text, out time))
+            return true;
+        if (!JsonNumber.TryParse(text, 3, out var wide, out _))
+            return false;
+        time = (long)Int128.Clamp(wide, long.MinValue / 2, long.MaxValue / 2);
+        return true;
+    }
 
     /// <summary>The first of two slots that has a value other than the empty string, or −1.</summary>
     private int First(int a, int b) => HasValue(a) ? a : HasValue(b) ? b : -1;

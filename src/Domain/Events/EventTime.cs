@@ -1,7 +1,9 @@
+using System.Runtime.InteropServices;
+
 namespace Tidemark.Domain.Events;
 
-/// <summary>Event times from text, in microseconds since 1970 UTC.</summary>
-internal static class EventTime
+/// <summary>Event times from text, in microseconds since 1970 UTC. Remembers the last day, which most events share. Not thread-safe.</summary>
+internal sealed class EventTime
 {
     /// <summary>One day in microseconds.</summary>
     public const long Day = 86_400_000_000;
@@ -9,19 +11,21 @@ internal static class EventTime
     /// <summary>First microsecond after year 9999.</summary>
     public const long End = 253_402_300_800_000_000;
 
+    private ulong lastStart;
+    private ushort lastEnd;
+    private long lastMicros;
+
     /// <summary>
     /// Reads ISO 8601: <c>2024-01-15</c> (midnight), <c>2024-01-15T10:30</c>, with seconds, with a fraction (digits beyond microseconds are cut off),
     /// with <c>Z</c>, <c>+02:00</c>, <c>+0200</c>, <c>+02</c> or without a zone, which means UTC. A space may stand for the T.
     /// </summary>
-    public static bool TryParseIso(ReadOnlySpan<byte> text, out long micros)
+    public bool TryParseIso(ReadOnlySpan<byte> text, out long micros)
     {
         micros = 0;
-        if (text.Length < 10 || text[4] != '-' || text[7] != '-')
+        if (text.Length < 10)
             return false;
-        int year = Two(text, 0) * 100 + Two(text, 2), month = Two(text, 5), day = Two(text, 8);
-        if (Two(text, 0) < 0 || Two(text, 2) < 0 || month is < 1 or > 12 || day < 1 || day > DaysIn(year, month))
+        if (!TryDay(text, out micros))
             return false;
-        micros = DaysSinceEpoch(year, month, day) * Day;
         if (text.Length == 10)
             return true;
         if (text.Length < 16 || text[10] is not (byte)'T' and not (byte)'t' and not (byte)' ' || text[13] != ':')
@@ -40,6 +44,20 @@ internal static class EventTime
         if (at == 19 && text.Length > at && text[at] == '.' && !TryFraction(text, ref at, ref micros))
             return false;
         return TryZone(text[at..], ref micros);
+    }
+
+    private bool TryDay(ReadOnlySpan<byte> text, out long micros)
+    {
+        var (start, end) = (MemoryMarshal.Read<ulong>(text), MemoryMarshal.Read<ushort>(text[8..]));
+        micros = lastMicros;
+        if (start == lastStart && end == lastEnd)
+            return true;
+        int year = Two(text, 0) * 100 + Two(text, 2), month = Two(text, 5), day = Two(text, 8);
+        if (text[4] != '-' || text[7] != '-' || Two(text, 0) < 0 || Two(text, 2) < 0 || month is < 1 or > 12 || day < 1 || day > DaysIn(year, month))
+            return false;
+        micros = DaysSinceEpoch(year, month, day) * Day;
+        (lastStart, lastEnd, lastMicros) = (start, end, micros);
+        return true;
     }
 
     private static bool TryFraction(ReadOnlySpan<byte> text, ref int at, ref long micros)

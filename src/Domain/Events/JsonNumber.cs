@@ -12,6 +12,49 @@ internal static class JsonNumber
     /// </summary>
     public static bool TryParse(ReadOnlySpan<byte> text, int scale, out Int128 unscaled, out bool rounded)
     {
+        rounded = false;
+        if (TryParsePlain(text, scale, out var plain))
+        {
+            unscaled = plain;
+            return true;
+        }
+        return TryParseAny(text, scale, out unscaled, out rounded);
+    }
+
+    /// <summary>The usual case: no exponent, no digits left over, and few enough that nothing overflows.</summary>
+    private static bool TryParsePlain(ReadOnlySpan<byte> text, int scale, out long unscaled)
+    {
+        unscaled = 0;
+        var at = text.Length > 0 && text[0] == '-' ? 1 : 0;
+        var first = at;
+        if (text.Length - at is 0 or > 14)
+            return false;
+        long value = 0;
+        for (; at < text.Length && (uint)(text[at] - '0') is var digit and <= 9; at++)
+            value = value * 10 + digit;
+        if (at == first || text[first] == '0' && at > first + 1)
+            return false;
+        if (at < text.Length)
+        {
+            var point = at++;
+            if (text[point] != '.' || at == text.Length || text.Length - at > scale)
+                return false;
+            scale -= text.Length - at;
+            for (; at < text.Length; at++)
+            {
+                if ((uint)(text[at] - '0') > 9)
+                    return false;
+                value = value * 10 + (text[at] - '0');
+            }
+        }
+        for (; scale > 0; scale--)
+            value *= 10;
+        unscaled = first == 0 ? value : -value;
+        return true;
+    }
+
+    private static bool TryParseAny(ReadOnlySpan<byte> text, int scale, out Int128 unscaled, out bool rounded)
+    {
         var at = 0;
         var negative = text.Length > 0 && text[0] == '-';
         if (negative)

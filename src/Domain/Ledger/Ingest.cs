@@ -19,7 +19,7 @@ public sealed class Ingest
     private readonly Partitions _partitions;
     private readonly RecordCollector _collector;
     private readonly ConcurrentDictionary<int, VersionedHead> _heads = new();
-    private long _holdReadMs = long.MinValue;
+    private long _holdReadMs;
 
     /// <summary>Creates an ingest over the given stores; one per process is enough.</summary>
     public Ingest(IPipeline pipeline, ILedger ledger, ITopicLog log, ISegmentStore segments, IngestOptions options, TimeProvider time)

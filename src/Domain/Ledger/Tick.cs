@@ -28,7 +28,7 @@ public sealed class Tick
     private long _checkpointedMs;
     private long _lookedMs = long.MinValue;
     private long _sweptMs;
-    private long _leasedUntilMs = long.MinValue;
+    private long _leasedUntilMs;
 
     /// <summary>Creates a tick. <paramref name="owner"/> names this instance in the lease.</summary>
     public Tick(IPipeline pipeline, PipelineId id, TickStores stores, Ingest ingest, TickOptions options, TimeProvider time, string owner)

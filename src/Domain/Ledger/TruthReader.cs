@@ -31,7 +31,7 @@ internal sealed class TruthReader(
                 if (off.HasFlag(ProtocolRule.CacheMustContinue))
                     truth.Position[partition] = range.From;
                 truth.Append(range);
-                await FoldAsync(truth, range, loaded: null, cancel);
+                await FoldAsync(truth, range, cancel);
             }
         }
 
@@ -69,7 +69,7 @@ internal sealed class TruthReader(
             foreach (var range in view.Ranges)
             {
                 truth.Append(range);
-                await FoldAsync(truth, range, loaded, cancel);
+                await FoldAsync(truth, range, cancel);
             }
 
             truth.Position.TryAdd(partition, view.Head!.Value.Value.Next);
@@ -148,8 +148,11 @@ internal sealed class TruthReader(
         truth.Touched.Add(key);
     }
 
-    /// <summary>Merges a range into the entities it touches; with <paramref name="loaded"/> only where the entity, as read, does not have it.</summary>
-    private async Task FoldAsync(Truth truth, RangeRow range, IReadOnlyDictionary<EntityKey, EntitySnapshot?>? loaded, CancellationToken cancel)
+    /// <summary>
+    /// Merges a range into the entities it touches, only where the entity, as read, does not have it. That holds for a range listed by a later tick
+    /// too: an entity is read after the ranges and may be ahead of them, when a competing tick applied what was committed in between.
+    /// </summary>
+    private async Task FoldAsync(Truth truth, RangeRow range, CancellationToken cancel)
     {
         if (range.Entities.Count == 0)
             return;
@@ -159,9 +162,9 @@ internal sealed class TruthReader(
             if (IsEvictable(truth, key))
                 continue;
             var entity = truth.Entity(pipeline, key);
-            if (loaded is not null && entity.Covers(range.Partition, range.To))
+            if (entity.Covers(range.Partition, range.To))
                 continue;
-            if (loaded is not null && entity.Covers(range.Partition, range.From + 1))
+            if (entity.Covers(range.Partition, range.From + 1))
                 throw new InvalidDataException(
                     $"Entity {key} stands inside the range {range.From}-{range.To} of partition {range.Partition}; its state or the ledger was changed by hand.");
             truth.States[key].Merge(partials[key]);
@@ -181,6 +184,9 @@ internal sealed class TruthReader(
             loaded[row.Entity] = await entities.ReadAsync(row.Entity, cancel);
             if ((loaded[row.Entity]?.Version ?? 0) >= row.Version)
                 continue;
+            await ReadTablesAsync(truth, cancel);
+            if (IsEvictable(truth, row.Entity))
+                throw new CompetingTickException($"Entity {row.Entity} was evicted while this tick was reading it.");
             var text = $"Entity {row.Entity} is at version {loaded[row.Entity]?.Version ?? 0}, but ranges were settled into version {row.Version}: "
                 + "the task hub lost state. Windows of its bundle are not emitted until it is rebuilt from silver (restore the task hub, or start a new PipelineVersion).";
             await alerts.RaiseAsync("entity-forgot", row.Entity.ToString(), text, cancel);

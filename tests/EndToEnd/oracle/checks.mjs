@@ -1,6 +1,6 @@
 // What a drained run must have left in its tables. Tables are loaded as bronze, silver, quarantine, late and one per query.
 import { canonical } from './events.mjs';
-import { sameByKey, sameRows } from './compare.mjs';
+import { sameByKey, sameColumns, sameRows } from './compare.mjs';
 import { assignments, CLOSING_MS, QUERIES, result } from './queries.mjs';
 import { literal, name } from './sql.mjs';
 
@@ -26,6 +26,8 @@ export async function silver(v, db) {
     select kafka_partition, kafka_offset from (select kafka_partition, kafka_offset from silver union all select kafka_partition, kafka_offset from quarantine)
     except select kafka_partition, kafka_offset from bronze`);
   await canonicalExtra(db);
+  const names = EVENT.split(', ');
+  sameColumns(v, 'silver', (await db.columns('input_events')).filter(c => names.includes(c.name)), (await db.columns('silver')).filter(c => names.includes(c.name)));
   await sameRows(v, 'silver: the valid events of the input', db, `select ${EVENT} from input_events`, `select ${EVENT} from silver`);
   await v.none('silver: event_date is the day of event_time', db, 'select event_id, event_time, event_date from silver where event_date <> event_time::date');
   await v.none('silver: each event at the offset of its record', db, `

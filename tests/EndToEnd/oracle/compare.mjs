@@ -32,13 +32,19 @@ export async function sameRows(verdict, title, db, expected, actual) {
   await verdict.none(title, db, `${side('missing', expected, actual)} union all ${side('unexpected', actual, expected)}`);
 }
 
+/** The same names and types in the same order. */
+export function sameColumns(verdict, title, expected, actual) {
+  const text = columns => columns.map(c => `${c.name} ${c.type}`).join(', ');
+  const same = text(expected) === text(actual);
+  verdict.add(`${title}: columns`, same ? 0 : 1, same ? [] : [{ expected: text(expected), actual: text(actual) }]);
+  return same;
+}
+
 /** Equal by key: same keys, each once; exact values, doubles within a relative 1e-9. Both sides are tables with the same column names. */
 export async function sameByKey(verdict, title, db, expected, actual, keys) {
   const columns = await db.columns(expected);
-  const found = (await db.columns(actual)).map(c => c.name);
   const wanted = columns.map(c => c.name);
-  verdict.add(`${title}: columns`, found.join() === wanted.join() ? 0 : 1, [{ found, wanted }]);
-  if (found.join() !== wanted.join()) return;
+  if (!sameColumns(verdict, title, columns, await db.columns(actual))) return;
   const keyList = keys.map(name).join(', ');
   await verdict.none(`${title}: one row per key`, db, `select ${keyList}, count(*) as rows from ${name(actual)} group by ${keyList} having count(*) > 1`);
   const on = keys.map(k => `e.${name(k)} is not distinct from a.${name(k)}`).join(' and ');

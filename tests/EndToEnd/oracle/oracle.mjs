@@ -5,7 +5,7 @@
 //     FILE holds JSON lines (.gz too) or, named *.records, lines of {"value": base64 or null}
 //     --then begins the input of the next run; CUTS (from `positions`) says where the run before it ended
 //   node oracle.mjs positions --tables DIR            the offset after the last one in bronze, per partition
-//   node oracle.mjs rows --tables DIR TABLE           rows of a table as JSON lines
+//   node oracle.mjs rows --tables DIR TABLE           rows of a table as JSON lines, times in ms
 // Exit code 0: all as it must be; 1: differences, listed; 2: it could not be checked.
 import fs from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ import * as checks from './checks.mjs';
 import { Verdict } from './compare.mjs';
 import { load, snapshot } from './delta.mjs';
 import { loadInput } from './input.mjs';
-import { QUERIES } from './queries.mjs';
+import { assignments, QUERIES, result } from './queries.mjs';
 import { open } from './sql.mjs';
 
 const TABLES = { bronze: 'bronze/events', silver: 'silver/events', quarantine: 'silver/quarantine', late: 'silver/late',
@@ -25,6 +25,9 @@ const EMPTY = {
   late: `select null::VARCHAR as query, null::TIMESTAMPTZ as window_start, null::TIMESTAMPTZ as window_end, 0 as windows_missed, 0 as windows_counted,
     null::TIMESTAMPTZ as frontier, 0::BIGINT as lag_ms, null::VARCHAR as event_id, 0 as kafka_partition, 0::BIGINT as kafka_offset limit 0`,
 };
+
+const NO_EVENTS = `(select null::BIGINT as event_ms, null::VARCHAR as event_type, null::VARCHAR as user_id, null::VARCHAR as session_id, null::VARCHAR as category,
+  null::VARCHAR as country, null::DECIMAL(18,4) as revenue, null::BIGINT as quantity limit 0)`;
 
 function parse(argv) {
   const options = { command: argv[0], runs: [[]], cuts: [], rest: [] };
@@ -43,6 +46,7 @@ function parse(argv) {
 async function loadTable(db, root, table, as) {
   const state = await snapshot(db, path.join(root, table));
   if (state) await load(db, state, as);
+  else if (table.startsWith('gold/')) await db.run(`create table ${as} as ${result(QUERIES.find(q => q.name === as), assignments(QUERIES.find(q => q.name === as), NO_EVENTS))} limit 0`);
   else if (EMPTY[as]) await db.run(`create table ${as} as ${EMPTY[as]}`);
   else throw new Error(`${path.join(root, table)} holds no Delta table`);
 }
@@ -85,7 +89,8 @@ async function positions(db, options) {
 
 async function rows(db, options) {
   await loadTable(db, options.tables, options.rest[0], 'wanted');
-  for (const row of await db.rows('select * from wanted')) console.log(JSON.stringify(row));
+  const columns = (await db.columns('wanted')).map(c => c.type.startsWith('TIMESTAMP') ? `epoch_ms("${c.name}")::DOUBLE as "${c.name}"` : `"${c.name}"`);
+  for (const row of await db.rows(`select ${columns.join(', ')} from wanted`)) console.log(JSON.stringify(row));
   return 0;
 }
 

@@ -39,7 +39,7 @@ export const QUERIES = [
     values: {
       revenue: 'sum(revenue)',
       orders: 'count(distinct session_id)',
-      units: 'sum(quantity)',
+      units: 'sum(quantity)::BIGINT',
       customers: 'count(distinct user_id)',
     },
   },

@@ -15,8 +15,8 @@ internal sealed class Simulation
 
     public Simulation(int seed, Scenario scenario, ProtocolRule off = ProtocolRule.None, bool trace = false)
     {
-        (Seed, _scenario, _off, Pipeline) = (seed, scenario, off, new ToyPipeline(off));
-        World = new SimWorld(seed, trace) { FaultRate = Math.Max(scenario.FaultRate, 1e-9) };
+        (Seed, _scenario, _off, Pipeline) = (seed, scenario, off, new ToyPipeline(off, scenario.AppendOnly));
+        World = new SimWorld(seed, trace) { FaultRate = Math.Max(scenario.FaultRate, 1e-9), StallRate = scenario.CallStallRate, StallOn = scenario.StallOn };
         Entities = new SimEntityData(World, Pipeline, off);
         _trigger = new SimTrigger(World, Topic, NewIngest, scenario.Instances)
         {
@@ -139,13 +139,13 @@ internal sealed class Simulation
         var options = new TickOptions
         {
             DeltaInterval = TimeSpan.FromSeconds(3),
-            CheckpointInterval = TimeSpan.FromSeconds(2),
+            CheckpointInterval = TimeSpan.FromMilliseconds(_scenario.CheckpointMs),
             IdleTimeout = TimeSpan.FromMilliseconds(_scenario.IdleTimeoutMs),
             WatchdogTimeout = TimeSpan.FromSeconds(15),
             SweepInterval = TimeSpan.FromSeconds(5),
             SweepAge = TimeSpan.Zero,
             LeaseTime = TimeSpan.FromSeconds(4),
-            MaxOpenRanges = 60,
+            MaxOpenRanges = _scenario.MaxOpenRanges,
             MaxRowsPerCommit = 40,
             BackfillEntities = 12,
         };
