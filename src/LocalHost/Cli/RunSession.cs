@@ -154,7 +154,7 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
                 return Stopped();
             }
 
-            var status = await DrainAsync(client, progress, stop.Token);
+            var status = await DrainAsync(client, progress, connection, topic, partitions, stop.Token);
             await ending.CancelAsync();
             await watching;
             await ReportAsync(host, settings, status, ready);
@@ -169,15 +169,25 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
         }
     }
 
-    private async Task<StatusReport> DrainAsync(PipelineClient client, RunProgress progress, CancellationToken cancel)
+    /// <summary>
+    /// Says that the input has ended and waits until all of it is committed. Only a status that was made after that and knows the partitions' ends
+    /// counts: an earlier input of this folder has ended before, and a tick may have begun before the last lines came.
+    /// </summary>
+    private async Task<StatusReport> DrainAsync(
+        PipelineClient client, RunProgress progress, KafkaConnection connection, string topic, int partitions, CancellationToken cancel)
     {
         progress.Say("the input has ended; closing all windows");
+        long[] ends;
+        using (var tail = new TopicTail(connection, topic))
+            ends = [.. tail.Bounds(partitions).Select(b => b.End)];
+        var asked = time.GetUtcNow();
         while (!await client.TryDrainAsync(cancel))
             await Task.Delay(TimeSpan.FromMilliseconds(200), time, cancel);
         while (true)
         {
             var status = await client.StatusAsync(cancel);
-            if (status.DrainedAt is not null && status.LastError is null)
+            var isRead = ends.Select((end, p) => end == 0 || status.Partitions.Any(s => s.Partition == p && s.Next >= end)).All(read => read);
+            if (status.DrainedAt > asked && isRead && status.LastError is null)
                 return status;
             await Task.Delay(TimeSpan.FromMilliseconds(100), time, cancel);
         }

@@ -32,7 +32,7 @@ internal sealed class DemoProducer(
 
     private void Run(CancellationToken cancel)
     {
-        var producer = new PacedProducer(connection, topic, group, partitions, PacedProducer.EmulatorWindow, time, logger);
+        var producer = new PacedProducer(connection, topic, group, Ends(cancel), PacedProducer.EmulatorWindow, time, logger);
         try
         {
             Produce(producer, cancel);
@@ -47,6 +47,12 @@ internal sealed class DemoProducer(
             StateFile.Write(data[FileName], new DemoState(arrivedMs));
             producer.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
+    }
+
+    private long[] Ends(CancellationToken cancel)
+    {
+        using var tail = new TopicTail(connection, topic);
+        return [.. tail.SteadyBounds(partitions, time, cancel).Select(b => b.End)];
     }
 
     private void Produce(PacedProducer producer, CancellationToken cancel)

@@ -18,6 +18,8 @@ internal sealed class InputProducer(
 
     private PartitionProgress[] progress = [];
     private ProducedTail[] tails = [];
+    private long[] ends = [];
+    private bool[] isLive = [];
     private long lastSave;
     private long lines;
     private long delivered;
@@ -37,7 +39,7 @@ internal sealed class InputProducer(
     {
         if (!Prepare(cancel))
             return;
-        var producer = new PacedProducer(connection, topic, group, progress.Length, window, time, logger);
+        var producer = new PacedProducer(connection, topic, group, ends, window, time, logger);
         try
         {
             // Nothing that was not saved may be forgotten by the broker.
@@ -89,6 +91,8 @@ internal sealed class InputProducer(
             }
         }
 
+        ends = [.. bounds.Select(b => b.End)];
+        isLive = new bool[partitions];
         tails = [.. bounds.Select((b, p) => new ProducedTail(tail.Read(p, progress[p].Offset, b.End)))];
         return true;
     }
@@ -118,6 +122,7 @@ internal sealed class InputProducer(
                     continue;
                 }
 
+                GoLive(partition);
                 producer.Send(new OutgoingRecord { Partition = partition, HasKey = length >= 0, Key = key, Value = line, Tag = number }, WhileWaiting, cancel);
                 if ((++sent & 1023) == 0)
                     SaveIfDue(producer);
@@ -125,6 +130,15 @@ internal sealed class InputProducer(
                     Throttle(start, sent / perSecond, producer, cancel);
             }
         }
+    }
+
+    /// <summary>The first line that is not in a partition: everything that the partition held at the start is known by now.</summary>
+    private void GoLive(int partition)
+    {
+        if (isLive[partition])
+            return;
+        isLive[partition] = true;
+        progress[partition] = progress[partition] with { Offset = ends[partition] };
     }
 
     private void Throttle(long start, double dueSeconds, PacedProducer producer, CancellationToken cancel)

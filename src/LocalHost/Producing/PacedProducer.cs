@@ -28,15 +28,15 @@ internal sealed class PacedProducer : IAsyncDisposable
     /// <param name="connection">Brokers.</param>
     /// <param name="topic">Topic.</param>
     /// <param name="group">The group whose commits pace this producer.</param>
-    /// <param name="partitions">Number of partitions.</param>
+    /// <param name="ends">Where each partition ends now. What is unread before that counts as a full window, since its size is not known.</param>
     /// <param name="window">Bytes per partition; <see cref="long.MaxValue"/> for brokers that keep records by time.</param>
     /// <param name="time">Clock of the questions for commits.</param>
     /// <param name="logger">Log.</param>
-    public PacedProducer(KafkaConnection connection, string topic, string group, int partitions, long window, TimeProvider time, ILogger logger)
+    public PacedProducer(KafkaConnection connection, string topic, string group, IReadOnlyList<long> ends, long window, TimeProvider time, ILogger logger)
     {
         this.window = window;
         this.logger = logger;
-        lanes = [.. Enumerable.Range(0, partitions).Select(_ => new Lane())];
+        lanes = [.. ends.Select(end => new Lane(end, window))];
         var settings = connection.ToClientSettings();
         settings["linger.ms"] = "5";
         settings["batch.size"] = $"{BatchBytes}";
@@ -48,7 +48,7 @@ internal sealed class PacedProducer : IAsyncDisposable
         settings["sticky.partitioning.linger.ms"] = "0";
         producer = new RecordProducer(settings, topic, OnDelivered, logger);
         if (window != long.MaxValue)
-            committed = new CommittedOffsets(connection, topic, group, partitions, time);
+            committed = new CommittedOffsets(connection, topic, group, ends.Count, time);
     }
 
     /// <summary>Records acknowledged.</summary>
@@ -145,6 +145,14 @@ internal sealed class PacedProducer : IAsyncDisposable
         private long sentBytes;
         private long markedBytes;
         private long freeBytes;
+
+        public Lane(long end, long window)
+        {
+            if (end == 0 || window == long.MaxValue)
+                return;
+            sentBytes = markedBytes = window;
+            marks.Enqueue((end, window));
+        }
 
         public long Released { get; set; } = long.MaxValue;
 
