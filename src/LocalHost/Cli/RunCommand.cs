@@ -57,7 +57,7 @@ internal static class RunCommand
         var protocol = new Option<string?>("--kafka-protocol") { Description = "Plaintext, Ssl, SaslPlaintext or SaslSsl" };
         var port = new Option<int>("--port") { Description = "Port of the page and the API; 0 takes a free one", DefaultValueFactory = _ => 7071, HelpName = "N" };
         var report = new Option<string?>("--report") { Description = "Write what the run did as JSON", HelpName = "FILE" };
-        var verbose = new Option<bool>("--verbose") { Description = "Log as host.json says, not only warnings" };
+        var verbose = new Option<bool>("--verbose") { Description = "Log what host.json lets through to standard error, not only warnings; logs/host.log in the data directory has it all" };
         var root = new RootCommand(Description) { input, rate, partitions, once, data, fresh, kafka, user, password, protocol, port, report, verbose };
         root.SetAction(async (parsed, _) =>
         {

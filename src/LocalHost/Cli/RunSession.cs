@@ -23,6 +23,7 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
     private readonly long began = TimeProvider.System.GetTimestamp();
     private DataDirectory? data;
     private LocalServices? services;
+    private HostLogging? logging;
 
     /// <summary>Runs to the end, or until a signal; the exit code.</summary>
     public async Task<int> RunAsync()
@@ -49,6 +50,7 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
 
     public ValueTask DisposeAsync()
     {
+        logging?.Dispose();
         data?.Dispose();
         stop.Dispose();
         return default;
@@ -89,6 +91,7 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
 
     private async Task<int> RunHostAsync(IConfigurationRoot settings, EmulatorInfo? kafka)
     {
+        logging = new HostLogging(data!["logs"], errors, options.Verbose, time);
         var connection = KafkaConnection.FromSettings(settings[RunSettings.Brokers] ?? "", settings);
         var partitions = kafka?.Partitions ?? await TopicCreation.EnsureAsync(connection, settings["KafkaTopic"]!, options.Partitions, time, errors, stop.Token);
         await using var host = EmbeddedHost.Create(new HostPlan
@@ -96,10 +99,10 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
             FunctionTypes = typeof(Composition).Assembly.GetTypes(),
             Settings = settings,
             Host = HostJson.Load(RunSettings.HostJsonPath(), settings),
-            DataFolder = data!.Path,
+            DataFolder = data.Path,
             Port = options.Port,
             Compose = (collection, configuration) => collection.AddTidemark(configuration),
-            Logging = builder => HostLogging.Add(builder, options.Verbose),
+            Logging = logging.AddTo,
             Time = time,
         });
         await host.StartAsync(stop.Token);
@@ -123,7 +126,7 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
     {
         var ready = time.GetTimestamp();
         var (topic, group) = (settings["KafkaTopic"]!, settings["KafkaGroup"]!);
-        var logger = HostLogging.Create(options.Verbose).CreateLogger("Host.Producer");
+        var logger = logging!.CreateLogger("Host.Producer");
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
         var producing = Task.CompletedTask;
         if (options.Inputs.Count > 0)

@@ -44,7 +44,6 @@ internal sealed class TimerListener(
     {
         var monitored = trigger.UseMonitor && schedule.IsMonitored(Now);
         var status = monitored ? statuses.Read(name) : null;
-        var next = schedule.Next(Now);
         try
         {
             if (status is not null && status.Next < Now)
@@ -53,8 +52,7 @@ internal sealed class TimerListener(
                 status = await RunAsync(status, isPastDue: false, monitored);
             while (!stopTicking.IsCancellationRequested)
             {
-                next = schedule.Next(Now > next ? Now : next.AddTicks(-1));
-                await DelayUntilAsync(next);
+                await DelayUntilAsync(schedule.Next(Now));
                 status = await RunAsync(status, isPastDue: false, monitored);
             }
         }
