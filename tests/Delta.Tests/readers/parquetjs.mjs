@@ -18,6 +18,7 @@ function leaf(value, type) {
   }
 }
 
+const physical = ['BOOLEAN', 'INT32', 'INT64', 'INT96', 'FLOAT', 'DOUBLE', 'BYTE_ARRAY', 'FIXED_LEN_BYTE_ARRAY'];
 const listItems = v => (v.list ?? []).map(e => e.element ?? null);
 const parts = {
   items: listItems,
@@ -28,6 +29,11 @@ const parts = {
 export async function read(file, fields) {
   const reader = await parquet.ParquetReader.openFile(file);
   try {
+    // This reader takes every decimal's dictionary for fixed-length bytes, whatever the file says; the file's own type is put in.
+    for (const { meta_data: meta } of reader.metadata.row_groups[0]?.columns ?? []) {
+      const field = reader.schema.findField(meta.path_in_schema);
+      if (field.originalType === 'DECIMAL') field.primitiveType = physical[meta.type];
+    }
     const cursor = reader.getCursor();
     const rows = [];
     for (let row = await cursor.next(); row; row = await cursor.next()) rows.push(fields.map(f => walk(row[f.name], f.type, leaf, parts)));
