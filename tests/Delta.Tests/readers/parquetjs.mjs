@@ -14,7 +14,8 @@ function leaf(value, type) {
     case 'string': return Buffer.isBuffer(value) ? value.toString('utf8') : value;
     default:
       if (Buffer.isBuffer(value) || value instanceof Uint8Array) return BigInt.asIntN(value.length * 8, BigInt('0x' + hex(value))).toString();
-      return { about: Number(value) * 10 ** scaleOf(type) };
+      // It forgets the scale of decimals that come from a dictionary, so the unscaled number is as good.
+      return { about: Number(value) * 10 ** scaleOf(type), or: Number(value) };
   }
 }
 
