@@ -31,7 +31,7 @@ public sealed record TickOptions
     public long MaxOpenBytes { get; init; } = 256L << 20;
 
     /// <summary>Entities in memory beyond which every tick looks whether the frontier can move, as in a backfill.</summary>
-    public int BackfillEntities { get; init; } = 48;
+    public int BackfillEntities { get; init; } = 24;
 
     /// <summary>Payload bytes of ranges not yet in Delta beyond which the next tick emits.</summary>
     public long EmitBytes { get; init; } = 16L << 20;
