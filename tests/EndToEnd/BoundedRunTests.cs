@@ -16,7 +16,8 @@ public class BoundedRunTests
         };
         var input = ShopFile.Write(station, "shop.ndjson", options, 30_000, 5);
         var report = station.In("report.json");
-        await station.FinishAsync("--input", input, "--partitions", "6", "--report", report);
+        station.MoveQuickly();
+        await station.FinishAsync("--input", input, "--rate", "6000", "--partitions", "6", "--report", report);
         await station.ExportAsync();
         var verdict = await Oracle.CheckAsync(station, input);
         // Nothing within the disorder bound (30 s) may be late: every delay is at least a minute.
@@ -30,9 +31,11 @@ public class BoundedRunTests
         await using var station = new Station();
         var options = ShopFile.Clean with { Seed = 21, OutOfOrderShare = 1, LateShare = 0.01, DuplicateShare = 0.02 };
         var first = ShopFile.Write(station, "first.ndjson", options, 20_000, 3);
-        await station.FinishAsync("--input", first);
+        station.MoveQuickly();
+        await station.FinishAsync("--input", first, "--rate", "4000");
         await station.ExportAsync();
-        await Oracle.CheckAsync(station, first);
+        var before = await Oracle.CheckAsync(station, first);
+        Assert.True(before.GetProperty("late").EnumerateObject().Any(), "The frontier did not move within the first run, so nothing was late in it.");
         var positions = await Oracle.PositionsAsync(station, "positions.json");
 
         // An hour from the middle of the first run: every one of these is too late for every window.

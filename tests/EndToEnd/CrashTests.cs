@@ -17,6 +17,7 @@ public class CrashTests
         var options = ShopFile.Clean with { Seed = Seed, OutOfOrderShare = 1, DuplicateShare = 0.01, BrokenShare = 0.01 };
         var input = ShopFile.Write(station, "shop.ndjson", options, 120_000, 20);
         var moments = new List<string>();
+        station.MoveQuickly();
         for (var kill = 1; kill <= Kills; kill++)
         {
             var run = station.Start("--input", input, "--once");
@@ -50,6 +51,7 @@ public class CrashTests
         await using var azurite = new OwnAzurite(station);
         await azurite.StartAsync();
         station.Set("AzureWebJobsStorage", azurite.ConnectionString);
+        station.MoveQuickly();
         var input = ShopFile.Write(station, "shop.ndjson", ShopFile.Clean with { Seed = 51, OutOfOrderShare = 1 }, 120_000, 20);
         var run = station.Start("--input", input, "--once");
         Assert.True(await run.AnswersAsync(station.Port, Limit), run.Transcript());

@@ -12,7 +12,7 @@ internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMe
 
     public LeafData Read()
     {
-        _values = new ValueDecoder(leaf, _data, budget);
+        _values = new ValueDecoder(leaf, _data, budget, Math.Min(chunk.RawBytes, 64 + chunk.StoredBytes * 32));
         var at = 0;
         while (_entries < _data.Entries)
         {
@@ -187,7 +187,7 @@ internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMe
     private byte[] Target(bool repetition, int max)
     {
         if (max > 255) throw Broken($"it has {max} levels");
-        return repetition ? _data.Repetition ??= new byte[_data.Entries] : _data.Definition ??= new byte[_data.Entries];
+        return repetition ? _data.Repetition ??= ArrayPool<byte>.Shared.Rent(_data.Entries) : _data.Definition ??= ArrayPool<byte>.Shared.Rent(_data.Entries);
     }
 
     private int CountPresent(int count) => _data.Definition.AsSpan(_entries, count).Count((byte)leaf.Definition);

@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using System.Runtime.Intrinsics;
 
 namespace Tidemark.Delta.Parquet;
 
@@ -76,6 +76,13 @@ internal static class ColumnAssembler
         var levels = data.Definition.AsSpan(0, data.Entries);
         if (data.Repetition is null && definition == 0 && (present == 0 || levels.IndexOfAnyInRange((byte)0, (byte)(present - 1)) < 0)) return null;
         var nulls = new ulong[NullBits.Words(data.Entries)];
+        if (data.Repetition is null && definition == 0)
+        {
+            FlatNulls(levels, present, nulls);
+            places = true;
+            return nulls;
+        }
+
         var any = false;
         rows = 0;
         var deeper = data.Repetition;
@@ -93,6 +100,24 @@ internal static class ColumnAssembler
 
         places = any;
         return any ? nulls : null;
+    }
+
+    // Rows of a column that is in no list: 32 levels at a time.
+    private static void FlatNulls(ReadOnlySpan<byte> levels, int present, ulong[] nulls)
+    {
+        var limit = Vector256.Create((byte)present);
+        var i = 0;
+        for (; i + 64 <= levels.Length; i += 64)
+        {
+            ulong low = Vector256.LessThan(Vector256.Create(levels.Slice(i, 32)), limit).ExtractMostSignificantBits();
+            ulong high = Vector256.LessThan(Vector256.Create(levels.Slice(i + 32, 32)), limit).ExtractMostSignificantBits();
+            nulls[i >> 6] = low | high << 32;
+        }
+
+        for (; i < levels.Length; i++)
+        {
+            if (levels[i] < present) NullBits.Set(nulls, i);
+        }
     }
 
     private static int[] Ranges(ReadNode node, LeafData?[] leaves, int repetition, int definition, out int rows, out ulong[]? nulls)

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace Tidemark.Delta.Parquet;
 
 /// <summary>Decodes the values of pages into a leaf's arrays.</summary>
-internal sealed class ValueDecoder(ReadNode leaf, LeafData data, long budget)
+internal sealed class ValueDecoder(ReadNode leaf, LeafData data, long budget, long expectedBytes)
 {
     private const long JulianEpoch = 2_440_588, MicrosPerDay = 86_400_000_000;
     private readonly PhysicalType _type = leaf.Element.Physical!.Value;
@@ -15,7 +15,7 @@ internal sealed class ValueDecoder(ReadNode leaf, LeafData data, long budget)
     private double[]? _doubles;
     private int _dictionaryCount = -1;
 
-    private BytesData Bytes => data.Bytes ??= new BytesData(data.Entries, budget);
+    private BytesData Bytes => data.Bytes ??= new BytesData(data.Entries, budget, expectedBytes);
 
     public void SetDictionary(ReadOnlyMemory<byte> page, int count)
     {
@@ -106,7 +106,12 @@ internal sealed class ValueDecoder(ReadNode leaf, LeafData data, long budget)
                 break;
             default:
                 Bytes.MakePlain(at);
-                Bytes.Reserve(at, Math.Max(0, page.Length - (_type == PhysicalType.ByteArray ? 4L * count : 0)));
+                if (_type == PhysicalType.ByteArray)
+                {
+                    if (!Bytes.AddPlain(at, count, page)) throw Cut();
+                    break;
+                }
+
                 var position = 0;
                 for (var i = 0; i < count; i++) Bytes.Add(at + i, NextBytes(page, ref position));
                 break;

@@ -62,7 +62,7 @@ internal sealed class TruthReader(
 
         await CheckRegistryAsync(truth, registry, loaded, cancel);
         foreach (var (key, snapshot) in loaded)
-            if (!IsEvictable(truth, key))
+            if (!IsEvictable(truth, key) && !truth.Refused.Contains(key.Bundle))
                 Load(truth, key, snapshot, registry.Any(row => row.Entity == key));
         foreach (var (partition, view) in views)
         {
@@ -86,12 +86,17 @@ internal sealed class TruthReader(
         if (advance || truth.Meta.Value.EndOfInput)
             await AdvanceAsync(truth, views, cancel);
         var again = new List<int>();
-        foreach (var (partition, view) in views)
-            if (await frontier.RaiseAsync(partition, truth.Meta.Value, view.Head, cancel))
+        foreach (var (partition, view) in views.OrderBy(view => view.Key).ToList())
+        {
+            var raised = await frontier.RaiseAsync(partition, truth.Meta.Value, view.Head, cancel);
+            if (raised.Head is { } head)
+                views[partition] = view with { Head = head };
+            if (!raised.ListingHolds && !off.HasFlag(ProtocolRule.RaiseHeadsBeforeListing))
                 again.Add(partition);
-        if (!off.HasFlag(ProtocolRule.RaiseHeadsBeforeListing) || views.Any(view => again.Contains(view.Key) && view.Value.Head is null))
-            foreach (var (partition, view) in await ViewAsync(again, from, cancel))
-                views[partition] = view;
+        }
+
+        foreach (var (partition, view) in await ViewAsync(again, from, cancel))
+            views[partition] = view;
         truth.Heads.Clear();
         foreach (var (partition, view) in views)
             truth.Heads[partition] = view.Head!.Value.Value;
@@ -159,7 +164,7 @@ internal sealed class TruthReader(
         var partials = await segments.ReadPartialsAsync(range, cancel);
         foreach (var key in range.Entities)
         {
-            if (IsEvictable(truth, key))
+            if (IsEvictable(truth, key) || truth.Refused.Contains(key.Bundle))
                 continue;
             var entity = truth.Entity(pipeline, key);
             if (entity.Covers(range.Partition, range.To))
@@ -188,12 +193,9 @@ internal sealed class TruthReader(
             if (IsEvictable(truth, row.Entity))
                 throw new CompetingTickException($"Entity {row.Entity} was evicted while this tick was reading it.");
             var text = $"Entity {row.Entity} is at version {loaded[row.Entity]?.Version ?? 0}, but ranges were settled into version {row.Version}: "
-                + "the task hub lost state. Windows of its bundle are not emitted until it is rebuilt from silver (restore the task hub, or start a new PipelineVersion).";
+                + $"the task hub lost state. Queries of bundle {row.Entity.Bundle} stand still and their ranges stay open; restore the task hub, or start a new PipelineVersion.";
             await alerts.RaiseAsync("entity-forgot", row.Entity.ToString(), text, cancel);
-            throw new EntityForgotException(text);
+            truth.Refused.Add(row.Entity.Bundle);
         }
     }
 }
-
-/// <summary>An entity lost state that the ledger had settled into it.</summary>
-public sealed class EntityForgotException(string message) : Exception(message);

@@ -34,6 +34,13 @@ internal sealed class Station : IAsyncDisposable
     /// <summary>A variable in the environment of every process started from now on.</summary>
     public void Set(string name, string value) => _environment[name] = value;
 
+    /// <summary>Lets the frontier move every second, so that windows close and entities are checkpointed many times within a short run.</summary>
+    public void MoveQuickly()
+    {
+        Set("DeltaInterval", "1s");
+        Set("CheckpointInterval", "1s");
+    }
+
     /// <summary>Starts the program with --data and --port added.</summary>
     public Run Start(params string[] arguments) => StartBare([.. arguments, "--data", Data, "--port", $"{Port}"]);
 

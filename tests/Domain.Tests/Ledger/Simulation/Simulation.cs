@@ -66,8 +66,8 @@ internal sealed class Simulation
             World.Faults = false;
             _trigger.IsCalm = true;
             if (!World.RunUntil(IsDrained, MaxSteps))
-                return "The run does not come to an end: " + Oracle.Leftovers(this);
-            return Oracle.Compare(this);
+                return $"The run does not come to an end (drained said: {_saidDrained}): {Oracle.Leftovers(this)}";
+            return _drainedTooEarly ?? Oracle.Compare(this);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -89,10 +89,21 @@ internal sealed class Simulation
             _ended = true;
         }
 
-        return _ended && Oracle.Leftovers(this) == "nothing";
+        return _ended && _saidDrained && Oracle.Leftovers(this) == "nothing";
     }
 
     private bool _ended;
+    private bool _saidDrained;
+    private string? _drainedTooEarly;
+
+    /// <summary>A tick may say that all is through only when no row can come any more.</summary>
+    private void NoteDrained(SimActor actor)
+    {
+        World.Note($"{actor.Name}: drained");
+        _saidDrained = true;
+        if (!_ended || Ledger.Ranges.Count > 0 || Topic.Partitions.Any(p => Ledger.Heads[p.Key].Value.Next < p.Value.End))
+            _drainedTooEarly ??= $"{actor.Name} said drained at step {World.Steps} while there were {Oracle.Leftovers(this)}";
+    }
 
     private Ingest NewIngest(SimActor actor)
     {
@@ -159,14 +170,12 @@ internal sealed class Simulation
                 var report = await tick.RunAsync(CancellationToken.None);
                 if (report.Skipped is { } why)
                     World.Note($"{actor.Name}: skipped: {why}");
+                if (report.Drained)
+                    NoteDrained(actor);
             }
             catch (SimStoreException e)
             {
                 World.Note($"{actor.Name}: failed: {e.Message}");
-            }
-            catch (EntityForgotException e)
-            {
-                World.Note($"{actor.Name}: refused: {e.Message}");
             }
         }
     }
