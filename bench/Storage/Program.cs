@@ -45,6 +45,7 @@ try
     Line("read, DuckDB own file", duckRead, duckSize, duckRead);
     Line("read, DuckDB our file", duckReadOurs, ownSize, duckRead);
     Console.WriteLine($"size: {ownSize / rows:F1} bytes per row, DuckDB {duckSize / rows:F1}: {ownSize / duckSize:F3}x");
+    if (args.Contains("--columns")) PerColumn(coded, ours);
     if (args.Contains("--log")) await LogGrowth.RunAsync();
 }
 finally
@@ -74,4 +75,31 @@ static void Read(string path)
 {
     var reader = ParquetReader.OpenAsync(new MemorySource(File.ReadAllBytes(path)), 4L << 30, default).AsTask().Result;
     for (var group = 0; group < reader.Metadata.Groups.Count; group++) _ = reader.ReadGroupAsync(group, SilverEvents.Schema, default).AsTask().Result;
+}
+
+// Where the time goes.
+static void PerColumn(RecordBatch batch, string path)
+{
+    var bytes = File.ReadAllBytes(path);
+    foreach (var field in batch.Schema.Fields)
+    {
+        var one = batch.Select([field.Name]);
+        double write = double.MaxValue, read = double.MaxValue;
+        for (var i = 0; i < 5; i++)
+        {
+            write = Math.Min(write, Time(() =>
+            {
+                using var writer = new ParquetWriter(Stream.Null, one.Schema, new ParquetWriterOptions());
+                writer.Write(one);
+                writer.Finish();
+            }));
+            read = Math.Min(read, Time(() =>
+            {
+                var reader = ParquetReader.OpenAsync(new MemorySource(bytes), 4L << 30, default).AsTask().Result;
+                _ = reader.ReadGroupAsync(0, one.Schema, default).AsTask().Result;
+            }));
+        }
+
+        Console.WriteLine($"  {field.Name,-16} write {write * 1000,7:F1} ms, read {read * 1000,7:F1} ms");
+    }
 }

@@ -38,7 +38,9 @@ public static class Composition
         services.AddSingleton(options);
         services.AddSingleton(options.Id);
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IPipeline>(_ => ClickstreamPipeline.Create(options.ToEvents()));
+        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents()));
+        if (services.Last(s => s.ServiceType == typeof(IPipeline)).ImplementationInstance is IPipeline pipeline)
+            EntityNames.Check(options.Id, pipeline.Queries);
         AddStorage(services, options);
         AddStores(services, options);
         AddProtocol(services, options, instance);

@@ -38,8 +38,19 @@ internal sealed class BytesValues : LeafValues
         _rows = rows;
         Count = rows.Count;
         long bytes = 4L * rows.Count;
-        foreach (var row in rows.Span) bytes += column.Offsets[row + 1] - column.Offsets[row];
+        foreach (var row in rows.Span)
+        {
+            CheckRange(column.Offsets[row], column.Offsets[row + 1], column.Heap);
+            bytes += column.Offsets[row + 1] - column.Offsets[row];
+        }
+
         PlainBytes = bytes;
+    }
+
+    /// <summary>Bytes are copied without further checks, so an offset outside the heap must not get there.</summary>
+    internal static void CheckRange(int from, int to, byte[] heap)
+    {
+        if (from < 0 || to < from || to > heap.Length) throw new ArgumentException($"A string lies at [{from}, {to}) of a heap of {heap.Length} bytes; offsets must ascend within the heap.");
     }
 
     public override long PlainBytes { get; }
@@ -140,6 +151,7 @@ internal sealed class DictionaryValues : LeafValues
             var number = place[code];
             if (number == 0)
             {
+                BytesValues.CheckRange(column.Offsets[code], column.Offsets[code + 1], column.Heap);
                 _used[_usedCount] = code;
                 place[code] = number = ++_usedCount;
             }

@@ -12,7 +12,7 @@ internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMe
 
     public LeafData Read()
     {
-        _values = new ValueDecoder(leaf, _data, budget);
+        _values = new ValueDecoder(leaf, _data, budget, Math.Min(chunk.RawBytes, 64 + chunk.StoredBytes * 32));
         var at = 0;
         while (_entries < _data.Entries)
         {
@@ -43,9 +43,10 @@ internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMe
             (int)ParquetCompression.Snappy => 64 + header.StoredBytes * 32L,
             (int)ParquetCompression.Gzip => 64 + header.StoredBytes * 1100L,
             (int)ParquetCompression.Brotli => int.MaxValue,
-            _ => header.StoredBytes,
+            (int)ParquetCompression.None => header.StoredBytes,
+            _ => int.MaxValue,
         };
-        if (header.RawBytes < 0 || header.RawBytes > budget || header.RawBytes > most && chunk.Codec is 0 or 1 or 2 && header.RawBytes > most)
+        if (header.RawBytes < 0 || header.RawBytes > budget || header.RawBytes > most)
             throw Broken($"a page of {header.StoredBytes} bytes claims to expand to {header.RawBytes}");
     }
 
@@ -72,7 +73,6 @@ internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMe
     private void CheckCount(PageHeader header)
     {
         if (header.Values < 0 || header.Values > _data.Entries - _entries) throw Broken($"its pages hold more than the {_data.Entries} values it declares");
-        if (header.Values == 0 && header.StoredBytes == 0 && bytes.Length == 0) throw Broken("it holds an endless row of empty pages");
     }
 
     private void ReadPage(PageHeader header, ReadOnlyMemory<byte> stored)
@@ -187,7 +187,7 @@ internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMe
     private byte[] Target(bool repetition, int max)
     {
         if (max > 255) throw Broken($"it has {max} levels");
-        return repetition ? _data.Repetition ??= new byte[_data.Entries] : _data.Definition ??= new byte[_data.Entries];
+        return repetition ? _data.Repetition ??= ArrayPool<byte>.Shared.Rent(_data.Entries) : _data.Definition ??= ArrayPool<byte>.Shared.Rent(_data.Entries);
     }
 
     private int CountPresent(int count) => _data.Definition.AsSpan(_entries, count).Count((byte)leaf.Definition);

@@ -114,6 +114,7 @@ internal sealed class ParquetReader
                     : NullColumn.Of(schema.Fields[i].Type, rows);
             }
 
+            foreach (var leaf in leaves) leaf?.ReturnLevels();
             return new RecordBatch(schema, columns, rows);
         }
         catch (Exception broken) when (broken is ArgumentException or IndexOutOfRangeException or OverflowException)

@@ -187,19 +187,21 @@ public sealed class LocalObjectStore : IObjectStore
         };
     }
 
+    // The lock's file stays: removing it would let two processes hold locks on two files of the same name.
     private async ValueTask<IDisposable> LockAsync(string path, CancellationToken ct)
     {
-        var name = Path.Combine(_root, Staging, "lock-" + Convert.ToHexStringLower(System.Text.Encoding.UTF8.GetBytes(path)));
-        if (Path.GetFileName(name).Length > 250) name = Path.Combine(_root, Staging, $"lock-{(uint)name.GetHashCode(StringComparison.Ordinal)}");
+        var digest = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(path));
+        var name = Path.Combine(_root, Staging, "lock-" + Convert.ToHexStringLower(digest));
         Directory.CreateDirectory(Path.Combine(_root, Staging));
         while (true)
         {
             try
             {
-                return new FileStream(name, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+                return new FileStream(name, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
             }
             catch (IOException)
             {
+                // Held by another process; the file system has no way to be told when it is free.
                 await Task.Delay(TimeSpan.FromMilliseconds(1), ct).ConfigureAwait(false);
             }
         }

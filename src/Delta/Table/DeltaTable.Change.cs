@@ -1,5 +1,5 @@
+using System.Runtime.CompilerServices;
 using Tidemark.Delta.Log;
-using Tidemark.Delta.Parquet;
 
 namespace Tidemark.Delta;
 
@@ -198,14 +198,18 @@ public sealed partial class DeltaTable
         {
             if (drop.All(d => !d.Contains(false))) return;
             var stored = snapshot.Schema.Without(snapshot.PartitionColumns);
-            var kept = new List<RecordBatch>();
+            Added.Add(await table.WriteStreamAsync(stored, KeptAsync(file, stored, drop, ct), PartitionValues(file, snapshot.PartitionColumns), null, ct).ConfigureAwait(false));
+        }
+
+        private async IAsyncEnumerable<RecordBatch> KeptAsync(DataFile file, TableSchema stored, List<bool[]> drop, [EnumeratorCancellation] CancellationToken ct)
+        {
+            var group = 0;
             await foreach (var batch in table._files.ReadAsync(file, stored, [], null, ct).ConfigureAwait(false))
             {
-                var rows = drop[kept.Count];
-                kept.Add(batch.Take(Enumerable.Range(0, rows.Length).Where(i => !rows[i]).ToArray()));
+                var rows = drop[group++];
+                if (!rows.Contains(true)) yield return batch;
+                else if (rows.Contains(false)) yield return batch.Take(Enumerable.Range(0, rows.Length).Where(i => !rows[i]).ToArray());
             }
-
-            Added.Add(await table.WriteFileAsync(kept, PartitionValues(file, snapshot.PartitionColumns), null, ct).ConfigureAwait(false));
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Tidemark.Delta.Log;
 
 namespace Tidemark.Delta;
@@ -59,15 +60,20 @@ public sealed partial class DeltaTable
     private async ValueTask<DataFile> PackAsync(TableSnapshot snapshot, List<DataFile> bin, OptimizeOptions options, CancellationToken ct)
     {
         var stored = snapshot.Schema.Without(snapshot.PartitionColumns);
+        var values = PartitionValues(bin[0], snapshot.PartitionColumns);
+        if (options.SortBy is not { Count: > 0 } order) return await WriteStreamAsync(stored, RowsOfAsync(bin, stored, ct), values, null, ct).ConfigureAwait(false);
         var batches = new List<RecordBatch>();
-        foreach (var file in bin)
-        {
-            await foreach (var batch in _files.ReadAsync(file, stored, [], null, ct).ConfigureAwait(false)) batches.Add(batch);
-        }
+        await foreach (var batch in RowsOfAsync(bin, stored, ct).ConfigureAwait(false)) batches.Add(batch);
+        if (batches.Count > 0) batches = [RowOrder.Sort(RecordBatch.Concat(batches), order)];
+        return await WriteStreamAsync(stored, batches.ToAsyncEnumerable(), values, null, ct).ConfigureAwait(false);
+    }
 
-        if (batches.Count == 0) batches.Add(new RecordBatch(stored, [.. stored.Fields.Select(f => Parquet.NullColumn.Of(f.Type, 0))], 0));
-        if (options.SortBy is { Count: > 0 } order) batches = [RowOrder.Sort(RecordBatch.Concat(batches), order)];
-        return await WriteFileAsync(batches, PartitionValues(bin[0], snapshot.PartitionColumns), null, ct).ConfigureAwait(false);
+    private async IAsyncEnumerable<RecordBatch> RowsOfAsync(List<DataFile> files, TableSchema stored, [EnumeratorCancellation] CancellationToken ct)
+    {
+        foreach (var file in files)
+        {
+            await foreach (var batch in _files.ReadAsync(file, stored, [], null, ct).ConfigureAwait(false)) yield return batch;
+        }
     }
 
     /// <summary>

@@ -10,8 +10,8 @@ internal sealed class FileIo(IObjectStore store, string root, DeltaTableOptions 
 {
     private const int DefaultIndexedLeaves = 32;
 
-    /// <summary>One file of all batches.</summary>
-    public async ValueTask<DataFile> WriteAsync(TableSchema schema, IReadOnlyList<RecordBatch> batches, IReadOnlyDictionary<string, string?>? partition,
+    /// <summary>One file of all batches, of which no more than a row group's worth is held at a time.</summary>
+    public async ValueTask<DataFile> WriteAsync(TableSchema schema, IAsyncEnumerable<RecordBatch> batches, IReadOnlyDictionary<string, string?>? partition,
         string? path, IReadOnlyDictionary<string, string> configuration, CancellationToken ct)
     {
         var values = partition ?? new Dictionary<string, string?>();
@@ -20,7 +20,7 @@ internal sealed class FileIo(IObjectStore store, string root, DeltaTableOptions 
         WrittenFile written;
         using (var writer = new ParquetWriter(output, schema, options.Parquet))
         {
-            foreach (var batch in batches) writer.Write(batch);
+            await foreach (var batch in batches.WithCancellation(ct).ConfigureAwait(false)) writer.Write(batch);
             written = writer.Finish();
         }
 

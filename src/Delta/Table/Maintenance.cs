@@ -9,7 +9,7 @@ public sealed record OptimizeOptions
     /// <summary>Only partitions that this names; null for all.</summary>
     public PartitionPredicate? Partitions { get; init; }
 
-    /// <summary>Columns to sort the rows of each new file by, ascending, nulls first; null keeps the rows' order.</summary>
+    /// <summary>Columns to sort the rows of each new file by, ascending, nulls first; null keeps the rows' order. Sorting holds the rows of a new file in memory; without it a row group is held.</summary>
     public IReadOnlyList<string>? SortBy { get; init; }
 
     /// <summary>Most bytes of source files that one commit rewrites; the rest is for the next run.</summary>

@@ -27,6 +27,17 @@ public static class RowBatches
         return new RowBatch(schema, columns, count);
     }
 
+    /// <summary>The rows that pass, copied.</summary>
+    public static RowBatch Where(RowBatch rows, Func<int, bool> passes)
+    {
+        var builders = rows.Schema.Fields.Select((f, i) => ColumnBuilder.For(f, rows.Columns[i] is DictionaryColumn)).ToArray();
+        for (var row = 0; row < rows.Count; row++)
+            if (passes(row))
+                for (var i = 0; i < builders.Length; i++)
+                    builders[i].AppendFrom(rows.Columns[i], row);
+        return new RowBatch(rows.Schema, [.. builders.Select(b => b.Build())], builders.Length == 0 ? 0 : builders[0].Count);
+    }
+
     /// <summary>A batch without rows.</summary>
     public static RowBatch Empty(RowSchema schema) => new(schema, [.. schema.Fields.Select(f => ColumnBuilder.For(f).Build())], 0);
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Compression;
 using Tidemark.Domain.Pipelines;
 
@@ -29,7 +30,7 @@ public static class SegmentCodec
     public static byte[] Write(Segment segment)
     {
         var sections = new List<(Kind, string, byte[] Packed, int Plain)>();
-        var plain = new ByteWriter(1 << 16);
+        var plain = new ByteWriter(segment.Rows.Values.Select(PlainBytes).DefaultIfEmpty(4096).Max());
         Add(Kind.Partials, "", () => WritePartials(plain, segment.Partials));
         Add(Kind.Counts, "", () => WriteCounts(plain, segment.Counts));
         foreach (var (name, rows) in segment.Rows.OrderBy(r => r.Key, StringComparer.Ordinal))
@@ -92,6 +93,15 @@ public static class SegmentCodec
         return null;
     }
 
+    /// <summary>About how many bytes a table takes before compression.</summary>
+    private static int PlainBytes(RowBatch rows)
+    {
+        long bytes = 4096;
+        foreach (var column in rows.Columns)
+            bytes += rows.Count * 4L + (column is BinaryColumn plain ? plain.Offsets[plain.Count] : 0);
+        return (int)Math.Min(bytes, 64 << 20);
+    }
+
     private static byte[] Assemble(List<(Kind Kind, string Name, byte[] Packed, int Plain)> sections)
     {
         var to = new ByteWriter(sections.Sum(s => s.Packed.Length) + 256);
@@ -142,10 +152,17 @@ public static class SegmentCodec
 
     private static byte[] Pack(ReadOnlySpan<byte> plain)
     {
-        var packed = new byte[BrotliEncoder.GetMaxCompressedLength(plain.Length)];
-        if (!BrotliEncoder.TryCompress(plain, packed, out var length, quality: 1, window: 20))
-            throw new InvalidOperationException($"{plain.Length} bytes of a segment could not be compressed.");
-        return packed.AsSpan(0, length).ToArray();
+        var room = ArrayPool<byte>.Shared.Rent(BrotliEncoder.GetMaxCompressedLength(plain.Length));
+        try
+        {
+            return BrotliEncoder.TryCompress(plain, room, out var length, quality: 1, window: 20)
+                ? room.AsSpan(0, length).ToArray()
+                : throw new InvalidOperationException($"{plain.Length} bytes of a segment could not be compressed.");
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(room);
+        }
     }
 
     private static byte[] Unpack(ReadOnlySpan<byte> bytes, Section section)

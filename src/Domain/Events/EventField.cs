@@ -18,10 +18,14 @@ internal static class EventField
         "amount"u8.ToArray(), "device_type"u8.ToArray(), "country"u8.ToArray(), "page"u8.ToArray(), "element"u8.ToArray(),
     ];
 
+    private static readonly byte[][] Quoted = [.. Names.Select(n => (byte[])[(byte)'"', .. n, (byte)'"', (byte)':'])];
     private static readonly byte[][] ByLength = GroupByLength();
 
     /// <summary>The JSON name of a slot.</summary>
     public static ReadOnlySpan<byte> NameOf(int slot) => Names[slot];
+
+    /// <summary>The name as it stands before a value: <c>"name":</c>.</summary>
+    public static ReadOnlySpan<byte> QuotedName(int slot) => Quoted[slot];
 
     /// <summary>The slot of a name, or −1.</summary>
     public static int Find(ReadOnlySpan<byte> name)

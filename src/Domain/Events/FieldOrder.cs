@@ -7,16 +7,21 @@ internal sealed class FieldOrder
 {
     private readonly int[] next = new int[EventField.Count + 1];
 
-    /// <summary>The slot of <paramref name="name"/>, which follows slot <paramref name="last"/> (−1 = none yet); −1 when the name is not known.</summary>
+    /// <summary>The slot that followed slot <paramref name="last"/> (−1 = none yet) before, and its name as <c>"name":</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int Expected(int last, out ReadOnlySpan<byte> quoted)
+    {
+        var slot = next[last + 1];
+        quoted = EventField.QuotedName(slot);
+        return slot;
+    }
+
+    /// <summary>The slot of a name, or −1; notes that it followed <paramref name="last"/>.</summary>
     public int Find(int last, ReadOnlySpan<byte> name)
     {
-        ref var guess = ref next[last + 1];
-        if (name.SequenceEqual(EventField.NameOf(guess)))
-            return guess;
         var slot = EventField.Find(name);
         if (slot >= 0)
-            guess = slot;
+            next[last + 1] = slot;
         return slot;
     }
 }

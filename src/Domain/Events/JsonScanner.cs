@@ -63,21 +63,17 @@ internal ref struct JsonScanner
         }
         for (var last = -1; ;)
         {
-            if (Peek() != '"' || !String(out var name))
-                return false;
-            SkipSpace();
-            if (Peek() != ':')
-                return false;
-            at++;
-            SkipSpace();
-            var start = at;
-            if (!Value(1, out var value))
-                return false;
-            var slot = name.Kind == JsonKind.String ? order.Find(last, Slice(name)) : JsonText.FindEscaped(Slice(name));
-            if (slot >= 0)
+            var slot = order.Expected(last, out var quoted);
+            if (StartsWith(quoted))
+            {
+                at += quoted.Length;
+                SkipSpace();
+                if (!Value(1, out var value))
+                    return false;
                 into.Set(last = slot, value);
-            else
-                into.Unknown.Add(new UnknownMember(name.Start, name.Length, name.Kind == JsonKind.Escaped, start, at - start));
+            }
+            else if (!Member(order, into, ref last))
+                return false;
             SkipSpace();
             switch (Peek())
             {
@@ -92,6 +88,27 @@ internal ref struct JsonScanner
                     return false;
             }
         }
+    }
+
+    /// <summary>A member whose name was not foreseen.</summary>
+    private bool Member(FieldOrder order, JsonEvent into, ref int last)
+    {
+        if (Peek() != '"' || !String(out var name))
+            return false;
+        SkipSpace();
+        if (Peek() != ':')
+            return false;
+        at++;
+        SkipSpace();
+        var start = at;
+        if (!Value(1, out var value))
+            return false;
+        var slot = name.Kind == JsonKind.String ? order.Find(last, Slice(name)) : JsonText.FindEscaped(Slice(name));
+        if (slot >= 0)
+            into.Set(last = slot, value);
+        else
+            into.Unknown.Add(new UnknownMember(name.Start, name.Length, name.Kind == JsonKind.Escaped, start, at - start));
+        return true;
     }
 
     /// <summary>Any value; <paramref name="depth"/> is how many objects and arrays are open around it.</summary>
@@ -305,9 +322,13 @@ internal ref struct JsonScanner
         return at > start;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly bool StartsWith(ReadOnlySpan<byte> text) =>
+        end - at >= text.Length && MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref json, at), text.Length).SequenceEqual(text);
+
     private bool Literal(ReadOnlySpan<byte> word, ref JsonSlice slice)
     {
-        if (end - at < word.Length || !MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref json, at), word.Length).SequenceEqual(word))
+        if (!StartsWith(word))
             return false;
         at += word.Length;
         slice.Length = word.Length;

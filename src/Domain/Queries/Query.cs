@@ -18,7 +18,7 @@ public sealed class Query
     private readonly List<AggregateDefinition> aggregates = [];
     private readonly List<RatioDefinition> ratios = [];
     private readonly List<string> columns = [];
-    private Filter where = Filter.All;
+    private Filter where = Filter.All, having = Filter.All;
     private WindowDefinition? window;
     private TimeSpan? delay;
     private IReadOnlyList<string> keys = [];
@@ -78,6 +78,43 @@ public sealed class Query
     public Query CountDistinct(string name, string field, Filter? where = null, int exactUpTo = AggregateDefinition.DefaultExactUpTo) =>
         Add(new(name, AggregateFunction.CountDistinct, field, where) { ExactUpTo = exactUpTo });
 
+    /// <summary>Variance, of a sample or of the population.</summary>
+    public Query Variance(string name, string field, bool sample = true, Filter? where = null) =>
+        Add(new(name, sample ? AggregateFunction.VarianceSample : AggregateFunction.VariancePopulation, field, where));
+
+    /// <summary>Standard deviation, of a sample or of the population.</summary>
+    public Query Deviation(string name, string field, bool sample = true, Filter? where = null) =>
+        Add(new(name, sample ? AggregateFunction.DeviationSample : AggregateFunction.DeviationPopulation, field, where));
+
+    /// <summary>Value at the least event time.</summary>
+    public Query First(string name, string field, Filter? where = null) => Add(new(name, AggregateFunction.First, field, where));
+
+    /// <summary>Value at the greatest event time.</summary>
+    public Query Last(string name, string field, Filter? where = null) => Add(new(name, AggregateFunction.Last, field, where));
+
+    /// <summary>Values in the order of event time.</summary>
+    public Query CollectList(string name, string field, int limit, Filter? where = null) =>
+        Add(new(name, AggregateFunction.CollectList, field, where) { Limit = limit });
+
+    /// <summary>Different values.</summary>
+    public Query CollectSet(string name, string field, int limit, Filter? where = null) =>
+        Add(new(name, AggregateFunction.CollectSet, field, where) { Limit = limit });
+
+    /// <summary>The few greatest values.</summary>
+    public Query Greatest(string name, string field, int limit, Filter? where = null) =>
+        Add(new(name, AggregateFunction.Greatest, field, where) { Limit = limit });
+
+    /// <summary>A quantile; 0.5 is the median.</summary>
+    public Query Quantile(string name, string field, double quantile, Filter? where = null, int exactUpTo = 1024) =>
+        Add(new(name, AggregateFunction.Quantile, field, where) { Quantile = quantile, ExactUpTo = exactUpTo });
+
+    /// <summary>Only result rows that pass.</summary>
+    public Query Having(Filter filter)
+    {
+        having = filter;
+        return this;
+    }
+
     /// <summary>One aggregate over another, times a factor.</summary>
     public Query Ratio(string name, string numerator, string denominator, double factor = 1)
     {
@@ -105,6 +142,6 @@ public sealed class Query
             throw new QueryException(name, "it has no window; call Tumbling or Sliding");
         if (delay is null)
             throw new QueryException(name, "it has no watermark; call Watermark with the delay for late rows, zero for none");
-        return new QueryDefinition(name, where, window, delay.Value, mode, keys, [.. aggregates], [.. ratios]) { Columns = [.. columns] };
+        return new QueryDefinition(name, where, window, delay.Value, mode, keys, [.. aggregates], [.. ratios]) { Columns = [.. columns], Having = having };
     }
 }

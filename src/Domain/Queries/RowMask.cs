@@ -91,6 +91,11 @@ internal static class RowMask
     private static void Number(NumberIs number, RowBatch rows, Span<byte> mask, bool negated)
     {
         var index = rows.Schema.IndexOf(number.Field);
+        if (rows.Columns[index] is DoubleColumn or Int128Column)
+        {
+            Slow(number, rows.Columns[index], rows.Schema.Fields[index].Scale, mask, negated);
+            return;
+        }
         var (least, greatest) = Range(number, rows.Schema.Fields[index].Scale);
         negated ^= number.Comparison == Comparison.NotEqual;
         byte inside = negated ? (byte)0 : (byte)1, outside = (byte)(1 - inside);
@@ -106,6 +111,42 @@ internal static class RowMask
                 break;
         }
         ClearNulls(rows.Columns[index], mask);
+    }
+
+    /// <summary>Result columns: doubles compare as doubles, wide decimals exactly.</summary>
+    private static void Slow(NumberIs number, Column column, int scale, Span<byte> mask, bool negated)
+    {
+        var (whole, over) = Scaled(number.Number, scale);
+        for (var i = 0; i < mask.Length; i++)
+        {
+            var order = column is DoubleColumn real ? real.Values[i].CompareTo((double)number.Number)
+                : ((Int128Column)column).Values[i].CompareTo(whole) is var c and not 0 ? c : over ? -1 : 0;
+            var holds = number.Comparison switch
+            {
+                Comparison.Equal => order == 0,
+                Comparison.NotEqual => order != 0,
+                Comparison.Less => order < 0,
+                Comparison.LessOrEqual => order <= 0,
+                Comparison.Greater => order > 0,
+                _ => order >= 0,
+            };
+            mask[i] = holds != negated ? (byte)1 : (byte)0;
+        }
+        ClearNulls(column, mask);
+    }
+
+    /// <summary>The number in units of the scale, rounded down, and whether something is left over.</summary>
+    private static (Int128 Whole, bool Over) Scaled(decimal number, int scale)
+    {
+        Int128 whole = (Int128)decimal.Floor(number);
+        var fraction = number - decimal.Floor(number);
+        for (; scale > 0; scale--)
+        {
+            fraction *= 10;
+            whole = whole * 10 + (int)decimal.Floor(fraction);
+            fraction -= decimal.Floor(fraction);
+        }
+        return (whole, fraction != 0);
     }
 
     /// <summary>The unscaled values that the comparison (its opposite, for not equal) holds for; empty when least is above greatest.</summary>

@@ -6,12 +6,6 @@ using Tidemark.Domain.Queries;
 
 namespace Tidemark.Domain.Windows;
 
-/// <summary>An aggregate bound to the columns that it reads.</summary>
-/// <param name="Where">Its condition; null for none.</param>
-/// <param name="WhereText">The condition as text, by which masks are shared.</param>
-/// <param name="Create">Makes an empty accumulator.</param>
-internal sealed record AggregatePlan(Filter? Where, string WhereText, Func<Accumulator> Create);
-
 /// <summary>A checked query bound to the schema that it reads: everything that map side, fold and emission need to know of it.</summary>
 internal sealed class QueryPlan
 {
@@ -25,12 +19,13 @@ internal sealed class QueryPlan
         Span = SpanOf(Grid.Slice, Ms(commonSpan));
         TimeColumn = source.IndexOf(timeField);
         KeyColumns = [.. query.Keys.Select(source.IndexOf)];
-        Aggregates = [.. query.Aggregates.Select(a => Bind(a, source))];
+        Aggregates = [.. query.Aggregates.Select(a => AggregatePlan.Bind(a, source, TimeColumn))];
         WhereText = query.Where.ToString()!;
         Fingerprint = Hash64.Of(Encoding.UTF8.GetBytes(query.ToString()));
         columns = [.. query.Columns.Select(name => (query.Aggregates.ToList().FindIndex(a => a.Name == name), query.Ratios.FirstOrDefault(r => r.Name == name)))];
         Spec = new QuerySpec(query.Name, Ms(query.Delay), Grid.Size, Grid.Slide, BundleName(Span), query.Mode == OutputMode.Update,
             ResultSchema(query, source), query.Keys);
+        QueryCheck.CheckHaving(query, Spec.Schema);
     }
 
     public QueryDefinition Definition { get; }
@@ -78,43 +73,16 @@ internal sealed class QueryPlan
         double? Value(string name) => accumulators[Definition.Aggregates.ToList().FindIndex(a => a.Name == name)].Number(slot);
     }
 
-    private static AggregatePlan Bind(AggregateDefinition aggregate, RowSchema source)
-    {
-        int? index = aggregate.Field is null ? null : source.IndexOf(aggregate.Field);
-        var field = index is null ? null : source.Fields[index.Value];
-        var divisor = Math.Pow(10, field?.Scale ?? 0);
-        Func<Accumulator> create = aggregate.Function switch
-        {
-            AggregateFunction.Count => () => new CountAccumulator(index),
-            AggregateFunction.Sum => () => new SumAccumulator(index!.Value, mean: false, divisor),
-            AggregateFunction.Average => () => new SumAccumulator(index!.Value, mean: true, divisor),
-            AggregateFunction.Min => () => new ExtremeAccumulator(index!.Value, greatest: false, divisor),
-            AggregateFunction.Max => () => new ExtremeAccumulator(index!.Value, greatest: true, divisor),
-            AggregateFunction.CountDistinct => () => new DistinctAccumulator(index!.Value, aggregate.ExactUpTo),
-            _ => throw new ArgumentOutOfRangeException(nameof(aggregate), aggregate.Function, "This aggregate function is not known."),
-        };
-        return new AggregatePlan(aggregate.Where, aggregate.Where?.ToString() ?? "", create);
-    }
-
     private static RowSchema ResultSchema(QueryDefinition query, RowSchema source)
     {
         var fields = new List<RowField> { new("window_start", FieldType.Timestamp, false), new("window_end", FieldType.Timestamp, false) };
         fields.AddRange(query.Keys.Select(k => source.Fields[source.IndexOf(k)] with { Nullable = true }));
         foreach (var name in query.Columns)
             fields.Add(query.Aggregates.FirstOrDefault(a => a.Name == name) is { } aggregate
-                ? ResultField(aggregate, aggregate.Field is null ? null : source.Fields[source.IndexOf(aggregate.Field)])
+                ? AggregatePlan.ResultField(aggregate, aggregate.Field is null ? null : source.Fields[source.IndexOf(aggregate.Field)])
                 : new RowField(name, FieldType.Double));
         return new RowSchema(fields);
     }
-
-    private static RowField ResultField(AggregateDefinition aggregate, RowField? field) => aggregate.Function switch
-    {
-        AggregateFunction.Count or AggregateFunction.CountDistinct => new(aggregate.Name, FieldType.Int64, false),
-        AggregateFunction.Sum when field!.Type == FieldType.Decimal => new(aggregate.Name, FieldType.Decimal, true, 38, field.Scale),
-        AggregateFunction.Sum => new(aggregate.Name, FieldType.Int64),
-        AggregateFunction.Average => new(aggregate.Name, FieldType.Double),
-        _ => field! with { Name = aggregate.Name, Nullable = true },
-    };
 
     // The common span, or the longest multiple of the slice below it; a longer slice is a span of its own.
     private static long SpanOf(long slice, long common) => slice >= common ? slice : common / slice * slice;

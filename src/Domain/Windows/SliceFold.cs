@@ -14,10 +14,10 @@ internal sealed class SliceFold(EntityKey entity, IReadOnlyList<QueryPlan> bundl
     public const byte Version = 1;
 
     /// <summary>Where in a key the first window end is; the slice is at 0.</summary>
-    public const int FirstEndAt = GroupKey.TimeBytes;
+    public const int FirstEndAt = OrderedKey.TimeBytes;
 
     /// <summary>Where in a key the group key begins.</summary>
-    public const int GroupAt = 2 * GroupKey.TimeBytes;
+    public const int GroupAt = 2 * OrderedKey.TimeBytes;
 
     private readonly Dictionary<QueryPlan, GroupStore> stores = [];
 
@@ -54,7 +54,7 @@ internal sealed class SliceFold(EntityKey entity, IReadOnlyList<QueryPlan> bundl
                 continue;
             GroupStore? kept = null;
             for (var slot = 0; slot < store.Count; slot++)
-                if (plan.Grid.LastEnd(GroupKey.TimeAt(store.Keys[slot], 0)) > bound)
+                if (plan.Grid.LastEnd(OrderedKey.TimeAt(store.Keys[slot], 0)) > bound)
                     (kept ??= new GroupStore(plan)).Merge(store.Keys[slot], store, slot);
             if (kept is null)
                 stores.Remove(plan);
@@ -78,7 +78,7 @@ internal sealed class SliceFold(EntityKey entity, IReadOnlyList<QueryPlan> bundl
     {
         if (key.Length < GroupAt)
             throw new InvalidDataException($"State of entity {entity} has a key of {key.Length} bytes in query '{plan.Name}'; {GroupAt} are the least.");
-        long slice = GroupKey.TimeAt(key, 0), firstEnd = GroupKey.TimeAt(key, FirstEndAt);
+        long slice = OrderedKey.TimeAt(key, 0), firstEnd = OrderedKey.TimeAt(key, FirstEndAt);
         if (!plan.Grid.IsSliceStart(slice) || plan.EntityOf(slice) != entity || firstEnd < plan.Grid.FirstEnd(slice) || firstEnd > plan.Grid.LastEnd(slice))
             throw new InvalidDataException($"State of entity {entity} has slice {slice} with first end {firstEnd} in query '{plan.Name}', which is not one of its own.");
     }

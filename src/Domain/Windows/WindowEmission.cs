@@ -1,5 +1,6 @@
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Pipelines;
+using Tidemark.Domain.Queries;
 
 namespace Tidemark.Domain.Windows;
 
@@ -24,13 +25,13 @@ internal static class WindowEmission
         void AddToWindows(GroupStore slices, int slot)
         {
             var from = slices.Keys[slot];
-            long slice = GroupKey.TimeAt(from, 0), last = plan.Grid.LastEnd(slice);
-            for (var end = Math.Max(plan.Grid.FirstEnd(slice), GroupKey.TimeAt(from, SliceFold.FirstEndAt)); end <= last && end <= upTo; end += plan.Grid.Slide)
+            long slice = OrderedKey.TimeAt(from, 0), last = plan.Grid.LastEnd(slice);
+            for (var end = Math.Max(plan.Grid.FirstEnd(slice), OrderedKey.TimeAt(from, SliceFold.FirstEndAt)); end <= last && end <= upTo; end += plan.Grid.Slide)
             {
                 if (end <= after || !IsWanted(end))
                     continue;
                 key.Clear();
-                GroupKey.AppendTime(key, end);
+                OrderedKey.AppendTime(key, end);
                 key.Bytes(from[SliceFold.GroupAt..]);
                 windows.Merge(key.Written, slices, slot);
             }
@@ -63,13 +64,22 @@ internal static class WindowEmission
         foreach (var slot in windows.Sorted())
         {
             var reader = new ByteReader(windows.Keys[slot]);
-            var end = GroupKey.TimeAt(reader.Take(GroupKey.TimeBytes), 0);
+            var end = OrderedKey.TimeAt(reader.Take(OrderedKey.TimeBytes), 0);
             ((Int64ColumnBuilder)builders[0]).Append((end - plan.Grid.Size) * 1000);
             ((Int64ColumnBuilder)builders[1]).Append(end * 1000);
             for (var i = 0; i < plan.KeyColumns.Length; i++)
-                GroupKey.Read(ref reader, builders[2 + i]);
+                OrderedKey.Read(ref reader, builders[2 + i]);
             plan.Emit(windows.Accumulators, slot, builders, 2 + plan.KeyColumns.Length);
         }
-        return new RowBatch(plan.Spec.Schema, [.. builders.Select(b => b.Build())], windows.Count);
+        return Having(plan, new RowBatch(plan.Spec.Schema, [.. builders.Select(b => b.Build())], windows.Count));
+    }
+
+    private static RowBatch Having(QueryPlan plan, RowBatch rows)
+    {
+        if (plan.Definition.Having is AllOf { Parts.Count: 0 })
+            return rows;
+        var mask = new byte[rows.Count];
+        RowMask.Fill(plan.Definition.Having, rows, mask);
+        return RowBatches.Where(rows, row => mask[row] != 0);
     }
 }

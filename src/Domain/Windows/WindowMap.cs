@@ -106,10 +106,10 @@ internal sealed class WindowMap(QueryPlan plan)
             var row = rows[firstRow[slot]];
             var window = windows[sliceOf[firstRow[slot]]];
             key.Clear();
-            GroupKey.AppendTime(key, window.Start);
-            GroupKey.AppendTime(key, window.FirstEnd!.Value);
+            OrderedKey.AppendTime(key, window.Start);
+            OrderedKey.AppendTime(key, window.FirstEnd!.Value);
             foreach (var column in plan.KeyColumns)
-                GroupKey.Append(key, batch.Rows.Columns[column], row);
+                OrderedKey.Append(key, batch.Rows.Columns[column], row);
             groups.SlotOf(key.Written);
         }
     }

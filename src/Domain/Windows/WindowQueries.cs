@@ -102,9 +102,9 @@ internal sealed class WindowQueries
             var slots = groups.Sorted();
             for (var from = 0; from < slots.Length;)
             {
-                var entity = plan.EntityOf(GroupKey.TimeAt(groups.Keys[slots[from]], 0));
+                var entity = plan.EntityOf(OrderedKey.TimeAt(groups.Keys[slots[from]], 0));
                 var to = from + 1;
-                while (to < slots.Length && plan.EntityOf(GroupKey.TimeAt(groups.Keys[slots[to]], 0)) == entity)
+                while (to < slots.Length && plan.EntityOf(OrderedKey.TimeAt(groups.Keys[slots[to]], 0)) == entity)
                     to++;
                 groups.Write(WriterOf(entity), slots[from..to]);
                 from = to;

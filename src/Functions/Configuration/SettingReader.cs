@@ -27,7 +27,9 @@ internal sealed class SettingReader(IConfiguration configuration)
         if (Optional(name) is null && otherwise is { } value)
             return value;
         var text = Text(name);
-        return !char.IsAsciiLetter(text[0]) || !Enum.TryParse<T>(text, ignoreCase: true, out var choice) ? throw Wrong(name, text) : choice;
+        // SASL_SSL and Scram-Sha-256, as Kafka spells them, are understood too; digits would be taken for members by number.
+        var word = text.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal);
+        return char.IsAsciiLetter(text[0]) && Enum.TryParse<T>(word, ignoreCase: true, out var choice) ? choice : throw Wrong(name, text);
     }
 
     /// <summary>A whole number within bounds.</summary>

@@ -11,7 +11,7 @@ internal static class KafkaClients
     /// A consumer that is told where to read (assign and seek). It joins no group and commits nothing; its group name only has to exist for the
     /// client library and is not the trigger's.
     /// </summary>
-    public static IConsumer<byte[]?, byte[]?> Reader(KafkaOptions options, Action<Error> onError)
+    public static IConsumer<byte[]?, byte[]?> Reader(KafkaOptions options, Action<string> onTrouble)
     {
         NativeKafka.Load();
         var config = new ConsumerConfig
@@ -32,7 +32,12 @@ internal static class KafkaClients
         if (options.CaLocation is not null)
             config.SslCaLocation = options.CaLocation;
         return new ConsumerBuilder<byte[]?, byte[]?>(config)
-            .SetErrorHandler((_, error) => onError(error))
+            .SetErrorHandler((_, error) => onTrouble($"{error.Reason} ({error.Code})"))
+            .SetLogHandler((_, line) =>
+            {
+                if (line.Level <= SyslogLevel.Error)
+                    onTrouble(line.Message);
+            })
             .Build();
     }
 }

@@ -100,10 +100,23 @@ internal sealed class KafkaTopicLog(KafkaOptions options, ILogger<KafkaTopicLog>
         return records;
     }
 
+    /// <summary>
+    /// Asked as "offset at time −2 (start) and −1 (end)", since the client's own question for watermarks ignores its time-out and hangs while the
+    /// broker is away. For a reader of committed records the end is before the first open transaction.
+    /// </summary>
     private LogBounds Bounds(IConsumer<byte[]?, byte[]?> consumer, int partition)
     {
-        var offsets = consumer.QueryWatermarkOffsets(new TopicPartition(options.Topic, partition), options.Timeout);
-        return new LogBounds(offsets.Low.Value, offsets.High.Value);
+        var start = OffsetAt(consumer, partition, -2);
+        return new LogBounds(start, Math.Max(start, OffsetAt(consumer, partition, -1)));
+    }
+
+    private long OffsetAt(IConsumer<byte[]?, byte[]?> consumer, int partition, long time)
+    {
+        var asked = new TopicPartitionTimestamp(options.Topic, partition, new Timestamp(time, TimestampType.CreateTime));
+        var found = consumer.OffsetsForTimes([asked], options.Timeout)[0].Offset;
+        return found.IsSpecial
+            ? throw new KafkaException(new Error(ErrorCode.OffsetNotAvailable, $"Topic {options.Topic}, partition {partition}: the broker gave no offset."))
+            : found.Value;
     }
 
     /// <summary>Runs the call with a consumer of its own; one that failed is not used again.</summary>
@@ -123,7 +136,7 @@ internal sealed class KafkaTopicLog(KafkaOptions options, ILogger<KafkaTopicLog>
     private T Run<T>(Func<IConsumer<byte[]?, byte[]?>, T> call)
     {
         if (!_idle.TryTake(out var consumer))
-            consumer = KafkaClients.Reader(options, error => logger.LogWarning("Kafka at {Brokers}: {Reason} ({Code}).", options.BrokerList, error.Reason, error.Code));
+            consumer = KafkaClients.Reader(options, trouble => logger.LogWarning("Kafka at {Brokers}: {Trouble}", options.BrokerList, trouble));
         try
         {
             var result = call(consumer);

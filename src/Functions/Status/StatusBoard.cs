@@ -22,6 +22,7 @@ public sealed class StatusBoard
     private readonly Queue<(DateTimeOffset At, long Events)> _recent = new();
     private readonly ConcurrentDictionary<string, StatusError> _errors = new();
     private long _resultRows;
+    private DateTimeOffset _drainAskedAt;
     private DateTimeOffset? _drainedAt;
     private bool _isSeeded;
 
@@ -75,6 +76,7 @@ public sealed class StatusBoard
     {
         lock (_lock)
         {
+            _drainAskedAt = _time.GetUtcNow();
             _drainedAt = null;
             Current = Current with { DrainedAt = null };
         }
@@ -134,7 +136,9 @@ public sealed class StatusBoard
         _recent.Enqueue((now, events));
         while (_recent.TryPeek(out var oldest) && now - oldest.At > RateOver)
             _recent.Dequeue();
-        _drainedAt = tick.Drained ? now : events > 0 ? null : _drainedAt;
+        // A tick that began before the drain was asked for may not have seen the end of the input.
+        var drained = tick.Drained && tick.StartedMs >= _drainAskedAt.ToUnixTimeMilliseconds();
+        _drainedAt = drained ? _drainedAt ?? now : events > 0 ? null : _drainedAt;
     }
 
     private string State(bool hold) => !_errors.IsEmpty ? "failing" : hold ? "holding" : _drainedAt is not null ? "drained" : "running";

@@ -14,10 +14,12 @@ function leaf(value, type) {
     case 'string': return Buffer.isBuffer(value) ? value.toString('utf8') : value;
     default:
       if (Buffer.isBuffer(value) || value instanceof Uint8Array) return BigInt.asIntN(value.length * 8, BigInt('0x' + hex(value))).toString();
-      return { about: Number(value) * 10 ** scaleOf(type) };
+      // It forgets the scale of decimals that come from a dictionary, so the unscaled number is as good.
+      return { about: Number(value) * 10 ** scaleOf(type), or: Number(value) };
   }
 }
 
+const physical = ['BOOLEAN', 'INT32', 'INT64', 'INT96', 'FLOAT', 'DOUBLE', 'BYTE_ARRAY', 'FIXED_LEN_BYTE_ARRAY'];
 const listItems = v => (v.list ?? []).map(e => e.element ?? null);
 const parts = {
   items: listItems,
@@ -28,6 +30,11 @@ const parts = {
 export async function read(file, fields) {
   const reader = await parquet.ParquetReader.openFile(file);
   try {
+    // This reader takes every decimal's dictionary for fixed-length bytes, whatever the file says; the file's own type is put in.
+    for (const { meta_data: meta } of reader.metadata.row_groups[0]?.columns ?? []) {
+      const field = reader.schema.findField(meta.path_in_schema);
+      if (field.originalType === 'DECIMAL') field.primitiveType = physical[meta.type];
+    }
     const cursor = reader.getCursor();
     const rows = [];
     for (let row = await cursor.next(); row; row = await cursor.next()) rows.push(fields.map(f => walk(row[f.name], f.type, leaf, parts)));

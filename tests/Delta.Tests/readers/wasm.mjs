@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import { tableFromIPC } from 'apache-arrow';
-import initialise, { readParquet } from 'parquet-wasm/esm';
+import initialise, { Compression, Encoding, WriterPropertiesBuilder, WriterVersion, readParquet, writeParquet } from 'parquet-wasm/esm';
 import { doubleBits, floatBits, hex, walk } from './canon.mjs';
 
-await initialise(fs.readFileSync(new URL('./node_modules/parquet-wasm/esm/parquet_wasm_bg.wasm', import.meta.url)));
+await initialise({ module_or_path: fs.readFileSync(new URL('./node_modules/parquet-wasm/esm/parquet_wasm_bg.wasm', import.meta.url)) });
 
 // Arrow's getters round timestamps to milliseconds, so values are taken from the arrays below them.
 function cell(vector, index) {
@@ -59,4 +59,12 @@ export async function read(file, fields) {
   const vectors = fields.map(f => table.getChild(f.name));
   for (let i = 0; i < table.numRows; i++) rows.push(fields.map((f, c) => walk(vectors[c] ? cell(vectors[c], i) : null, f.type, leaf, parts)));
   return rows;
+}
+
+/** Writes a file anew with the encodings, page version and codec of the Rust implementation. */
+export function rewrite({ file, target, codec, version, dictionary, encodings }) {
+  let builder = new WriterPropertiesBuilder().setCompression(Compression[codec]).setWriterVersion(WriterVersion[version]).setDictionaryEnabled(dictionary);
+  for (const [column, encoding] of Object.entries(encodings ?? {})) builder = builder.setColumnEncoding(column, Encoding[encoding]);
+  fs.writeFileSync(target, writeParquet(readParquet(new Uint8Array(fs.readFileSync(file))), builder.build()));
+  return {};
 }

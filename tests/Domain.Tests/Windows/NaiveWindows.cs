@@ -1,4 +1,7 @@
 using System.Globalization;
+using System.Numerics;
+using System.Text;
+using System.Text.Json;
 using Tidemark.Domain.Queries;
 
 namespace Tidemark.Domain.Tests.Windows;
@@ -44,7 +47,16 @@ internal static class NaiveWindows
                     groups[name] = group = (start, key, []);
                 group.Rows.Add(placement.Event.Row);
             }
-        return [.. groups.Values.Select(g => (g.Start, g.Start + Ms(query.Window.Size), g.Key, query.Columns.Select(c => Value(query, c, g.Rows)).ToArray()))];
+        return [.. groups.Values.Select(g => (g.Start, g.Start + Ms(query.Window.Size), g.Key, query.Columns.Select(c => Value(query, c, g.Rows)).ToArray()))
+            .Where(r => Having(query, r.Item4))];
+    }
+
+    private static bool Having(QueryDefinition query, object?[] values)
+    {
+        var row = new Dictionary<string, string?>();
+        for (var i = 0; i < values.Length; i++)
+            row[query.Columns[i]] = values[i] is double real ? ((decimal)Math.Clamp(real, -1e20, 1e20)).ToString(CultureInfo.InvariantCulture) : Convert.ToString(values[i], CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : null;
+        return Passes(query.Having, row);
     }
 
     private static object? Value(QueryDefinition query, string column, List<Dictionary<string, string?>> rows)
@@ -60,17 +72,51 @@ internal static class NaiveWindows
         var passed = rows.Where(r => aggregate.Where is null || Passes(aggregate.Where, r)).ToArray();
         if (aggregate.Field is null)
             return (decimal)passed.Length;
-        var values = passed.Select(r => r[aggregate.Field]).Where(v => v is not null).ToArray();
+        passed = [.. passed.Where(r => r[aggregate.Field] is not null)];
+        var values = passed.Select(r => r[aggregate.Field]).ToArray();
+        var byTime = passed.OrderBy(r => r["event_time"], StringComparer.Ordinal).ThenBy(r => r[aggregate.Field]!, ByValue).Select(r => r[aggregate.Field]).ToArray();
         return aggregate.Function switch
         {
+            AggregateFunction.CollectList => Json(byTime.Take(aggregate.Limit)),
+            AggregateFunction.CollectSet => Json(values.Distinct().OrderBy(v => v!, ByValue).Take(aggregate.Limit)),
+            AggregateFunction.Greatest => Json(values.OrderByDescending(v => v!, ByValue).Take(aggregate.Limit)),
             AggregateFunction.Count => (decimal)values.Length,
             AggregateFunction.CountDistinct => (decimal)values.Distinct().Count(),
             _ when values.Length == 0 => null,
             AggregateFunction.Sum => values.Sum(v => Number(v!)),
             AggregateFunction.Average => (double)(values.Sum(v => Number(v!)) / values.Length),
-            AggregateFunction.Min => values.Min(v => Number(v!)),
-            _ => values.Max(v => Number(v!)),
+            AggregateFunction.Min => values.Min(ByValue!),
+            AggregateFunction.Max => values.Max(ByValue!),
+            AggregateFunction.First => byTime[0],
+            AggregateFunction.Last => byTime[^1],
+            AggregateFunction.Quantile => Quantile([.. values.Select(v => Number(v!)).Order()], aggregate.Quantile),
+            AggregateFunction.VarianceSample or AggregateFunction.DeviationSample when values.Length == 1 => null,
+            _ => Spread([.. values.Select(v => Number(v!))], aggregate.Function),
         };
+    }
+
+    private static readonly Comparer<string> ByValue = Comparer<string>.Create((a, b) =>
+        IsNumber(a) && IsNumber(b) ? Number(a).CompareTo(Number(b)) : Encoding.UTF8.GetBytes(a).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(b)));
+
+    private static bool IsNumber(string text) => text.Length > 0 && (char.IsAsciiDigit(text[0]) || text[0] == '-');
+
+    private static string Json(IEnumerable<string?> values) =>
+        $"[{string.Join(',', values.Select(v => v!.EndsWith('Z') || v.Length == 10 && v[4] == '-' || !IsNumber(v) ? JsonSerializer.Serialize(v) : v))}]";
+
+    private static double Quantile(decimal[] sorted, double quantile)
+    {
+        var rank = quantile * (sorted.Length - 1);
+        var (low, high) = (sorted[(int)Math.Floor(rank)], sorted[(int)Math.Ceiling(rank)]);
+        return (double)low + (double)(high - low) * (rank - Math.Floor(rank));
+    }
+
+    private static double Spread(decimal[] values, AggregateFunction function)
+    {
+        var unscaled = values.Select(v => new BigInteger(v * 10_000)).ToArray();
+        BigInteger n = unscaled.Length, sum = unscaled.Aggregate(BigInteger.Add), squares = unscaled.Aggregate(BigInteger.Zero, (s, v) => s + v * v);
+        var by = function is AggregateFunction.VarianceSample or AggregateFunction.DeviationSample ? n * (n - 1) : n * n;
+        var variance = Math.Exp(BigInteger.Log(n * squares - sum * sum) - BigInteger.Log(by)) / 1e8;
+        return function is AggregateFunction.DeviationSample or AggregateFunction.DeviationPopulation ? Math.Sqrt(variance) : variance;
     }
 
     /// <summary>A number, or a time in microseconds, or a date in days.</summary>

@@ -20,21 +20,32 @@ internal sealed class RandomQueries(Random random)
         query.Count("rows");
         var count = random.Next(1, 7);
         for (var i = 0; i < count; i++)
-            Aggregate(query, $"a{i}");
+            Aggregate(query, $"a{i}", i == 0 ? 3 : 14);
         query.Ratio("ratio", "a0", "rows", 100).Ratio("inverse", "rows", "a0");
+        if (random.Next(3) == 0)
+            query.Having(Number(Field.Named(Pick(["rows", "ratio", "inverse"])), Pick([1m, 2m, 0.5m, 100m])) | (random.Next(2) == 0 ? Field.Named("inverse").IsNull() : Domain.Queries.Filter.All & Field.Named("rows").Is(2m)));
         return random.Next(2) == 0 ? query.Append() : query.Update();
     }
 
-    private void Aggregate(Query query, string name)
+    private void Aggregate(Query query, string name, int kinds)
     {
         var where = random.Next(3) == 0 ? Filter(1) : null;
-        switch (random.Next(6))
+        var any = Pick([.. TextFields, .. NumberFields, "event_time", "event_date"]);
+        switch (random.Next(kinds))
         {
             case 0: query.Count(name, random.Next(2) == 0 ? null : Pick([.. TextFields, .. NumberFields]), where); break;
             case 1: query.Sum(name, Pick(NumberFields), where); break;
             case 2: query.Average(name, Pick(NumberFields), where); break;
-            case 3: query.Min(name, Pick([.. NumberFields, "event_time", "event_date"]), where); break;
-            case 4: query.Max(name, Pick([.. NumberFields, "event_time", "kafka_partition"]), where); break;
+            case 3: query.Min(name, any, where); break;
+            case 4: query.Max(name, Pick([any, "kafka_partition"]), where); break;
+            case 5: query.Variance(name, Pick(NumberFields), random.Next(2) == 0, where); break;
+            case 6: query.Deviation(name, Pick(NumberFields), random.Next(2) == 0, where); break;
+            case 7: query.First(name, any, where); break;
+            case 8: query.Last(name, any, where); break;
+            case 9: query.CollectList(name, any, random.Next(1, 5), where); break;
+            case 10: query.CollectSet(name, any, random.Next(1, 5), where); break;
+            case 11: query.Greatest(name, any, random.Next(1, 5), where); break;
+            case 12: query.Quantile(name, Pick(NumberFields), Pick([0, 0.25, 0.5, 0.9, 1]), where); break;
             default: query.CountDistinct(name, Pick([.. TextFields, .. NumberFields, "event_time"]), where); break;
         }
     }

@@ -1,13 +1,12 @@
 using System.Buffers.Binary;
-using Tidemark.Domain.Columns;
 
-namespace Tidemark.Domain.Windows;
+namespace Tidemark.Domain.Columns;
 
 /// <summary>
-/// Group keys as bytes whose order is the order of the values, field by field, null first, texts by their UTF-8 bytes. A field is 0 for null, or 1
+/// Keys as bytes whose order is the order of the values, field by field, null first, texts by their UTF-8 bytes. A field is 0 for null, or 1
 /// and the value: integers big-endian with the sign flipped; texts with every 0 byte followed by 255, and two 0 bytes at the end.
 /// </summary>
-internal static class GroupKey
+internal static class OrderedKey
 {
     /// <summary>Bytes of a time at the start of a key.</summary>
     public const int TimeBytes = 8;
