@@ -15,6 +15,9 @@ internal abstract class Accumulator
     /// <summary>Empties all slots, keeps the memory.</summary>
     public abstract void Clear();
 
+    /// <summary>Empties one slot.</summary>
+    public abstract void Clear(int slot);
+
     /// <summary>Adds row <c>rows[i]</c> of the batch to slot <c>slots[i]</c>.</summary>
     public abstract void Add(BatchView batch, ReadOnlySpan<int> rows, ReadOnlySpan<int> slots);
 

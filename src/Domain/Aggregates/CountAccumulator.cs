@@ -20,6 +20,8 @@ internal sealed class CountAccumulator(int? column) : Accumulator
         used = 0;
     }
 
+    public override void Clear(int slot) => counts[slot] = 0;
+
     public override void Add(BatchView batch, ReadOnlySpan<int> rows, ReadOnlySpan<int> slots)
     {
         var into = counts;

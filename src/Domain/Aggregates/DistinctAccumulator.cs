@@ -31,6 +31,8 @@ internal sealed class DistinctAccumulator(int column, int exactUpTo) : Accumulat
         used = 0;
     }
 
+    public override void Clear(int slot) => sets[slot].Clear();
+
     public override void Add(BatchView batch, ReadOnlySpan<int> rows, ReadOnlySpan<int> slots)
     {
         var hashes = batch.Hashes(column);

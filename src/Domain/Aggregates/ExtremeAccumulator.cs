@@ -23,6 +23,8 @@ internal sealed class ExtremeAccumulator(int column, bool greatest, double divis
         used = 0;
     }
 
+    public override void Clear(int slot) => (values[slot], any[slot]) = (0, false);
+
     public override void Add(BatchView batch, ReadOnlySpan<int> rows, ReadOnlySpan<int> slots)
     {
         var source = batch.Rows.Columns[column];

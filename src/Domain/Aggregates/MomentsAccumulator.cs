@@ -37,6 +37,8 @@ internal sealed class MomentsAccumulator(int column, MomentsResult result, doubl
         used = 0;
     }
 
+    public override void Clear(int slot) => (counts[slot], sums[slot], squares[slot]) = (0, 0, default);
+
     public override void Add(BatchView batch, ReadOnlySpan<int> rows, ReadOnlySpan<int> slots)
     {
         var source = batch.Rows.Columns[column];

@@ -42,6 +42,12 @@ internal sealed class QuantileAccumulator(int column, double quantile, int exact
         used = 0;
     }
 
+    public override void Clear(int slot)
+    {
+        slots[slot].Exact.Clear();
+        slots[slot].Buckets = null;
+    }
+
     public override void Add(BatchView batch, ReadOnlySpan<int> rows, ReadOnlySpan<int> into)
     {
         var source = batch.Rows.Columns[column];

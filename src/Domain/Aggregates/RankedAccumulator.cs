@@ -39,6 +39,8 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
         used = 0;
     }
 
+    public override void Clear(int slot) => kept[slot].Clear();
+
     public override void Add(BatchView batch, ReadOnlySpan<int> rows, ReadOnlySpan<int> slots)
     {
         var source = batch.Rows.Columns[column];

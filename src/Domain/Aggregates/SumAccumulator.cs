@@ -30,6 +30,8 @@ internal sealed class SumAccumulator(int column, bool mean, double divisor) : Ac
         used = 0;
     }
 
+    public override void Clear(int slot) => (sums[slot], counts[slot]) = (0, 0);
+
     public override void Add(BatchView batch, ReadOnlySpan<int> rows, ReadOnlySpan<int> slots)
     {
         var source = batch.Rows.Columns[column];

@@ -45,6 +45,16 @@ internal sealed class StringTable
         }
     }
 
+    /// <summary>The number of a string, or −1 when it is not there.</summary>
+    public int Find(ReadOnlySpan<byte> value, ulong hash)
+    {
+        var mask = slots.Length - 1;
+        for (var at = (int)hash & mask; slots[at] != 0; at = (at + 1) & mask)
+            if (hashes[slots[at] - 1] == hash && this[slots[at] - 1].SequenceEqual(value))
+                return slots[at] - 1;
+        return -1;
+    }
+
     public void Clear()
     {
         Array.Clear(slots);

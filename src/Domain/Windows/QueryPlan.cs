@@ -1,6 +1,7 @@
 using System.Text;
 using Tidemark.Domain.Aggregates;
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Groups;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Queries;
 
@@ -20,8 +21,8 @@ internal sealed class QueryPlan
         TimeColumn = source.IndexOf(timeField);
         KeyColumns = [.. query.Keys.Select(source.IndexOf)];
         Aggregates = [.. query.Aggregates.Select(a => AggregatePlan.Bind(a, source, TimeColumn))];
+        Layout = new GroupLayout(query.Name, Hash64.Of(Encoding.UTF8.GetBytes(query.ToString())), Aggregates);
         WhereText = query.Where.ToString()!;
-        Fingerprint = Hash64.Of(Encoding.UTF8.GetBytes(query.ToString()));
         columns = [.. query.Columns.Select(name => (query.Aggregates.ToList().FindIndex(a => a.Name == name), query.Ratios.FirstOrDefault(r => r.Name == name)))];
         Spec = new QuerySpec(query.Name, Ms(query.Delay), Grid.Size, Grid.Slide, BundleName(Span), query.Mode == OutputMode.Update,
             ResultSchema(query, source), query.Keys);
@@ -43,8 +44,8 @@ internal sealed class QueryPlan
 
     public string WhereText { get; }
 
-    /// <summary>Stands for the whole definition in saved state, so that state of another definition is never taken for this one's.</summary>
-    public ulong Fingerprint { get; }
+    /// <summary>Name, aggregates, and a fingerprint of the whole definition, so that state of another definition is never taken for this one's.</summary>
+    public GroupLayout Layout { get; }
 
     public QuerySpec Spec { get; }
 
@@ -53,8 +54,6 @@ internal sealed class QueryPlan
     public EntityKey EntityOf(long slice) => new(Spec.Bundle, SliceGrid.FloorDivide(slice, Span) * Span);
 
     public long Watermark(long frontierMs) => frontierMs < long.MinValue + Spec.DelayMs ? long.MinValue : frontierMs - Spec.DelayMs;
-
-    public Accumulator[] NewAccumulators() => [.. Aggregates.Select(a => a.Create())];
 
     /// <summary>Appends the result columns after the keys for one group.</summary>
     public void Emit(Accumulator[] accumulators, int slot, ColumnBuilder[] builders, int first)

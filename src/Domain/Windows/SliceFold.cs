@@ -1,4 +1,5 @@
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Groups;
 using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.Domain.Windows;
@@ -37,10 +38,10 @@ internal sealed class SliceFold(EntityKey entity, IReadOnlyList<QueryPlan> bundl
             var name = reader.Text();
             var plan = bundle.FirstOrDefault(p => p.Name == name)
                 ?? throw reader.Fault($"state of entity {entity} is of query '{name}', which bundle {entity.Bundle} does not have");
-            if (reader.UInt64() != plan.Fingerprint)
+            if (reader.UInt64() != plan.Layout.Fingerprint)
                 throw reader.Fault($"state of entity {entity} is of another definition of query '{name}'; give the pipeline a new version");
             if (!stores.TryGetValue(plan, out var store))
-                stores[plan] = store = new GroupStore(plan);
+                stores[plan] = store = new GroupStore(plan.Layout);
             store.Read(ref reader, key => Check(plan, key));
         }
     }
@@ -55,7 +56,7 @@ internal sealed class SliceFold(EntityKey entity, IReadOnlyList<QueryPlan> bundl
             GroupStore? kept = null;
             for (var slot = 0; slot < store.Count; slot++)
                 if (plan.Grid.LastEnd(OrderedKey.TimeAt(store.Keys[slot], 0)) > bound)
-                    (kept ??= new GroupStore(plan)).Merge(store.Keys[slot], store, slot);
+                    (kept ??= new GroupStore(plan.Layout)).Merge(store.Keys[slot], store, slot);
             if (kept is null)
                 stores.Remove(plan);
             else if (kept.Count < store.Count)

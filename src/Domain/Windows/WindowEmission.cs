@@ -1,4 +1,5 @@
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Groups;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Queries;
 
@@ -13,7 +14,7 @@ internal static class WindowEmission
     /// <summary>Rows of windows with end in (after, upTo], by window and group; see <see cref="IPipeline.Emit"/>.</summary>
     public static RowBatch Emit(QueryPlan plan, IReadOnlyDictionary<EntityKey, IFoldState> states, long? after, long upTo, IReadOnlySet<EntityKey>? touched)
     {
-        var windows = new GroupStore(plan);
+        var windows = new GroupStore(plan.Layout);
         var key = new ByteWriter();
         var wanted = new Dictionary<long, bool>();
         foreach (var (entity, state) in states)

@@ -1,5 +1,6 @@
 using Tidemark.Domain.Aggregates;
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Groups;
 
 namespace Tidemark.Domain.Windows;
 
@@ -9,7 +10,7 @@ namespace Tidemark.Domain.Windows;
 /// </summary>
 internal sealed class WindowMap(QueryPlan plan)
 {
-    private readonly GroupStore groups = new(plan);
+    private readonly GroupStore groups = new(plan.Layout);
     private readonly NumberTable slices = new(), combined = new();
     private readonly ByteWriter key = new();
     private int[] rows = [], sliceOf = [], group = [], firstRow = [], keptRows = [], keptSlots = [];

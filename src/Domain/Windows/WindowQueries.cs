@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Tidemark.Domain.Aggregates;
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Groups;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Queries;
 

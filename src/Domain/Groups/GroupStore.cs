@@ -1,20 +1,27 @@
 using Tidemark.Domain.Aggregates;
 using Tidemark.Domain.Columns;
 
-namespace Tidemark.Domain.Windows;
+namespace Tidemark.Domain.Groups;
+
+/// <summary>What the groups of a query or stage hold: a name and a fingerprint of the definition for saved state, and the aggregates.</summary>
+internal sealed record GroupLayout(string Name, ulong Fingerprint, AggregatePlan[] Aggregates)
+{
+    /// <summary>Empty accumulators, one an aggregate.</summary>
+    public Accumulator[] NewAccumulators() => [.. Aggregates.Select(a => a.Create())];
+}
 
 /// <summary>
 /// Groups of one query with their accumulators. A key begins with times (slice and first window end in a partial, window end in a result) and goes on
 /// with the group key; its order is the order of the rows. Reusable, not thread-safe.
 /// </summary>
-internal sealed class GroupStore(QueryPlan plan)
+internal sealed class GroupStore(GroupLayout layout)
 {
     private int[] order = [];
     private int capacity;
 
     public StringTable Keys { get; } = new();
 
-    public Accumulator[] Accumulators { get; } = plan.NewAccumulators();
+    public Accumulator[] Accumulators { get; } = layout.NewAccumulators();
 
     public int Count => Keys.Count;
 
@@ -60,8 +67,8 @@ internal sealed class GroupStore(QueryPlan plan)
     /// </summary>
     public void Write(ByteWriter to, ReadOnlySpan<int> slots)
     {
-        to.Text(plan.Name);
-        to.UInt64(plan.Fingerprint);
+        to.Text(layout.Name);
+        to.UInt64(layout.Fingerprint);
         to.Varint((ulong)slots.Length);
         ReadOnlySpan<byte> before = [];
         foreach (var slot in slots)

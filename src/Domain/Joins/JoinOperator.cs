@@ -1,0 +1,153 @@
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Queries;
+using Tidemark.Domain.Streams;
+
+namespace Tidemark.Domain.Joins;
+
+/// <summary>
+/// Joins two streams. Every row meets the stored rows of the other side, then is stored itself; matches come out at once. A row is late by its own event time
+/// (by the end of its window with a common window) if its side has a watermark; late rows neither join nor are stored. A stored row goes when
+/// no row that is not late can match it any more; a row of an outer side that has not matched by then comes out with nulls. A row that fails
+/// the condition on its own side has no partner: it is not stored, and comes out with nulls at once on an outer side. State: both sides' rows.
+/// </summary>
+internal sealed class JoinOperator : StreamOperator
+{
+    private readonly JoinStage stage;
+    private readonly JoinSources sources;
+    private readonly JoinSide[] sides;
+    private readonly ByteWriter key = new();
+
+    public JoinOperator(JoinStage stage, RowSchema left, RowSchema right, string? leftTime, string? rightTime, bool leftWatermark, bool rightWatermark)
+    {
+        this.stage = stage;
+        sources = new JoinSources(stage, [left, right], [leftTime, rightTime], [leftWatermark, rightWatermark]);
+        sides = [new JoinSide(left), new JoinSide(right)];
+        Output = sources.Output;
+    }
+
+    public override RowSchema Output { get; }
+
+    public override string? EventTime => sources.OutputTime;
+
+    public override long StateRows => sides[0].Count + sides[1].Count;
+
+    /// <summary>Rows held on one side: 0 left, 1 right.</summary>
+    public long Held(int side) => sides[side].Count;
+
+    public override long OutputWatermark => sources.OutputWatermark(Watermark);
+
+    public override void Add(int port, RowBatch rows, Action<RowBatch> emit)
+    {
+        var output = new RowsBuilder(Output);
+        var mask = new byte[rows.Count];
+        RowMask.Fill(port == 0 ? stage.LeftFilter : stage.RightFilter, rows, mask);
+        for (var row = 0; row < rows.Count; row++)
+        {
+            if (sources.IsLate(port, rows, row, Watermark))
+            {
+                Counts.DroppedLate++;
+                Counts.DroppedLateRows++;
+            }
+            else if (mask[row] != 0)
+                AddRow(port, rows, row, output);
+            else if (IsOuter(port))
+                EmitAlone(output, port, rows, row);
+        }
+        emit(output.Build());
+    }
+
+    public override void Advance(long watermark, long nowMs, Action<RowBatch> emit)
+    {
+        base.Advance(watermark, nowMs, emit);
+        var output = new RowsBuilder(Output);
+        for (var port = 0; port < 2; port++)
+        {
+            var side = sides[port];
+            for (var place = 0; place < side.Places; place++)
+            {
+                if (!side.IsAlive(place) || side.Goes(place) > Watermark && Watermark != long.MaxValue)
+                    continue;
+                if (IsOuter(port) && !side.IsMatched(place))
+                    EmitAlone(output, port, side.Rows, place);
+                side.Remove(place);
+                Counts.Removed++;
+            }
+            var which = port;
+            side.Pack((rows, row) => (sources.Key(which, rows, row, key) is var hasKey ? key.Written.ToArray() : [], hasKey));
+        }
+        if (output.Count > 0)
+            emit(output.Build());
+    }
+
+    public override void Save(ByteWriter to)
+    {
+        for (var port = 0; port < 2; port++)
+        {
+            var side = sides[port];
+            to.Varint((ulong)side.Count);
+            for (var place = 0; place < side.Places; place++)
+                if (side.IsAlive(place))
+                    to.Byte(side.IsMatched(place) ? (byte)1 : (byte)0);
+            foreach (var column in RowBatches.Where(side.Rows, side.IsAlive).Columns)
+                ColumnCodec.Write(to, column);
+        }
+    }
+
+    public override void Load(ref ByteReader from, long watermark)
+    {
+        base.Load(ref from, watermark);
+        for (var port = 0; port < 2; port++)
+        {
+            var matched = from.Take(from.Count(1)).ToArray();
+            var columns = new Column[sources.Schemas[port].Fields.Count];
+            for (var i = 0; i < columns.Length; i++)
+                columns[i] = ColumnCodec.Read(ref from, matched.Length);
+            var rows = new RowBatch(sources.Schemas[port], columns, matched.Length);
+            for (var row = 0; row < matched.Length; row++)
+                sides[port].Add(rows, row, sources.Key(port, rows, row, key) is var hasKey ? key.Written : [], hasKey, sources.GoesAt(port, rows, row), matched[row] != 0);
+        }
+    }
+
+    private void AddRow(int port, RowBatch rows, int row, RowsBuilder output)
+    {
+        var hasKey = sources.Key(port, rows, row, key);
+        var other = sides[1 - port];
+        var semi = stage.Type == JoinType.LeftSemi;
+        var isMatched = false;
+        if (hasKey)
+            foreach (var place in other.Find(key.Written))
+            {
+                var (left, leftRow, right, rightRow) = port == 0 ? (rows, row, other.Rows, place) : (other.Rows, place, rows, row);
+                if (!sources.Matches(left, leftRow, right, rightRow))
+                    continue;
+                isMatched = true;
+                if (semi && port == 1 && other.IsMatched(place))
+                    continue;
+                other.Match(place);
+                sources.Emit(output, left, leftRow, semi ? null : right, rightRow);
+                if (semi && port == 0)
+                    break;
+                if (semi)
+                    other.Remove(place);
+            }
+        var goes = sources.GoesAt(port, rows, row);
+        if (goes <= Watermark)
+        {
+            // Nothing that is not late can match it any more: it is not stored.
+            if (IsOuter(port) && !isMatched)
+                EmitAlone(output, port, rows, row);
+        }
+        else if (!(semi && port == 0 && isMatched) && (hasKey || IsOuter(port)))
+            sides[port].Add(rows, row, key.Written, hasKey, goes, isMatched);
+    }
+
+    private void EmitAlone(RowsBuilder output, int port, RowBatch rows, int row)
+    {
+        if (port == 0)
+            sources.Emit(output, rows, row, null, 0);
+        else
+            sources.Emit(output, null, 0, rows, row);
+    }
+
+    private bool IsOuter(int port) => stage.Type == JoinType.FullOuter || stage.Type == (port == 0 ? JoinType.LeftOuter : JoinType.RightOuter);
+}

@@ -1,0 +1,100 @@
+using System.Text.Json;
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Streams;
+
+namespace Tidemark.Domain.KeyedState;
+
+/// <summary>By which clock a key's timeout runs.</summary>
+public enum StateTimeout
+{
+    /// <summary>There is none.</summary>
+    None,
+
+    /// <summary>Wall time, as given to each advance.</summary>
+    ProcessingTime,
+
+    /// <summary>The watermark; late rows are dropped then.</summary>
+    EventTime,
+}
+
+/// <summary>A function with state per key, as a stage sees it; write one by deriving from <see cref="KeyedFunction{TState}"/>.</summary>
+public interface IKeyedFunction
+{
+    /// <summary>Columns of the rows that it emits.</summary>
+    RowSchema Output { get; }
+
+    /// <summary>Called with the rows of one key that arrived together, in order. The key's timeout is off until it is set again.</summary>
+    void OnRows(IKeyedCall call, RowBatch rows);
+
+    /// <summary>Called when the key's timeout has passed.</summary>
+    void OnTimeout(IKeyedCall call);
+}
+
+/// <summary>What a function can do for the key that it is called for.</summary>
+public interface IKeyedCall
+{
+    /// <summary>The key's columns, one row.</summary>
+    RowBatch Key { get; }
+
+    /// <summary>Saved state in UTF-8 JSON; null = none, and setting null forgets the key.</summary>
+    byte[]? State { get; set; }
+
+    /// <summary>Processing time, ms.</summary>
+    long NowMs { get; }
+
+    /// <summary>Watermark, µs; long.MinValue before the first.</summary>
+    long Watermark { get; }
+
+    /// <summary>Calls back once the clock is beyond this time (µs of event time, or ms of processing time).</summary>
+    void TimeoutAfter(long time);
+
+    /// <summary>Calls back once the clock has reached this time.</summary>
+    void TimerAt(long time);
+
+    /// <summary>Emits a row: one value a column, as string, long, bool, double or null (times and decimals unscaled).</summary>
+    void Emit(params object?[] values);
+}
+
+/// <summary>
+/// A function with a state record per key. The state is saved as JSON between calls, so it must be a record that System.Text.Json reads back.
+/// <code>
+/// sealed record Visits(int Count);
+/// sealed class CountVisits : KeyedFunction&lt;Visits&gt;
+/// {
+///     public override RowSchema Output { get; } = new([new("user_id", FieldType.String), new("visits", FieldType.Int64)]);
+///     protected override Visits? OnRows(IKeyedCall call, Visits? state, RowBatch rows)
+///     {
+///         var now = new Visits((state?.Count ?? 0) + rows.Count);
+///         call.Emit(call.Key.Value(0, 0), (long)now.Count);
+///         call.TimeoutAfter(call.Watermark + 600_000_000);
+///         return now;
+///     }
+///     protected override Visits? OnTimeout(IKeyedCall call, Visits state) =&gt; null;   // forget
+/// }
+/// </code>
+/// </summary>
+public abstract class KeyedFunction<TState> : IKeyedFunction where TState : class
+{
+    /// <inheritdoc/>
+    public abstract RowSchema Output { get; }
+
+    /// <inheritdoc/>
+    void IKeyedFunction.OnRows(IKeyedCall call, RowBatch rows) => call.State = Bytes(OnRows(call, Value(call.State), rows));
+
+    /// <inheritdoc/>
+    void IKeyedFunction.OnTimeout(IKeyedCall call)
+    {
+        if (Value(call.State) is { } state)
+            call.State = Bytes(OnTimeout(call, state));
+    }
+
+    /// <summary>New state of the key after these rows; null forgets it.</summary>
+    protected abstract TState? OnRows(IKeyedCall call, TState? state, RowBatch rows);
+
+    /// <summary>New state of the key after its timeout; null forgets it.</summary>
+    protected abstract TState? OnTimeout(IKeyedCall call, TState state);
+
+    private static TState? Value(byte[]? state) => state is null ? null : JsonSerializer.Deserialize<TState>(state);
+
+    private static byte[]? Bytes(TState? state) => state is null ? null : JsonSerializer.SerializeToUtf8Bytes(state);
+}
