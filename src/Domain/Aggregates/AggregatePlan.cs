@@ -1,0 +1,59 @@
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Queries;
+
+namespace Tidemark.Domain.Aggregates;
+
+/// <summary>An aggregate bound to the columns that it reads.</summary>
+/// <param name="Where">Its condition; null for none.</param>
+/// <param name="WhereText">The condition as text, by which masks are shared.</param>
+/// <param name="Create">Makes an empty accumulator.</param>
+internal sealed record AggregatePlan(Filter? Where, string WhereText, Func<Accumulator> Create)
+{
+    /// <summary>Binds a checked definition; <paramref name="timeColumn"/> is the event time.</summary>
+    public static AggregatePlan Bind(AggregateDefinition aggregate, RowSchema source, int timeColumn)
+    {
+        int? index = aggregate.Field is null ? null : source.IndexOf(aggregate.Field);
+        var field = index is null ? null : source.Fields[index.Value];
+        return new AggregatePlan(aggregate.Where, aggregate.Where?.ToString() ?? "", index is { } column
+            ? () => New(aggregate, column, field!, timeColumn)
+            : () => new CountAccumulator(null));
+    }
+
+    /// <summary>The result column of an aggregate over a field.</summary>
+    public static RowField ResultField(AggregateDefinition aggregate, RowField? field) => aggregate.Function switch
+    {
+        AggregateFunction.Count or AggregateFunction.CountDistinct => new(aggregate.Name, FieldType.Int64, false),
+        AggregateFunction.Sum when field!.Type == FieldType.Decimal => new(aggregate.Name, FieldType.Decimal, true, 38, field.Scale),
+        AggregateFunction.Sum => new(aggregate.Name, FieldType.Int64),
+        AggregateFunction.Min or AggregateFunction.Max or AggregateFunction.First or AggregateFunction.Last => field! with { Name = aggregate.Name, Nullable = true },
+        AggregateFunction.CollectList or AggregateFunction.CollectSet or AggregateFunction.Greatest => new(aggregate.Name, FieldType.String, false),
+        _ => new(aggregate.Name, FieldType.Double),
+    };
+
+    private static Accumulator New(AggregateDefinition aggregate, int column, RowField field, int timeColumn)
+    {
+        var divisor = Math.Pow(10, field.Scale);
+        return aggregate.Function switch
+        {
+            AggregateFunction.Count => new CountAccumulator(column),
+            AggregateFunction.Sum => new SumAccumulator(column, mean: false, divisor),
+            AggregateFunction.Average => new SumAccumulator(column, mean: true, divisor),
+            AggregateFunction.Min or AggregateFunction.Max when field.Type is FieldType.String or FieldType.Boolean =>
+                new RankedAccumulator(column, field, new Ranking(null, aggregate.Function == AggregateFunction.Max, false, 1, false)),
+            AggregateFunction.Min => new ExtremeAccumulator(column, greatest: false, divisor),
+            AggregateFunction.Max => new ExtremeAccumulator(column, greatest: true, divisor),
+            AggregateFunction.CountDistinct => new DistinctAccumulator(column, aggregate.ExactUpTo),
+            AggregateFunction.VarianceSample => new MomentsAccumulator(column, new MomentsResult(Sample: true, Root: false), divisor),
+            AggregateFunction.VariancePopulation => new MomentsAccumulator(column, new MomentsResult(Sample: false, Root: false), divisor),
+            AggregateFunction.DeviationSample => new MomentsAccumulator(column, new MomentsResult(Sample: true, Root: true), divisor),
+            AggregateFunction.DeviationPopulation => new MomentsAccumulator(column, new MomentsResult(Sample: false, Root: true), divisor),
+            AggregateFunction.First => new RankedAccumulator(column, field, new Ranking(timeColumn, false, false, 1, false)),
+            AggregateFunction.Last => new RankedAccumulator(column, field, new Ranking(timeColumn, true, false, 1, false)),
+            AggregateFunction.CollectList => new RankedAccumulator(column, field, new Ranking(timeColumn, false, false, aggregate.Limit, true)),
+            AggregateFunction.CollectSet => new RankedAccumulator(column, field, new Ranking(null, false, true, aggregate.Limit, true)),
+            AggregateFunction.Greatest => new RankedAccumulator(column, field, new Ranking(null, true, false, aggregate.Limit, true)),
+            AggregateFunction.Quantile => new QuantileAccumulator(column, aggregate.Quantile, aggregate.ExactUpTo, divisor),
+            _ => throw new ArgumentOutOfRangeException(nameof(aggregate), aggregate.Function, "This aggregate function is not known."),
+        };
+    }
+}

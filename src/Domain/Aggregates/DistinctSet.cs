@@ -1,0 +1,166 @@
+using Tidemark.Domain.Columns;
+
+namespace Tidemark.Domain.Aggregates;
+
+/// <summary>
+/// A set of 64-bit hashes: exact up to a bound, registers of a <see cref="HyperLogLog"/> beyond it. Which of the two it is depends only on how many
+/// different hashes went in, so the outcome is the same whatever the order of adding and merging. Two values with the same hash count as one:
+/// among 4,096 values that happens once in 2 × 10^12 sets.
+/// </summary>
+internal sealed class DistinctSet
+{
+    private const byte Exact = 0, Estimated = 1;
+    private ulong[] table = [];        // open addressing, 0 = empty
+    private byte[]? registers;
+    private bool estimated;
+
+    /// <summary>How many hashes the exact form holds; 0 once it is estimated.</summary>
+    public int Held { get; private set; }
+
+    public long Count => estimated ? HyperLogLog.Estimate(registers) : Held;
+
+    public void Add(ulong hash, int exactUpTo)
+    {
+        if (estimated)
+        {
+            HyperLogLog.Add(registers!, hash);
+            return;
+        }
+        if (Held * 2 >= table.Length)
+            Rehash();
+        var mask = table.Length - 1;
+        for (var at = (int)(hash >> 7) & mask; ; at = (at + 1) & mask)
+        {
+            if (table[at] == hash)
+                return;
+            if (table[at] != 0)
+                continue;
+            table[at] = hash;
+            if (++Held > exactUpTo)
+                Estimate();
+            return;
+        }
+    }
+
+    public void Merge(DistinctSet other, int exactUpTo)
+    {
+        if (!other.estimated)
+        {
+            foreach (var hash in other.table)
+                if (hash != 0)
+                    Add(hash, exactUpTo);
+            return;
+        }
+        Estimate();
+        Max(other.registers);
+    }
+
+    public void Write(ByteWriter to, ref ulong[] scratch)
+    {
+        if (estimated)
+        {
+            to.Byte(Estimated);
+            WriteRegisters(to.Take(HyperLogLog.Registers / 4 * 3));
+            return;
+        }
+        if (scratch.Length < Held)
+            scratch = new ulong[Math.Max(Held, scratch.Length * 2)];
+        var count = 0;
+        foreach (var hash in table)
+            if (hash != 0)
+                scratch[count++] = hash;
+        scratch.AsSpan(0, count).Sort();
+        to.Byte(Exact);
+        to.Varint((ulong)count);
+        for (var i = 0; i < count; i++)
+            to.UInt64(scratch[i]);
+    }
+
+    public void Read(ref ByteReader from, int exactUpTo)
+    {
+        switch (from.Byte())
+        {
+            case Exact:
+                for (var left = from.Count(8, exactUpTo); left > 0; left--)
+                    Add(from.UInt64() is var hash and not 0 ? hash : throw from.Fault("a hash is 0"), exactUpTo);
+                break;
+            case Estimated:
+                Span<byte> read = stackalloc byte[HyperLogLog.Registers];
+                ReadRegisters(ref from, read);
+                Estimate();
+                Max(read);
+                break;
+            default:
+                throw from.Fault("a distinct set of unknown form");
+        }
+    }
+
+    /// <summary>Empties the set and keeps the memory.</summary>
+    public void Clear()
+    {
+        if (Held > 0)
+            Array.Clear(table);
+        Held = 0;
+        estimated = false;
+    }
+
+    private void Estimate()
+    {
+        if (estimated)
+            return;
+        estimated = true;
+        if (registers is null)
+            registers = new byte[HyperLogLog.Registers];
+        else
+            Array.Clear(registers);
+        foreach (var hash in table)
+            if (hash != 0)
+                HyperLogLog.Add(registers, hash);
+        Array.Clear(table);
+        Held = 0;
+    }
+
+    private void Max(ReadOnlySpan<byte> other)
+    {
+        for (var i = 0; i < other.Length; i++)
+            if (registers![i] < other[i])
+                registers[i] = other[i];
+    }
+
+    private void Rehash()
+    {
+        var old = table;
+        table = new ulong[Math.Max(16, old.Length * 2)];
+        var mask = table.Length - 1;
+        foreach (var hash in old)
+        {
+            if (hash == 0)
+                continue;
+            var at = (int)(hash >> 7) & mask;
+            while (table[at] != 0)
+                at = (at + 1) & mask;
+            table[at] = hash;
+        }
+    }
+
+    // four registers of six bits in three bytes
+    private void WriteRegisters(Span<byte> to)
+    {
+        for (int i = 0, at = 0; i < HyperLogLog.Registers; i += 4, at += 3)
+        {
+            var bits = registers![i] | registers[i + 1] << 6 | registers[i + 2] << 12 | registers[i + 3] << 18;
+            (to[at], to[at + 1], to[at + 2]) = ((byte)bits, (byte)(bits >> 8), (byte)(bits >> 16));
+        }
+    }
+
+    private static void ReadRegisters(ref ByteReader from, scoped Span<byte> into)
+    {
+        var packed = from.Take(HyperLogLog.Registers / 4 * 3);
+        for (int i = 0, at = 0; i < HyperLogLog.Registers; i += 4, at += 3)
+        {
+            var bits = packed[at] | packed[at + 1] << 8 | packed[at + 2] << 16;
+            for (var j = 0; j < 4; j++, bits >>= 6)
+                into[i + j] = (bits & 63) <= HyperLogLog.MaxRank ? (byte)(bits & 63) : throw from.Fault("a register is out of range");
+        }
+    }
+}

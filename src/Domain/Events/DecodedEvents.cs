@@ -1,0 +1,51 @@
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Pipelines;
+
+namespace Tidemark.Domain.Events;
+
+/// <summary>
+/// Decoded records of one partition. Disposing it returns its memory for the next batch: it and every segment built from it must not be used
+/// afterwards. Without disposal the memory is simply collected.
+/// </summary>
+internal sealed class DecodedEvents : IDecodedRecords
+{
+    private readonly Action<EventBuffers>? giveBack;
+    private EventBuffers? buffers;
+
+    public DecodedEvents(RowBatch bronze, RowBatch silver, RowBatch quarantine, IReadOnlyDictionary<string, long>? reasons, EventBuffers buffers,
+        Action<EventBuffers>? giveBack)
+    {
+        (Bronze, Silver, Quarantine, Reasons) = (bronze, silver, quarantine, reasons ?? new Dictionary<string, long>());
+        (this.buffers, this.giveBack) = (buffers, giveBack);
+        if (silver.Count == 0)
+            return;
+        long least = long.MaxValue, greatest = long.MinValue;
+        foreach (var time in ((Int64Column)silver["event_time"]).Values.AsSpan(0, silver.Count))
+            (least, greatest) = (Math.Min(least, time), Math.Max(greatest, time));
+        (MinEventTimeMs, MaxEventTimeMs) = (FloorMs(least), FloorMs(greatest));
+    }
+
+    public RowBatch Bronze { get; }
+
+    public RowBatch Silver { get; }
+
+    public RowBatch Quarantine { get; }
+
+    /// <summary>Quarantined records by reason.</summary>
+    public IReadOnlyDictionary<string, long> Reasons { get; }
+
+    /// <inheritdoc/>
+    public long? MinEventTimeMs { get; }
+
+    /// <inheritdoc/>
+    public long? MaxEventTimeMs { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref buffers, null) is { } mine)
+            giveBack?.Invoke(mine);
+    }
+
+    private static long FloorMs(long micros) => (micros - (micros < 0 ? 999 : 0)) / 1000;
+}

@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Pipelines;
+using Tidemark.Domain.Queries;
+using Tidemark.Domain.Windows;
+
+namespace Tidemark.Domain.Events;
+
+/// <summary>
+/// The pipeline of JSON events: bronze, silver, quarantine and late tables, and window queries over silver. Decode and Build may run for several
+/// partitions at the same time. What <see cref="Decode"/> returns is <see cref="IDisposable"/>: a caller that disposes it once the segments built
+/// from it are written saves their memory for the next batch.
+/// </summary>
+public sealed class EventPipeline : IPipeline
+{
+    private readonly EventOptions options;
+    private readonly WindowQueries windows;
+    private readonly ConcurrentBag<EventDecoder> decoders = [];
+    private readonly ConcurrentBag<EventBuffers> buffers = [];
+
+    /// <summary>Checks options and queries.</summary>
+    /// <param name="options">What the decoder is told.</param>
+    /// <param name="queries">Window queries over <see cref="EventTables.Silver"/>.</param>
+    /// <param name="entitySpan">Span of event time that the slices of queries with short slices share an entity for; null = 5 minutes.</param>
+    /// <exception cref="ArgumentException">An option makes no sense, or a <see cref="QueryException"/> names query, field and remedy.</exception>
+    public EventPipeline(EventOptions options, IReadOnlyList<QueryDefinition> queries, TimeSpan? entitySpan = null)
+    {
+        this.options = options.Validated();
+        if (entitySpan < TimeSpan.FromSeconds(1))
+            throw new ArgumentException($"The entity span is {entitySpan}; give at least a second.", nameof(entitySpan));
+        windows = new WindowQueries(queries, EventTables.Silver.Schema, "event_time", entitySpan ?? TimeSpan.FromMinutes(5));
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TableSpec> Tables => EventTables.All;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<QuerySpec> Queries => windows.Specs;
+
+    /// <inheritdoc/>
+    public IDecodedRecords Decode(int partition, IReadOnlyList<SourceRecord> records, long ingestTimeMs)
+    {
+        if (!decoders.TryTake(out var decoder))
+            decoder = new EventDecoder(options);
+        if (buffers.TryTake(out var rows))
+            rows.Reset();
+        else
+            rows = new EventBuffers();
+        var decoded = decoder.Decode(partition, records, ingestTimeMs, rows, buffers.Add);
+        decoders.Add(decoder);
+        return decoded;
+    }
+
+    /// <inheritdoc/>
+    public Segment Build(IDecodedRecords decoded, long frontierMs)
+    {
+        var events = (DecodedEvents)decoded;
+        LateTable? late = null;
+        var counts = new Dictionary<string, long> { ["records"] = events.Bronze.Count, ["events"] = events.Silver.Count };
+        foreach (var (reason, count) in events.Reasons)
+            counts["quarantined/" + reason] = count;
+        var partials = windows.Map(events.Silver, frontierMs, (plan, rows) =>
+        {
+            (late ??= new LateTable(events.Silver, frontierMs)).Add(plan, rows);
+            counts["late/" + plan.Name] = rows.Rows.Count;
+        });
+        var tables = new Dictionary<string, RowBatch>();
+        Add(EventTables.Bronze, events.Bronze);
+        Add(EventTables.Silver, events.Silver);
+        Add(EventTables.Quarantine, events.Quarantine);
+        if (late is not null)
+            Add(EventTables.Late, late.Build());
+        return new Segment(tables, partials, counts);
+
+        void Add(TableSpec table, RowBatch rows)
+        {
+            if (rows.Count > 0)
+                tables[table.Name] = rows;
+        }
+    }
+
+    /// <inheritdoc/>
+    public IFoldState Load(EntityKey key, ReadOnlySpan<byte> state) => windows.Load(key, state);
+
+    /// <inheritdoc/>
+    public bool IsEvictable(EntityKey key, Func<string, long?> positionOf) => windows.IsEvictable(key, positionOf);
+
+    /// <inheritdoc/>
+    public RowBatch Emit(string query, IReadOnlyDictionary<EntityKey, IFoldState> states, long? after, long upTo, IReadOnlySet<EntityKey>? touched = null) =>
+        windows.Emit(query, states, after, upTo, touched);
+}

@@ -1,0 +1,38 @@
+using System.Text;
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Windows;
+
+namespace Tidemark.Domain.Events;
+
+/// <summary>Collects the rows of <c>silver/late</c> of one batch.</summary>
+internal sealed class LateTable(RowBatch events, long frontierMs)
+{
+    private const long LastMs = EventTime.End / 1000 - 1;
+    private static readonly string[] Copied = ["event_id", "event_type", "event_time", "user_id", "kafka_topic", "kafka_partition", "kafka_offset"];
+    private readonly ColumnBuilder[] builders = [.. EventTables.Late.Schema.Fields.Select(f => ColumnBuilder.For(f, f.Name is "query" or "event_type" or "kafka_topic"))];
+    private readonly Column[] sources = [.. Copied.Select(name => events[name])];
+
+    /// <summary>Adds the late rows of a query.</summary>
+    public void Add(QueryPlan plan, LateRows late)
+    {
+        var query = Encoding.UTF8.GetBytes(plan.Name);
+        var watermark = plan.Watermark(frontierMs);
+        foreach (var (row, windows) in late.Rows)
+        {
+            ((DictionaryColumnBuilder)builders[0]).Append(query);
+            Int64(1, (windows.LastMissedEnd - plan.Grid.Size) * 1000);
+            Int64(2, windows.LastMissedEnd * 1000);
+            ((Int32ColumnBuilder)builders[3]).Append(windows.Missed);
+            ((Int32ColumnBuilder)builders[4]).Append(windows.Counted);
+            Int64(5, Math.Min(frontierMs, LastMs) * 1000);
+            Int64(6, watermark - windows.LastMissedEnd);
+            for (var i = 0; i < sources.Length; i++)
+                builders[7 + i].AppendFrom(sources[i], row);
+        }
+    }
+
+    /// <summary>The rows collected.</summary>
+    public RowBatch Build() => new(EventTables.Late.Schema, [.. builders.Select(b => b.Build())], builders[0].Count);
+
+    private void Int64(int column, long value) => ((Int64ColumnBuilder)builders[column]).Append(value);
+}

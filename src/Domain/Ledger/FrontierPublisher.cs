@@ -1,0 +1,60 @@
+namespace Tidemark.Domain.Ledger;
+
+/// <summary>
+/// Publishes the frontier: compare-and-set on meta, then every head is raised to it (idle ones and those of a crashed tick included), and only
+/// then are ranges listed. A batch in flight fails its ETag check and looks again, so every range was either listed or judged by the new frontier.
+/// </summary>
+internal sealed class FrontierPublisher(ILedger ledger, ITopicLog log, long horizonMs, TickOptions options, TimeProvider time, ProtocolRule off)
+{
+    /// <summary>The frontier that heads allow now; only asks Kafka for log ends, changes nothing.</summary>
+    public async Task<long?> CandidateAsync(Meta meta, IReadOnlyDictionary<int, PartitionView> views, CancellationToken cancel)
+    {
+        var states = new List<PartitionState>();
+        foreach (var (partition, start) in meta.Starts)
+        {
+            var head = views[partition].Head?.Value;
+            var bounds = await log.BoundsAsync(partition, cancel);
+            states.Add(new PartitionState(head?.Next, bounds.End, head?.MaxEventTimeMs, head?.LastActivityMs ?? long.MaxValue));
+            if (head is null && meta.EndOfInput && bounds.End == start)
+                states[^1] = states[^1] with { Next = start };
+        }
+
+        if (meta.EndOfInput && states.TrueForAll(s => s.Next >= s.LogEnd))
+        {
+            var last = states.Max(s => s.MaxEventTimeMs);
+            return last is { } t && t + horizonMs > (meta.FrontierMs ?? Frontier.None) ? t + horizonMs : meta.FrontierMs;
+        }
+
+        return Frontier.Advance(meta.FrontierMs, states, time.GetUtcNow().ToUnixTimeMilliseconds(), (long)options.IdleTimeout.TotalMilliseconds, off);
+    }
+
+    /// <summary>
+    /// Sees to it that the head of a partition has at least the published frontier. A listing made after the head was read holds if the head had the
+    /// frontier then, or was raised on the very ETag that was read: nothing can have been committed in between.
+    /// </summary>
+    public async Task<(VersionedHead? Head, bool ListingHolds)> RaiseAsync(int partition, Meta meta, VersionedHead? head, CancellationToken cancel)
+    {
+        var holds = true;
+        while (true)
+        {
+            if (head is null)
+            {
+                var fresh = new Head(meta.Starts[partition], MaxEventTimeMs: null, meta.FrontierMs, time.GetUtcNow().ToUnixTimeMilliseconds());
+                if (await ledger.TryInsertHeadAsync(partition, fresh, cancel) is { } inserted)
+                    return (new VersionedHead(fresh, inserted), holds);
+            }
+            else if (meta.FrontierMs is not { } frontier || head.Value.Value.FrontierMs == frontier
+                || (head.Value.Value.FrontierMs > frontier && !off.HasFlag(ProtocolRule.FrontierNeverLowered)))
+            {
+                return (head, holds);
+            }
+            else if (await ledger.TryReplaceHeadAsync(partition, head.Value.Value with { FrontierMs = frontier }, head.Value.ETag, cancel) is { } raised)
+            {
+                return (new VersionedHead(head.Value.Value with { FrontierMs = frontier }, raised), holds);
+            }
+
+            holds = false;
+            head = await ledger.ReadHeadAsync(partition, cancel);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+namespace Tidemark.Domain.Ledger;
+
+/// <summary>Where a pipeline begins on its first start. Partitions that appear later always begin at their log start.</summary>
+public enum StartFrom
+{
+    /// <summary>At the first record that is still there.</summary>
+    Earliest,
+
+    /// <summary>At the log end of the first start.</summary>
+    Latest,
+}
+
+/// <summary>Settings of <see cref="Ingest"/>.</summary>
+public sealed record IngestOptions
+{
+    /// <summary>Most records in one range; larger batches become several ranges.</summary>
+    public int MaxRangeRecords { get; init; } = 20_000;
+
+    /// <summary>Most bytes of values in one range (at least one record goes in).</summary>
+    public int MaxRangeBytes { get; init; } = 16 << 20;
+
+    /// <summary>Where the first start begins.</summary>
+    public StartFrom StartFrom { get; init; } = StartFrom.Earliest;
+
+    /// <summary>How often a held ingest looks whether the hold is over.</summary>
+    public TimeSpan HoldPoll { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How long a reading of the hold is good for.</summary>
+    public TimeSpan HoldCache { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Makes the id of an attempt, part of the names of staged blobs.</summary>
+    public Func<string> NewAttempt { get; init; } = static () => Guid.NewGuid().ToString("N");
+}

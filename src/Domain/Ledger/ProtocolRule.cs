@@ -1,0 +1,77 @@
+namespace Tidemark.Domain.Ledger;
+
+/// <summary>
+/// Rules of the protocol without which a trace lost, doubled or misjudged an event. The simulation switches each off and must notice; nothing
+/// else ever passes anything but <see cref="None"/>.
+/// </summary>
+[Flags]
+internal enum ProtocolRule
+{
+    None = 0,
+
+    /// <summary>Ingest drops repeats and offsets below Next.</summary>
+    TrimRepeats = 1 << 0,
+
+    /// <summary>The tag is the frontier of the head that this very commit was made under: a changed frontier is rejudged.</summary>
+    RejudgeOnNewFrontier = 1 << 1,
+
+    /// <summary>From = Next whatever holes follow.</summary>
+    ContiguousRanges = 1 << 2,
+
+    /// <summary>Holes are fetched from the log.</summary>
+    FetchHoles = 1 << 3,
+
+    /// <summary>A partition that appears later starts at its log start, not at its end.</summary>
+    NewPartitionFromStart = 1 << 4,
+
+    /// <summary>Apply takes effect only if both bases match.</summary>
+    ApplyChecksBase = 1 << 5,
+
+    /// <summary>Apply's base is what was read, never what was predicted.</summary>
+    ApplyFromReads = 1 << 6,
+
+    /// <summary>State is forgotten only up to min(txn, watermark).</summary>
+    EvictOnlyPublished = 1 << 7,
+
+    /// <summary>A cache stands in for entity reads only if the first new range continues it.</summary>
+    CacheMustContinue = 1 << 8,
+
+    /// <summary>Every head is raised to the frontier before ranges are listed.</summary>
+    RaiseHeadsBeforeListing = 1 << 9,
+
+    /// <summary>Txn positions must be equal to what was read ("greater wins" fails).</summary>
+    TxnMustBeEqual = 1 << 10,
+
+    /// <summary>An entity is in the registry before its first Apply.</summary>
+    RegisterBeforeApply = 1 << 11,
+
+    /// <summary>Result rows are written only with the ETag known from before the snapshot.</summary>
+    ResultETags = 1 << 12,
+
+    /// <summary>The cursor moves after the rows it covers.</summary>
+    CursorAfterRows = 1 << 13,
+
+    /// <summary>A range goes only when every table and entity it touches has it.</summary>
+    SettleOnlyCovered = 1 << 14,
+
+    /// <summary>A partition with lag or without a head is never idle.</summary>
+    LagIsNeverIdle = 1 << 15,
+
+    /// <summary>Neither the published frontier nor a head's ever goes back.</summary>
+    FrontierNeverLowered = 1 << 16,
+
+    /// <summary>Partitions and log ends come from Kafka itself, so that what the trigger lost is found.</summary>
+    WatchdogAsksKafka = 1 << 17,
+
+    /// <summary>ETags of results are read before the ranges.</summary>
+    ETagsBeforeRanges = 1 << 18,
+
+    /// <summary>Names of staged blobs hold the attempt's id.</summary>
+    StagedNamePerAttempt = 1 << 19,
+
+    /// <summary>A staged blob is swept only below Next and if no range names it, read in this order: blobs, Next, ranges.</summary>
+    SweepBelowNext = 1 << 20,
+
+    /// <summary>A partial is keyed by the first window end that it counts for.</summary>
+    FirstEndInKey = 1 << 21,
+}

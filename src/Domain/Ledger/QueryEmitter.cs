@@ -1,0 +1,47 @@
+using Tidemark.Domain.Pipelines;
+
+namespace Tidemark.Domain.Ledger;
+
+/// <summary>
+/// Appends the rows of closed windows. A commit holds all windows with end in (old position, new position], the position being the watermark
+/// in ms; it moves in the same commit.
+/// </summary>
+internal sealed class QueryEmitter(IPipeline pipeline, PipelineId id, ILake lake)
+{
+    /// <summary>Commits the windows that this snapshot's watermark closed, query by query.</summary>
+    public async Task EmitAsync(Truth truth, CancellationToken cancel)
+    {
+        if (truth.Meta.Value.FrontierMs is not { } frontier)
+            return;
+        foreach (var query in pipeline.Queries.Where(query => !truth.Refused.Contains(query.Bundle)))
+        {
+            var table = TableNames.Gold(query.Name);
+            var position = truth.PositionOf(id, query.Name);
+            var watermark = frontier - query.DelayMs;
+            if (watermark <= position)
+                continue;
+            var rows = pipeline.Emit(query.Name, truth.States, position, watermark);
+            if (rows.Count == 0 && !FreesAnEntity(truth, query, watermark))
+                continue;
+            PositionMove[] moves = [new(id.QueryAppId(query.Name), position, watermark)];
+            var before = truth.Tables[table].Version;
+            var outcome = await lake.AppendAsync(table, moves, rows.Count == 0 ? [] : [rows], [], cancel);
+            if (!outcome.Committed)
+                throw new CompetingTickException($"The position of {table} moved under this tick.");
+            truth.Moved(table, outcome.Version, moves);
+            var results = truth.Results[query.Name];
+            results.Own = results.Cursor.TableVersion == before && outcome.Version == before + 1
+                ? new CommittedRows(outcome.Version, watermark, rows)
+                : null;
+        }
+
+        foreach (var key in truth.Entities.Keys.Where(key => pipeline.IsEvictable(key, q => truth.PositionOf(id, q))).ToList())
+            truth.Forget(key);
+    }
+
+    /// <summary>Whether moving the position, even without rows, lets an entity of this query go.</summary>
+    private bool FreesAnEntity(Truth truth, QuerySpec query, long watermark) =>
+        truth.Entities.Keys.Any(key => key.Bundle == query.Bundle
+            && pipeline.IsEvictable(key, q => q == query.Name ? watermark : long.MaxValue)
+            && !pipeline.IsEvictable(key, q => q == query.Name ? truth.PositionOf(id, q) : long.MaxValue));
+}

@@ -1,0 +1,103 @@
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Pipelines;
+
+namespace Tidemark.Domain.Ledger;
+
+/// <summary>
+/// Results in Table storage follow Delta: final rows are published from committed rows with a cursor that moves after them, so a crash repeats
+/// and never skips. Provisional rows of open windows (update mode) come from the snapshot. Every write needs the ETag known from before the
+/// snapshot or from the tick's own last write: a mismatch means that another tick is alive.
+/// </summary>
+internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger ledger, ILake lake, IResults results, ProtocolRule off)
+{
+    /// <summary>Rows of open windows that changed since the last tick. Returns how many were written.</summary>
+    public async Task<int> PublishOpenAsync(Truth truth, CancellationToken cancel)
+    {
+        var written = 0;
+        if (truth.Touched.Count == 0)
+            return written;
+        foreach (var query in pipeline.Queries.Where(q => q.Update && !truth.Refused.Contains(q.Bundle)))
+        {
+            var rows = pipeline.Emit(query.Name, truth.States, truth.PositionOf(id, query.Name), long.MaxValue, truth.Touched);
+            written += await WriteAsync(truth, query, rows, final: false, cancel);
+        }
+
+        truth.Touched.Clear();
+        return written;
+    }
+
+    /// <summary>Final rows of commits behind the cursor. Returns how many were written.</summary>
+    public async Task<int> PublishFinalAsync(Truth truth, CancellationToken cancel)
+    {
+        var written = 0;
+        foreach (var query in pipeline.Queries)
+        {
+            var published = truth.Results[query.Name];
+            var version = truth.Tables[TableNames.Gold(query.Name)].Version;
+            if (published.Cursor.TableVersion >= version)
+                continue;
+            var reached = published.Cursor with { TableVersion = version };
+            if (off.HasFlag(ProtocolRule.CursorAfterRows))
+                await MoveCursorAsync(query, published, reached with { PositionMs = truth.PositionOf(id, query.Name) }, cancel);
+            if (published.Own is { } own && own.Version == version)
+            {
+                written += await WriteAsync(truth, query, own.Rows, final: true, cancel);
+                reached = reached with { PositionMs = own.Position };
+            }
+            else
+            {
+                await foreach (var commit in lake.ReadCommitsAsync(TableNames.Gold(query.Name), id.QueryAppId(query.Name), published.Cursor.TableVersion, cancel))
+                {
+                    written += await WriteAsync(truth, query, commit.Rows, final: true, cancel);
+                    reached = new Cursor(Math.Max(version, commit.Version), commit.Position);
+                }
+            }
+
+            published.Own = null;
+            if (!off.HasFlag(ProtocolRule.CursorAfterRows))
+                await MoveCursorAsync(query, published, reached, cancel);
+        }
+
+        return written;
+    }
+
+    private async Task MoveCursorAsync(QuerySpec query, PublishedResults published, Cursor reached, CancellationToken cancel)
+    {
+        published.CursorETag = await ledger.TryWriteCursorAsync(query.Name, reached, published.CursorETag, cancel)
+            ?? throw new CompetingTickException($"The cursor of {query.Name} moved under this tick.");
+        published.Cursor = reached;
+    }
+
+    /// <summary>Writes the rows whose content is not known to be there already; final rows leave the memory.</summary>
+    private async Task<int> WriteAsync(Truth truth, QuerySpec query, RowBatch rows, bool final, CancellationToken cancel)
+    {
+        var known = truth.Results[query.Name].Rows;
+        var writes = new List<ResultWrite>();
+        var hashes = new List<ulong>();
+        for (var row = 0; row < rows.Count; row++)
+        {
+            var key = results.RowKey(query, rows, row);
+            var hash = RowHash.Of(rows, row);
+            var there = known.TryGetValue(key, out var k);
+            if (!final && there && k.Hash == hash)
+                continue;
+            writes.Add(new ResultWrite(row, key, there ? k.ETag : null));
+            hashes.Add(hash);
+        }
+
+        if (writes.Count == 0)
+            return 0;
+        var etags = await results.WriteAsync(query, rows, writes, final, cancel);
+        for (var i = 0; i < writes.Count; i++)
+        {
+            if (etags[i] is not { } etag)
+                throw new CompetingTickException($"Row {writes[i].RowKey} of {query.Name} was written by another tick.");
+            if (final)
+                known.Remove(writes[i].RowKey);
+            else
+                known[writes[i].RowKey] = (etag, hashes[i]);
+        }
+
+        return writes.Count;
+    }
+}

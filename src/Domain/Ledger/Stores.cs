@@ -1,0 +1,133 @@
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Pipelines;
+
+namespace Tidemark.Domain.Ledger;
+
+/// <summary>The source topic, asked directly and apart from the trigger.</summary>
+public interface ITopicLog
+{
+    /// <summary>Partition numbers from the broker's metadata, ascending.</summary>
+    Task<IReadOnlyList<int>> PartitionsAsync(CancellationToken cancel);
+
+    /// <summary>First offset still there and the offset after the last record (high watermark).</summary>
+    Task<LogBounds> BoundsAsync(int partition, CancellationToken cancel);
+
+    /// <summary>
+    /// Records with offset in [from, to), ascending, at most <paramref name="limit"/>: fewer than that means no more records are there in the range.
+    /// Offsets without record (control records, compaction, retention) are simply absent.
+    /// </summary>
+    Task<IReadOnlyList<SourceRecord>> FetchAsync(int partition, long from, long to, int limit, CancellationToken cancel);
+}
+
+/// <summary>Bounds of a partition's log: [Start, End).</summary>
+public readonly record struct LogBounds(long Start, long End);
+
+/// <summary>Encodes small segments and stages large ones.</summary>
+public interface ISegmentStore
+{
+    /// <summary>The encoded segment, or null when it is too large to ride in a range row.</summary>
+    byte[]? TryEncode(Segment segment);
+
+    /// <summary>Writes the segment as one file per table and a blob of partials, under names that hold <paramref name="attempt"/>.</summary>
+    Task<StagedSegment> StageAsync(int partition, long from, string attempt, Segment segment, CancellationToken cancel);
+
+    /// <summary>The partials of a range, inline or staged.</summary>
+    Task<IReadOnlyDictionary<EntityKey, byte[]>> ReadPartialsAsync(RangeRow range, CancellationToken cancel);
+
+    /// <summary>The rows of one table of an inline range.</summary>
+    RowBatch ReadRows(RangeRow range, string table);
+
+    /// <summary>All staged blobs of partials of this pipeline.</summary>
+    Task<IReadOnlyList<StagedPartials>> ListPartialsAsync(CancellationToken cancel);
+
+    /// <summary>Deletes a staged blob of partials; already gone is no error.</summary>
+    Task DeletePartialsAsync(string name, CancellationToken cancel);
+}
+
+/// <summary>A staged blob of partials: its name, and the partition and first offset of the attempt that wrote it.</summary>
+public readonly record struct StagedPartials(string Name, int Partition, long From, long LastModifiedMs);
+
+/// <summary>Durable entities that hold fold states.</summary>
+public interface IEntities
+{
+    /// <summary>Last committed state, possibly stale; null when there is none.</summary>
+    Task<EntitySnapshot?> ReadAsync(EntityKey entity, CancellationToken cancel);
+
+    /// <summary>Sends Apply; it may arrive late, twice, out of order or never.</summary>
+    Task SignalApplyAsync(EntityKey entity, ApplyInput input, CancellationToken cancel);
+
+    /// <summary>Sends Delete; likewise.</summary>
+    Task SignalDeleteAsync(EntityKey entity, long version, CancellationToken cancel);
+
+    /// <summary>Every entity of this pipeline that has state.</summary>
+    Task<IReadOnlyList<EntityKey>> ListAsync(CancellationToken cancel);
+}
+
+/// <summary>What an entity holds, as read.</summary>
+/// <param name="Version">Number of applies that took effect.</param>
+/// <param name="Position">Per partition the offset up to which ranges are merged; a partition that is absent has none merged.</param>
+/// <param name="State">Saved <see cref="IFoldState"/>.</param>
+/// <param name="Faults">Operations that were refused, newest last; each becomes an alert.</param>
+public sealed record EntitySnapshot(long Version, IReadOnlyDictionary<int, long> Position, byte[] State, IReadOnlyList<string> Faults);
+
+/// <summary>
+/// The lake: Delta tables with txn positions. Rows and files are appended in one commit with the moves of positions, and only if every moved
+/// appId still stands exactly where the caller read it.
+/// </summary>
+public interface ILake
+{
+    /// <summary>Current version (−1: no table) and all txn positions by appId.</summary>
+    Task<TableHead> ReadHeadAsync(string table, CancellationToken cancel);
+
+    /// <summary>
+    /// Appends. True: committed as <c>Version</c>. False: a position was not as expected and nothing was committed. Throws when the outcome is
+    /// not known or the store is away: the caller rereads the head.
+    /// </summary>
+    /// <param name="table">Table name, e.g. <c>gold/country_revenue</c>; created with its known schema when absent.</param>
+    /// <param name="moves">Positions to move; Expected null = the appId has none yet.</param>
+    /// <param name="rows">Rows to write as files of this commit; null or empty batches are fine.</param>
+    /// <param name="stagedFiles">Descriptions of files staged before.</param>
+    /// <param name="cancel">Cancellation.</param>
+    Task<AppendOutcome> AppendAsync(string table, IReadOnlyList<PositionMove> moves, IReadOnlyList<RowBatch> rows, IReadOnlyList<string> stagedFiles, CancellationToken cancel);
+
+    /// <summary>Commits after a version that moved this appId, ascending, with the position and rows of each.</summary>
+    IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, CancellationToken cancel);
+}
+
+/// <summary>Version and positions of a table.</summary>
+public sealed record TableHead(long Version, IReadOnlyDictionary<string, long> Positions);
+
+/// <summary>A position that a commit moves.</summary>
+public readonly record struct PositionMove(string AppId, long? Expected, long Next);
+
+/// <summary>How an append ended.</summary>
+public readonly record struct AppendOutcome(bool Committed, long Version);
+
+/// <summary>One commit of a query's table.</summary>
+public sealed record CommittedRows(long Version, long Position, RowBatch Rows);
+
+/// <summary>Table storage with the newest results of a query, one row per window and group.</summary>
+public interface IResults
+{
+    /// <summary>ETags by row key of the rows with window start ≥ <paramref name="fromWindowStart"/> (null = all).</summary>
+    Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(QuerySpec query, long? fromWindowStart, CancellationToken cancel);
+
+    /// <summary>Row key of a row of a result batch: newest window first, then group, escaped.</summary>
+    string RowKey(QuerySpec query, RowBatch rows, int row);
+
+    /// <summary>
+    /// Writes rows: insert where the ETag is null, else replace if it matches. Per row the new ETag, or null where the precondition did not hold
+    /// (other rows may have been written).
+    /// </summary>
+    Task<IReadOnlyList<string?>> WriteAsync(QuerySpec query, RowBatch rows, IReadOnlyList<ResultWrite> writes, bool final, CancellationToken cancel);
+}
+
+/// <summary>One row to write: which row of the batch, its key, and the ETag it must replace (null = insert).</summary>
+public readonly record struct ResultWrite(int Row, string RowKey, string? ETag);
+
+/// <summary>Where alerts go.</summary>
+public interface IAlerts
+{
+    /// <summary>Raises an alert; the same name and subject raised again refreshes it.</summary>
+    Task RaiseAsync(string name, string subject, string text, CancellationToken cancel);
+}

@@ -1,0 +1,222 @@
+using Tidemark.Domain.Pipelines;
+
+namespace Tidemark.Domain.Ledger;
+
+/// <summary>
+/// The road from the ledger to tables and results: merge, publish, emit, checkpoint, settle. Everything a tick does follows from one snapshot, and
+/// everything it changes is decided by compare-and-set, so that ticks may crash at any point and run beside each other: of two, one wins and the
+/// other starts over. Not thread-safe; one per process.
+/// </summary>
+public sealed class Tick
+{
+    private readonly IPipeline _pipeline;
+    private readonly PipelineId _id;
+    private readonly ILedger _ledger;
+    private readonly TickOptions _options;
+    private readonly TimeProvider _time;
+    private readonly string _owner;
+    private readonly TruthReader _reader;
+    private readonly TableEmitter _tables;
+    private readonly QueryEmitter _queries;
+    private readonly ResultPublisher _results;
+    private readonly Checkpointer _checkpointer;
+    private readonly Settler _settler;
+    private readonly Watchdog _watchdog;
+    private readonly long _horizonMs;
+    private Truth? _truth;
+    private long _emittedMs;
+    private long _checkpointedMs;
+    private long _lookedMs = long.MinValue;
+    private long _sweptMs;
+    private long _leasedUntilMs;
+
+    /// <summary>Creates a tick. <paramref name="owner"/> names this instance in the lease.</summary>
+    public Tick(IPipeline pipeline, PipelineId id, TickStores stores, Ingest ingest, TickOptions options, TimeProvider time, string owner)
+        : this(pipeline, id, stores, ingest, options, time, owner, ProtocolRule.None)
+    {
+    }
+
+    internal Tick(IPipeline pipeline, PipelineId id, TickStores stores, Ingest ingest, TickOptions options, TimeProvider time, string owner, ProtocolRule off)
+    {
+        (_pipeline, _id, _ledger, _options, _time, _owner) = (pipeline, id, stores.Ledger, options, time, owner);
+        _horizonMs = pipeline.Queries.Count == 0 ? 0 : pipeline.Queries.Max(query => query.DelayMs + query.SizeMs);
+        var partitions = new Partitions(stores.Ledger, stores.Log, options.StartFrom, time, off);
+        var frontier = new FrontierPublisher(stores.Ledger, stores.Log, _horizonMs, options, time, off);
+        _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, stores.Alerts, off);
+        _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options);
+        _queries = new QueryEmitter(pipeline, id, stores.Lake);
+        _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, off);
+        _checkpointer = new Checkpointer(pipeline, id, stores.Ledger, stores.Entities, stores.Alerts, off);
+        _settler = new Settler(pipeline, id, stores.Ledger, stores.Entities, stores.Segments, options, off);
+        _watchdog = new Watchdog(stores.Log, ingest, partitions, stores.Alerts, options, time, off);
+        _emittedMs = _checkpointedMs = _sweptMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+    }
+
+    /// <summary>Runs once. Any failure leaves nothing half-done that the next run does not repair; it is passed on to the caller.</summary>
+    public async Task<TickReport> RunAsync(CancellationToken cancel)
+    {
+        var now = Now();
+        if (_leasedUntilMs - now < (long)_options.LeaseTime.TotalMilliseconds / 2)
+        {
+            var until = now + (long)_options.LeaseTime.TotalMilliseconds;
+            if (!await _ledger.TryTakeLeaseAsync(new Lease(_owner, until), now, cancel))
+                return new TickReport { Skipped = "Another tick holds the lease." };
+            _leasedUntilMs = until;
+        }
+
+        var cached = _truth;
+        _truth = null;
+        try
+        {
+            var due = IsEmitDue(cached, now);
+            var frontier = cached?.Meta.Value.FrontierMs;
+            var truth = await _reader.ReadAsync(cached, due || cached?.Entities.Count > _options.BackfillEntities, cancel);
+            var emit = due || truth.Meta.Value.EndOfInput || (cached is not null && truth.Meta.Value.FrontierMs != frontier);
+            var report = await WorkAsync(truth, emit, cancel);
+            // What follows may fail without making what is known less true. An entity that forgot is looked at again by the next tick.
+            _truth = truth.Refused.Count == 0 ? truth : null;
+            return await FinishAsync(truth, report with { StartedMs = now }, cancel);
+        }
+        catch (CompetingTickException e)
+        {
+            return new TickReport { Skipped = e.Message };
+        }
+    }
+
+    private async Task<TickReport> WorkAsync(Truth truth, bool emit, CancellationToken cancel)
+    {
+        var fresh = truth.Fresh.ToList();
+        var written = await _results.PublishFinalAsync(truth, cancel) + await _results.PublishOpenAsync(truth, cancel);
+        var visible = Ages(fresh);
+        var inDelta = new List<long>();
+        if (emit)
+        {
+            var open = truth.Ranges.Values.SelectMany(ranges => ranges).Where(range => !IsInTables(truth, range)).ToList();
+            await _tables.EmitAsync(truth, cancel);
+            inDelta = Ages(open);
+            await _queries.EmitAsync(truth, cancel);
+            written += await _results.PublishFinalAsync(truth, cancel);
+            _emittedMs = Now();
+        }
+
+        if (truth.Meta.Value.EndOfInput || Now() - _checkpointedMs >= (long)_options.CheckpointInterval.TotalMilliseconds)
+            await CheckpointAsync(truth, cancel);
+        await HoldAsync(truth, cancel);
+        truth.Fresh.Clear();
+        return Report(truth, fresh) with { ResultRows = written, VisibleInTablesMs = visible, VisibleInDeltaMs = inDelta };
+    }
+
+    private async Task<TickReport> FinishAsync(Truth truth, TickReport report, CancellationToken cancel)
+    {
+        var changed = await LookAsync(truth, cancel);
+        if (Now() - _sweptMs >= (long)_options.SweepInterval.TotalMilliseconds)
+        {
+            await _settler.SweepAsync(truth, Now(), cancel);
+            _sweptMs = Now();
+        }
+
+        return report with { Drained = !changed && await IsDrainedAsync(truth, cancel) };
+    }
+
+    private async Task CheckpointAsync(Truth truth, CancellationToken cancel)
+    {
+        await _checkpointer.ConfirmAsync(truth, cancel);
+        var registry = await _ledger.ReadRegistryAsync(cancel);
+        await _settler.SettleAsync(truth, registry, cancel);
+        await _checkpointer.ApplyAsync(truth, cancel);
+        await _settler.EvictAsync(truth, registry, cancel);
+        _checkpointedMs = Now();
+    }
+
+    /// <summary>Back-pressure: ingest waits while ranges pile up.</summary>
+    private async Task HoldAsync(Truth truth, CancellationToken cancel)
+    {
+        var (count, bytes) = Open(truth);
+        var meta = truth.Meta.Value;
+        var over = count > _options.MaxOpenRanges || bytes > _options.MaxOpenBytes;
+        var under = count <= _options.MaxOpenRanges / 2 && bytes <= _options.MaxOpenBytes / 2;
+        if (meta.Hold ? !under : !over)
+            return;
+        var changed = meta with { Hold = !meta.Hold };
+        if (await _ledger.TryWriteMetaAsync(changed, truth.Meta.ETag, cancel) is { } etag)
+            truth.Meta = new VersionedMeta(changed, etag);
+    }
+
+    private async Task<bool> LookAsync(Truth truth, CancellationToken cancel)
+    {
+        var interval = (long)_options.WatchdogTimeout.TotalMilliseconds / 4;
+        if (!truth.Meta.Value.EndOfInput && _lookedMs != long.MinValue && Now() - _lookedMs < interval)
+            return false;
+        var changed = await _watchdog.LookAsync(truth, cancel);
+        _lookedMs = Now();
+        return changed;
+    }
+
+    /// <summary>
+    /// Whether a bounded input is through: caught up with the log, every window closed and committed, every range settled, no entity left that could
+    /// go. Ends the boundedness, so that what is produced later is a stream again. True as long as nothing new comes, so no answer can be missed.
+    /// </summary>
+    private async Task<bool> IsDrainedAsync(Truth truth, CancellationToken cancel)
+    {
+        var meta = truth.Meta.Value;
+        var newest = truth.Heads.Values.Max(head => head.MaxEventTimeMs);
+        var settled = (newest is null ? meta.EndOfInput : meta.FrontierMs >= newest + _horizonMs)
+            && truth.Refused.Count == 0
+            && truth.Ranges.Values.All(ranges => ranges.Count == 0);
+        if (!settled || !await _watchdog.IsCaughtUpAsync(truth, cancel))
+            return false;
+        var registry = await _ledger.ReadRegistryAsync(cancel);
+        if (registry.Any(row => _pipeline.IsEvictable(row.Entity, query => truth.PositionOf(_id, query))))
+            return false;
+        if (!meta.EndOfInput)
+            return true;
+        var open = meta with { EndOfInput = false };
+        if (await _ledger.TryWriteMetaAsync(open, truth.Meta.ETag, cancel) is not { } etag)
+            return false;
+        truth.Meta = new VersionedMeta(open, etag);
+        return true;
+    }
+
+    private bool IsEmitDue(Truth? truth, long now) =>
+        now - _emittedMs >= (long)_options.DeltaInterval.TotalMilliseconds
+        || (truth is not null
+            && truth.Ranges.Values.Sum(ranges => ranges.Where(range => !IsInTables(truth, range)).Sum(range => (long)range.PayloadBytes)) > _options.EmitBytes);
+
+    private bool IsInTables(Truth truth, RangeRow range) =>
+        range.Rows.Keys.All(table => truth.PositionOf(table, _id.TableAppId(table, range.Partition)) >= range.To);
+
+    private TickReport Report(Truth truth, List<RangeRow> fresh)
+    {
+        var (count, bytes) = Open(truth);
+        var counts = new Dictionary<string, long>();
+        foreach (var (name, value) in fresh.SelectMany(range => range.Counts))
+            counts[name] = counts.GetValueOrDefault(name) + value;
+        return new TickReport
+        {
+            FrontierMs = truth.Meta.Value.FrontierMs,
+            Hold = truth.Meta.Value.Hold,
+            Partitions = [.. truth.Heads.OrderBy(h => h.Key).Select(h => new PartitionReport(
+                h.Key, h.Value.Next, _watchdog.Bounds.TryGetValue(h.Key, out var b) ? Math.Max(b.End, h.Value.Next) : h.Value.Next, h.Value.MaxEventTimeMs))],
+            OpenRanges = count,
+            OpenBytes = bytes,
+            Entities = truth.Entities.Count,
+            Counts = counts,
+            Positions = _pipeline.Queries.ToDictionary(q => q.Name, q => truth.PositionOf(_id, q.Name)),
+        };
+    }
+
+    private static (int Count, long Bytes) Open(Truth truth) =>
+        (truth.Ranges.Values.Sum(ranges => ranges.Count), truth.Ranges.Values.Sum(ranges => ranges.Sum(range => (long)range.PayloadBytes)));
+
+    private List<long> Ages(List<RangeRow> ranges)
+    {
+        var now = Now();
+        return [.. ranges.Where(range => range.KafkaTimeMs > 0).Select(range => now - range.KafkaTimeMs)];
+    }
+
+    private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
+}
+
+/// <summary>The stores of a tick.</summary>
+public sealed record TickStores(
+    ILedger Ledger, ITopicLog Log, ISegmentStore Segments, IEntities Entities, ILake Lake, IResults Results, IAlerts Alerts);

@@ -1,0 +1,44 @@
+namespace Tidemark.Domain.Ledger;
+
+/// <summary>Settings of <see cref="Tick"/>.</summary>
+public sealed record TickOptions
+{
+    /// <summary>How often the frontier is published, closed windows and raw rows go to Delta, and final results to Table storage.</summary>
+    public TimeSpan DeltaInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often durable entities are brought up to date and ranges settled.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>A partition that is caught up and silent for so long does not hold the frontier back.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a partition with lag may stand still before the alarm is raised and its tail processed here.</summary>
+    public TimeSpan WatchdogTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How often entities and staged blobs that nobody names are looked for.</summary>
+    public TimeSpan SweepInterval { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Staged blobs younger than this are never swept.</summary>
+    public TimeSpan SweepAge { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>How long a lease lasts.</summary>
+    public TimeSpan LeaseTime { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Ranges beyond which ingest is put on hold; it is released at half of it.</summary>
+    public int MaxOpenRanges { get; init; } = 2_000;
+
+    /// <summary>Payload bytes of open ranges beyond which ingest is put on hold.</summary>
+    public long MaxOpenBytes { get; init; } = 256L << 20;
+
+    /// <summary>Entities in memory beyond which every tick looks whether the frontier can move, as in a backfill.</summary>
+    public int BackfillEntities { get; init; } = 48;
+
+    /// <summary>Payload bytes of ranges not yet in Delta beyond which the next tick emits.</summary>
+    public long EmitBytes { get; init; } = 16L << 20;
+
+    /// <summary>Rows after which a commit to a base table is cut.</summary>
+    public int MaxRowsPerCommit { get; init; } = 250_000;
+
+    /// <summary>Where the first start begins.</summary>
+    public StartFrom StartFrom { get; init; } = StartFrom.Earliest;
+}

@@ -1,0 +1,50 @@
+namespace Tidemark.Domain.Ledger;
+
+/// <summary>What one tick saw and did.</summary>
+public sealed record TickReport
+{
+    /// <summary>Why nothing was done: another tick holds the lease, or was seen to be alive; null when the tick ran.</summary>
+    public string? Skipped { get; init; }
+
+    /// <summary>When the tick began, before it read anything; ms of wall time.</summary>
+    public long StartedMs { get; init; }
+
+    /// <summary>Published frontier, ms.</summary>
+    public long? FrontierMs { get; init; }
+
+    /// <summary>Whether ingest is on hold.</summary>
+    public bool Hold { get; init; }
+
+    /// <summary>The input is bounded and ended, and everything of it is processed, closed, committed, published and settled.</summary>
+    public bool Drained { get; init; }
+
+    /// <summary>Per partition where ingest and the log stand.</summary>
+    public IReadOnlyList<PartitionReport> Partitions { get; init; } = [];
+
+    /// <summary>Ranges in the ledger.</summary>
+    public int OpenRanges { get; init; }
+
+    /// <summary>Payload bytes of those ranges.</summary>
+    public long OpenBytes { get; init; }
+
+    /// <summary>Entities in memory.</summary>
+    public int Entities { get; init; }
+
+    /// <summary>Rows written to Table storage by this tick.</summary>
+    public int ResultRows { get; init; }
+
+    /// <summary>Sums of the counts of the ranges that this tick saw for the first time.</summary>
+    public IReadOnlyDictionary<string, long> Counts { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>Per range first published to Table storage by this tick: ms from its latest Kafka time to now.</summary>
+    public IReadOnlyList<long> VisibleInTablesMs { get; init; } = [];
+
+    /// <summary>Per range whose rows this tick committed to Delta: ms from its latest Kafka time to now.</summary>
+    public IReadOnlyList<long> VisibleInDeltaMs { get; init; } = [];
+
+    /// <summary>Per query the watermark up to which its windows are in Delta, ms.</summary>
+    public IReadOnlyDictionary<string, long?> Positions { get; init; } = new Dictionary<string, long?>();
+}
+
+/// <summary>One partition in a <see cref="TickReport"/>.</summary>
+public readonly record struct PartitionReport(int Partition, long Next, long LogEnd, long? MaxEventTimeMs);

@@ -1,0 +1,143 @@
+using Tidemark.Domain.Pipelines;
+
+namespace Tidemark.Domain.Ledger;
+
+/// <summary>
+/// What the ledger and the entities together say: entity state + committed ranges beyond its position. Held between ticks as a cache that may be
+/// lost at any moment.
+/// </summary>
+internal sealed class Truth
+{
+    /// <summary>Per partition the offset up to which ranges are folded in.</summary>
+    public Dictionary<int, long> Position { get; } = [];
+
+    /// <summary>Ranges listed and not settled, per partition, ascending and contiguous.</summary>
+    public SortedDictionary<int, List<RangeRow>> Ranges { get; } = [];
+
+    /// <summary>Entities that are not evicted.</summary>
+    public Dictionary<EntityKey, EntityTruth> Entities { get; } = [];
+
+    /// <summary>The fold states of <see cref="Entities"/>.</summary>
+    public Dictionary<EntityKey, IFoldState> States { get; } = [];
+
+    /// <summary>Entities folded into since provisional results were last published.</summary>
+    public HashSet<EntityKey> Touched { get; } = [];
+
+    /// <summary>Version and positions of every table, as read or as moved by our own commit since.</summary>
+    public Dictionary<string, TableHead> Tables { get; } = [];
+
+    /// <summary>What is known of each query's rows in Table storage.</summary>
+    public Dictionary<string, PublishedResults> Results { get; } = [];
+
+    /// <summary>Meta as read by this tick.</summary>
+    public VersionedMeta Meta { get; set; }
+
+    /// <summary>Heads as read by this tick.</summary>
+    public Dictionary<int, Head> Heads { get; } = [];
+
+    /// <summary>Bundles of which an entity lost state: nothing is computed from them.</summary>
+    public HashSet<string> Refused { get; } = [];
+
+    /// <summary>Ranges folded since the last report.</summary>
+    public List<RangeRow> Fresh { get; } = [];
+
+    /// <summary>Watermark position (ms) of a query in its Delta table; null = none.</summary>
+    public long? PositionOf(PipelineId id, string query) => PositionOf(TableNames.Gold(query), id.QueryAppId(query));
+
+    /// <summary>Position of an appId in a table; null = none.</summary>
+    public long? PositionOf(string table, string appId) =>
+        Tables[table].Positions.TryGetValue(appId, out var position) ? position : null;
+
+    /// <summary>Notes what our own commit did to a table.</summary>
+    public void Moved(string table, long version, IEnumerable<PositionMove> moves)
+    {
+        var positions = new Dictionary<string, long>(Tables[table].Positions);
+        foreach (var move in moves)
+            positions[move.AppId] = move.Next;
+        Tables[table] = new TableHead(version, positions);
+    }
+
+    /// <summary>Adds a range behind those of its partition; they must be contiguous.</summary>
+    public void Append(RangeRow range)
+    {
+        if (!Ranges.TryGetValue(range.Partition, out var ranges))
+            Ranges[range.Partition] = ranges = [];
+        if (Position.TryGetValue(range.Partition, out var position) && position != range.From)
+            throw new CompetingTickException(
+                $"Partition {range.Partition}: a range from {range.From} was listed behind one that ends at {position}; another tick settled in between.");
+        ranges.Add(range);
+        Position[range.Partition] = range.To;
+        Fresh.Add(range);
+    }
+
+    /// <summary>The truth of an entity, new if unknown.</summary>
+    public EntityTruth Entity(IPipeline pipeline, EntityKey key)
+    {
+        if (Entities.TryGetValue(key, out var known))
+            return known;
+        var entity = new EntityTruth();
+        Entities[key] = entity;
+        States[key] = pipeline.Load(key, []);
+        return entity;
+    }
+
+    /// <summary>Forgets an entity that nobody will read again.</summary>
+    public void Forget(EntityKey key)
+    {
+        Entities.Remove(key);
+        States.Remove(key);
+        Touched.Remove(key);
+    }
+}
+
+/// <summary>One entity as last read, and the partials that it does not have yet.</summary>
+internal sealed class EntityTruth
+{
+    /// <summary>Version as last read; 0 = read as absent or never read.</summary>
+    public long Version { get; set; }
+
+    /// <summary>Position as last read.</summary>
+    public IReadOnlyDictionary<int, long> Position { get; set; } = new Dictionary<int, long>();
+
+    /// <summary>Whether <see cref="Version"/> and <see cref="Position"/> were read since something was last signalled.</summary>
+    public bool IsRead { get; set; }
+
+    /// <summary>Whether the registry is known to have it.</summary>
+    public bool IsRegistered { get; set; }
+
+    /// <summary>How often in a row it was read below <see cref="Version"/>.</summary>
+    public int StaleReads { get; set; }
+
+    /// <summary>Partials beyond <see cref="Position"/>, in offset order per partition.</summary>
+    public List<PendingPartial> Pending { get; } = [];
+
+    /// <summary>Whether everything of the partition below the offset is in the entity, as read.</summary>
+    public bool Covers(int partition, long to) => Position.TryGetValue(partition, out var at) && at >= to;
+}
+
+/// <summary>A range's partial for one entity.</summary>
+internal readonly record struct PendingPartial(int Partition, long To, byte[] Bytes);
+
+/// <summary>Rows of a query in Table storage as this tick knows them.</summary>
+internal sealed class PublishedResults
+{
+    public required Cursor Cursor { get; set; }
+
+    public required string? CursorETag { get; set; }
+
+    /// <summary>ETag and content hash by row key; hash 0 = content unknown.</summary>
+    public Dictionary<string, (string ETag, ulong Hash)> Rows { get; } = [];
+
+    /// <summary>Our own commit that is not published yet, so that it need not be read back.</summary>
+    public CommittedRows? Own { get; set; }
+}
+
+/// <summary>Names of the tables of queries.</summary>
+public static class TableNames
+{
+    /// <summary>The Delta table of a query.</summary>
+    public static string Gold(string query) => $"gold/{query}";
+}
+
+/// <summary>Another tick is alive: what this one knows is no longer so. The cache is dropped and the tick starts over.</summary>
+internal sealed class CompetingTickException(string message) : Exception(message);

@@ -1,0 +1,119 @@
+using Tidemark.Domain.Columns;
+
+namespace Tidemark.Domain.Queries;
+
+/// <summary>Checks a definition against the schema it reads; throws <see cref="QueryException"/> for the first fault.</summary>
+internal static class QueryCheck
+{
+    public static void Check(QueryDefinition query, RowSchema source)
+    {
+        if (query.Name.Length == 0 || !query.Name.All(c => c is >= 'a' and <= 'z' or >= '0' and <= '9' or '_') || query.Name[0] is '_' or (>= '0' and <= '9'))
+            throw new QueryException(query.Name, "its name must be snake_case, a letter first, because tables are named after it");
+        CheckWindow(query);
+        foreach (var key in query.Keys)
+            if (FieldOf(query, source, key, "group key").Type is FieldType.Double)
+                throw new QueryException(query.Name, $"group key '{key}' is a double, whose equality means little; round it to a decimal or use a text");
+        foreach (var aggregate in query.Aggregates)
+            CheckAggregate(query, source, aggregate);
+        CheckFilter(query, source, query.Where);
+        foreach (var ratio in query.Ratios)
+            foreach (var part in (string[])[ratio.Numerator, ratio.Denominator])
+                CheckPart(query, source, ratio, part);
+        var names = new HashSet<string>(["window_start", "window_end"]);
+        foreach (var name in query.Keys.Concat(query.Columns))
+            if (!names.Add(name))
+                throw new QueryException(query.Name, $"two of its result columns are called '{name}'; rename one");
+        if (query.Columns.Count == 0)
+            throw new QueryException(query.Name, "it computes nothing; add an aggregate");
+    }
+
+    private static void CheckPart(QueryDefinition query, RowSchema source, RatioDefinition ratio, string part)
+    {
+        var aggregate = query.Aggregates.FirstOrDefault(a => a.Name == part)
+            ?? throw new QueryException(query.Name, $"ratio '{ratio.Name}' uses '{part}', which is no aggregate of the query; add it or correct the name");
+        var isValue = aggregate.Function is AggregateFunction.First or AggregateFunction.Last or AggregateFunction.CollectList or AggregateFunction.CollectSet
+            or AggregateFunction.Greatest;
+        var isExtreme = aggregate.Function is AggregateFunction.Min or AggregateFunction.Max;
+        if (isValue || isExtreme && source.Fields[source.IndexOf(aggregate.Field!)].Type is not (FieldType.Int32 or FieldType.Int64 or FieldType.Decimal))
+            throw new QueryException(query.Name, $"ratio '{ratio.Name}' uses '{part}', which is {aggregate.Function} of '{aggregate.Field}' and no number to divide; use a count, sum or mean");
+    }
+
+    private static void CheckWindow(QueryDefinition query)
+    {
+        var (size, slide, offset) = query.Window;
+        if (size <= TimeSpan.Zero || slide <= TimeSpan.Zero)
+            throw new QueryException(query.Name, $"its window of {size} every {slide} is not positive; give both a length");
+        if (slide > size)
+            throw new QueryException(query.Name, $"its slide {slide} is longer than its size {size}, so rows in between would be in no window; shorten the slide");
+        foreach (var (name, span) in new[] { ("size", size), ("slide", slide), ("offset", offset), ("delay", query.Delay) })
+            if (span.Ticks % TimeSpan.TicksPerMillisecond != 0)
+                throw new QueryException(query.Name, $"its {name} {span} is not a whole number of milliseconds; round it");
+        if (query.Delay < TimeSpan.Zero)
+            throw new QueryException(query.Name, $"its watermark delay {query.Delay} is negative; give zero or more");
+    }
+
+    private static void CheckAggregate(QueryDefinition query, RowSchema source, AggregateDefinition aggregate)
+    {
+        if (aggregate.Field is null)
+        {
+            if (aggregate.Function != AggregateFunction.Count)
+                throw new QueryException(query.Name, $"aggregate '{aggregate.Name}' has no field; name the field that it is to compute {aggregate.Function} of");
+        }
+        else
+        {
+            var type = FieldOf(query, source, aggregate.Field, $"aggregate '{aggregate.Name}'").Type;
+            var numeric = type is FieldType.Int32 or FieldType.Int64 or FieldType.Decimal;
+            var ordered = numeric || type is FieldType.Timestamp or FieldType.Date;
+            if (NeedsNumber(aggregate.Function) && !numeric || aggregate.Function == AggregateFunction.Quantile && !ordered
+                || aggregate.Function is not (AggregateFunction.Count or AggregateFunction.CountDistinct) && type is FieldType.Double or FieldType.Binary)
+                throw new QueryException(query.Name, $"aggregate '{aggregate.Name}' computes {aggregate.Function} of '{aggregate.Field}', which is {type}; use a numeric field");
+        }
+        if (aggregate.ExactUpTo is < 0 or > 1_000_000)
+            throw new QueryException(query.Name, $"aggregate '{aggregate.Name}' is exact up to {aggregate.ExactUpTo}; choose 0 to 1,000,000");
+        if (aggregate.Limit is < 1 or > 10_000)
+            throw new QueryException(query.Name, $"aggregate '{aggregate.Name}' keeps {aggregate.Limit} values; choose 1 to 10,000");
+        if (aggregate.Quantile is not (>= 0 and <= 1))
+            throw new QueryException(query.Name, $"aggregate '{aggregate.Name}' asks for quantile {aggregate.Quantile}; choose 0 to 1");
+        if (aggregate.Where is not null)
+            CheckFilter(query, source, aggregate.Where);
+    }
+
+    /// <summary>Checks the condition on result rows.</summary>
+    public static void CheckHaving(QueryDefinition query, RowSchema result) => CheckFilter(query, result, query.Having);
+
+    private static bool NeedsNumber(AggregateFunction function) => function is AggregateFunction.Sum or AggregateFunction.Average
+        or AggregateFunction.VarianceSample or AggregateFunction.VariancePopulation or AggregateFunction.DeviationSample or AggregateFunction.DeviationPopulation;
+
+    private static void CheckFilter(QueryDefinition query, RowSchema source, Filter filter)
+    {
+        switch (filter)
+        {
+            case AllOf all:
+                foreach (var part in all.Parts)
+                    CheckFilter(query, source, part);
+                break;
+            case AnyOf any:
+                foreach (var part in any.Parts)
+                    CheckFilter(query, source, part);
+                break;
+            case Opposite not:
+                CheckFilter(query, source, not.Part);
+                break;
+            case TextIn text:
+                if (FieldOf(query, source, text.Field, "filter").Type is var type and not FieldType.String)
+                    throw new QueryException(query.Name, $"its filter compares '{text.Field}', which is {type}, with text; compare with a number");
+                break;
+            case NumberIs number:
+                if (FieldOf(query, source, number.Field, "filter").Type is var kind and not (FieldType.Int32 or FieldType.Int64 or FieldType.Decimal or FieldType.Double))
+                    throw new QueryException(query.Name, $"its filter compares '{number.Field}', which is {kind}, with a number; compare a numeric field");
+                break;
+            case IsMissing missing:
+                FieldOf(query, source, missing.Field, "filter");
+                break;
+        }
+    }
+
+    private static RowField FieldOf(QueryDefinition query, RowSchema source, string name, string where) =>
+        source.Fields.FirstOrDefault(f => f.Name == name)
+        ?? throw new QueryException(query.Name, $"its {where} reads '{name}', which is not there; use one of {string.Join(", ", source.Fields.Select(f => f.Name))}");
+}

@@ -1,0 +1,3 @@
+using Tidemark.LocalHost.Cli;
+
+return await CommandLine.RunAsync(args, Console.Out, Console.Error);

@@ -1,0 +1,147 @@
+using Tidemark.Domain.Aggregates;
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Queries;
+
+namespace Tidemark.Domain.Tests.Aggregates;
+
+public class AccumulatorTests
+{
+    private static readonly RowSchema Schema = new([new("time", FieldType.Timestamp, false), new("v", FieldType.Int64), new("t", FieldType.String)]);
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Rows_split_and_merged_in_any_order_give_the_same_bytes(AggregateFunction function, int seed)
+    {
+        var random = new Random(seed);
+        var text = function is AggregateFunction.Min or AggregateFunction.Max or AggregateFunction.First or AggregateFunction.CollectSet && random.Next(2) == 0;
+        var definition = new AggregateDefinition("a", function, text ? "t" : "v") { ExactUpTo = random.Next(0, 60), Limit = random.Next(1, 20), Quantile = random.NextDouble() };
+        var plan = AggregatePlan.Bind(definition, Schema, 0);
+        var rows = Rows(random, random.Next(1, 200));
+        var whole = plan.Create();
+        whole.Grow(1);
+        Add(whole, rows, Enumerable.Range(0, rows.Count));
+        for (var round = 0; round < 3; round++)
+        {
+            var parts = Enumerable.Range(0, rows.Count).OrderBy(_ => random.Next()).Chunk(random.Next(1, 40)).ToArray();
+            var merged = plan.Create();
+            merged.Grow(2);
+            foreach (var part in parts)
+            {
+                var one = plan.Create();
+                one.Grow(1);
+                Add(one, rows, part);
+                if (random.Next(2) == 0)
+                    merged.Merge(1, one, 0);
+                else
+                {
+                    var reader = new ByteReader(Bytes(one, 0));
+                    merged.Read(1, ref reader);
+                    reader.End();
+                }
+            }
+            Assert.Equal(Bytes(whole, 0), Bytes(merged, 1));
+            Assert.Equal(whole.Number(0), merged.Number(1));
+            merged.Clear();
+            merged.Grow(2);
+            var fresh = plan.Create();
+            fresh.Grow(1);
+            Assert.Equal(Bytes(fresh, 0), Bytes(merged, 1));
+        }
+    }
+
+    [Theory]
+    [InlineData(0.0)]
+    [InlineData(0.5)]
+    [InlineData(0.99)]
+    [InlineData(1.0)]
+    public void A_quantile_beyond_the_exact_bound_is_within_four_thousandths_of_a_value_of_its_rank(double quantile)
+    {
+        for (var seed = 0; seed < 20; seed++)
+        {
+            var random = new Random(seed);
+            var values = Enumerable.Range(0, random.Next(200, 3000)).Select(_ => (long)Math.Exp(random.NextDouble() * 40) * (random.Next(3) - 1)).ToArray();
+            var plan = AggregatePlan.Bind(new AggregateDefinition("a", AggregateFunction.Quantile, "v") { ExactUpTo = 100, Quantile = quantile }, Schema, 0);
+            var accumulator = plan.Create();
+            accumulator.Grow(1);
+            Add(accumulator, Rows(values), Enumerable.Range(0, values.Length));
+            Array.Sort(values);
+            var rank = quantile * (values.Length - 1);
+            double low = values[(int)Math.Floor(rank)], high = values[(int)Math.Ceiling(rank)];
+            Assert.InRange(accumulator.Number(0)!.Value, low - Math.Abs(low) * 0.004, high + Math.Abs(high) * 0.004);
+        }
+    }
+
+    [Fact]
+    public void A_sum_that_does_not_fit_its_column_is_null_and_no_wrong_number()
+    {
+        var accumulator = AggregatePlan.Bind(new AggregateDefinition("a", AggregateFunction.Sum, "v"), Schema, 0).Create();
+        accumulator.Grow(1);
+        Add(accumulator, Rows([long.MaxValue, 1]), [0, 1]);
+        var result = new Int64ColumnBuilder();
+        accumulator.Emit(0, result);
+        Add(accumulator, Rows([-1]), [0]);
+        accumulator.Emit(0, result);
+        var column = (Int64Column)result.Build();
+        Assert.True(column.IsNull(0));
+        Assert.Equal(long.MaxValue, column.Values[1]);
+    }
+
+    public static TheoryData<AggregateFunction, int> Cases
+    {
+        get
+        {
+            var cases = new TheoryData<AggregateFunction, int>();
+            foreach (var function in Enum.GetValues<AggregateFunction>())
+                for (var seed = 0; seed < 6; seed++)
+                    cases.Add(function, seed);
+            return cases;
+        }
+    }
+
+    private static void Add(Accumulator to, RowBatch rows, IEnumerable<int> which)
+    {
+        var view = new BatchView();
+        view.Use(rows);
+        var selected = which.ToArray();
+        to.Add(view, selected, new int[selected.Length]);
+    }
+
+    private static byte[] Bytes(Accumulator accumulator, int slot)
+    {
+        var writer = new ByteWriter();
+        accumulator.Write(slot, writer);
+        return writer.ToArray();
+    }
+
+    private static RowBatch Rows(long[] values)
+    {
+        var builders = Schema.Fields.Select(f => ColumnBuilder.For(f)).ToArray();
+        foreach (var value in values)
+        {
+            ((Int64ColumnBuilder)builders[0]).Append(value % 10);
+            ((Int64ColumnBuilder)builders[1]).Append(value);
+            ((Utf8ColumnBuilder)builders[2]).Append("x"u8);
+        }
+        return new RowBatch(Schema, [.. builders.Select(b => b.Build())], values.Length);
+    }
+
+    private static RowBatch Rows(Random random, int count)
+    {
+        var builders = Schema.Fields.Select(f => ColumnBuilder.For(f, random.Next(2) == 0)).ToArray();
+        for (var i = 0; i < count; i++)
+        {
+            ((Int64ColumnBuilder)builders[0]).Append(random.Next(10));
+            if (random.Next(5) == 0)
+                builders[1].AppendNull();
+            else
+                ((Int64ColumnBuilder)builders[1]).Append(random.Next(4) == 0 ? random.NextInt64() - random.NextInt64() : random.Next(-50, 50));
+            if (random.Next(5) == 0)
+                builders[2].AppendNull();
+            else if (builders[2] is DictionaryColumnBuilder coded)
+                coded.Append([(byte)random.Next(30)]);
+            else
+                ((Utf8ColumnBuilder)builders[2]).Append([(byte)random.Next(30)]);
+        }
+        return new RowBatch(Schema, [.. builders.Select(b => b.Build())], count);
+    }
+}

@@ -1,0 +1,150 @@
+using Tidemark.Domain.Ledger;
+using Tidemark.Domain.Pipelines;
+
+namespace Tidemark.Domain.Tests.Ledger.Simulation;
+
+/// <summary>What the tables must hold, computed at once from the topic and from which frontier each offset was committed under.</summary>
+internal static class Oracle
+{
+    /// <summary>What keeps a run from being at its end; "nothing" when it is.</summary>
+    public static string Leftovers(Simulation sim)
+    {
+        var left = new List<string>();
+        foreach (var (number, partition) in sim.Topic.Partitions)
+            if (!sim.Ledger.Heads.TryGetValue(number, out var head) || head.Value.Next < partition.End)
+                left.Add($"partition {number} at {head.Value?.Next} of {partition.End}");
+        if (sim.Ledger.Ranges.Count > 0)
+            left.Add($"ranges {string.Join(" ", sim.Ledger.Ranges.Keys)}");
+        if (sim.Ledger.Registry.Count > 0)
+            left.Add($"registry {string.Join(" ", sim.Ledger.Registry.Values)}");
+        if (sim.Entities.States.Count > 0)
+            left.Add($"entities {string.Join(" ", sim.Entities.States.Select(s => $"{s.Key} v{s.Value.Version}"))}");
+        if (sim.Entities.UnderWay > 0)
+            left.Add($"{sim.Entities.UnderWay} signals");
+        if (sim.Blobs.Partials.Count > 0)
+            left.Add($"staged {string.Join(" ", sim.Blobs.Partials.Keys)}");
+        if (sim.Ledger.Meta?.Value is not { EndOfInput: false, FrontierMs: not null })
+            left.Add($"meta {sim.Ledger.Meta}");
+        foreach (var query in sim.Pipeline.Queries)
+            if (sim.Lake.Table(TableNames.Gold(query.Name)).Count - 1 != (sim.Ledger.Cursors.TryGetValue(query.Name, out var c) ? c.Cursor.TableVersion : -1))
+                left.Add($"cursor {query.Name} at {c.Cursor}");
+        return left.Count == 0 ? "nothing" : string.Join("; ", left);
+    }
+
+    public static string? Compare(Simulation sim)
+    {
+        var errors = new List<string>();
+        Contiguous(sim, errors);
+        var expected = new Expected(sim);
+        foreach (var table in sim.Pipeline.Tables)
+            Same(table.Name, expected.Tables[table.Name], sim.Lake.Table(table.Name).SelectMany(c => c.Rows).SelectMany(ToyRows.Rows), errors);
+        foreach (var query in sim.Pipeline.Queries)
+        {
+            var rows = sim.Lake.Table(TableNames.Gold(query.Name)).SelectMany(c => c.Rows).SelectMany(ToyRows.Rows);
+            Same(TableNames.Gold(query.Name), expected.Tables[query.Name], rows, errors);
+            var published = sim.Results.Table(query.Name).Values;
+            Same($"results/{query.Name}", expected.Tables[query.Name], published.Select(r => new[] { r.Row.Start, r.Row.End, r.Row.Key, r.Row.Count, r.Row.Sum }), errors);
+            errors.AddRange(published.Where(r => !r.Final).Select(r => $"results/{query.Name}: {r.Row} is not final"));
+        }
+
+        errors.AddRange(sim.Alerts.Where(a => a.Name is "entity-forgot" or "entity-fault" or "topic-recreated").Select(a => $"alert without cause: {a.Text}"));
+        if (sim.Scenario.Orderly && expected.Tables["late"].Count > 0)
+            errors.Add($"late: {expected.Tables["late"].Count} rows though events were in order and every partition had them");
+        return errors.Count == 0 ? null : string.Join(Environment.NewLine, errors.Take(12));
+    }
+
+    /// <summary>Every offset is in exactly one committed range, and a record is either processed or in a recorded gap, never both, never neither.</summary>
+    private static void Contiguous(Simulation sim, List<string> errors)
+    {
+        foreach (var group in sim.Ledger.Committed.GroupBy(r => r.Partition))
+        {
+            var next = sim.Ledger.Meta!.Value.Value.Starts[group.Key];
+            if (next != 0 && !sim.Topic.Partitions[group.Key].Removed.Contains(next - 1) && !sim.Scenario.ControlRecords)
+                errors.Add($"partition {group.Key} began at {next}");
+            foreach (var range in group.OrderBy(r => r.From))
+            {
+                if (range.From != next)
+                    errors.Add($"partition {group.Key}: a range from {range.From} follows offset {next}");
+                next = range.To;
+            }
+        }
+    }
+
+    private static void Same(string table, IEnumerable<long[]> expected, IEnumerable<long[]> actual, List<string> errors)
+    {
+        var want = expected.Select(r => string.Join(",", r)).Order(StringComparer.Ordinal).ToList();
+        var have = actual.Select(r => string.Join(",", r.Take(want.Count == 0 ? 5 : want[0].Count(c => c == ',') + 1))).Order(StringComparer.Ordinal).ToList();
+        if (want.SequenceEqual(have))
+            return;
+        var missing = Subtract(want, have);
+        var extra = Subtract(have, want);
+        errors.Add($"{table}: missing [{string.Join(" | ", missing.Take(6))}] of {missing.Count}, not expected [{string.Join(" | ", extra.Take(6))}] of {extra.Count}");
+    }
+
+    private static List<string> Subtract(List<string> from, List<string> what)
+    {
+        var counts = what.CountBy(r => r).ToDictionary();
+        return [.. from.Where(row => !counts.TryGetValue(row, out var n) || (counts[row] = n - 1) < 0)];
+    }
+
+    private sealed class Expected
+    {
+        private readonly Simulation _sim;
+
+        public Expected(Simulation sim)
+        {
+            _sim = sim;
+            foreach (var name in sim.Pipeline.Tables.Select(t => t.Name).Concat(sim.Pipeline.Queries.Select(q => q.Name)))
+                Tables[name] = [];
+            var windows = new Dictionary<(int Query, long End, long Key), (long Count, long Sum)>();
+            foreach (var (number, partition) in sim.Topic.Partitions)
+                foreach (var (offset, value) in Records(partition, number))
+                    Add(number, offset, value, windows);
+            foreach (var ((q, end, key), (count, sum)) in windows)
+                Tables[sim.Pipeline.Queries[q].Name].Add([end - sim.Pipeline.Queries[q].SizeMs, end, key, count, sum]);
+        }
+
+        public Dictionary<string, List<long[]>> Tables { get; } = [];
+
+        /// <summary>Records that must have been processed: all but those that retention removed and a gap reports.</summary>
+        private IEnumerable<(long Offset, byte[]? Value)> Records(SimPartition partition, int number)
+        {
+            var start = _sim.Ledger.Meta!.Value.Value.Starts[number];
+            var gaps = _sim.Ledger.Gaps.Where(g => g.Partition == number).ToList();
+            foreach (var (offset, value) in partition.Everything)
+            {
+                var reported = gaps.Any(g => g.From <= offset && offset < g.To);
+                if (offset < start || (reported && partition.Removed.Contains(offset)))
+                    continue;
+                yield return (offset, value);
+            }
+        }
+
+        private void Add(int number, long offset, byte[]? value, Dictionary<(int, long, long), (long Count, long Sum)> windows)
+        {
+            Tables["bronze"].Add([number, offset]);
+            if (ToyEvent.Decode(value) is not { } e)
+            {
+                Tables["quarantine"].Add([number, offset]);
+                return;
+            }
+
+            Tables["silver"].Add([number, offset, e.TimeMs, e.Key, e.Amount]);
+            var tag = _sim.Ledger.Committed.First(r => r.Partition == number && r.From <= offset && offset < r.To).Tag ?? Frontier.None;
+            for (var q = 0; q < _sim.Pipeline.Queries.Count; q++)
+            {
+                if (!ToyPipeline.Counts(q, e))
+                    continue;
+                var watermark = tag - _sim.Pipeline.Queries[q].DelayMs;
+                var closed = _sim.Pipeline.Ends(q, e.TimeMs).Where(end => end <= watermark).ToList();
+                if (closed.Count > 0)
+                    Tables["late"].Add([number, offset, q, closed[^1], closed.Count]);
+                foreach (var end in _sim.Pipeline.Ends(q, e.TimeMs).Where(end => end > watermark))
+                {
+                    var sum = windows.GetValueOrDefault((q, end, e.Key));
+                    windows[(q, end, e.Key)] = (sum.Count + 1, sum.Sum + e.Amount);
+                }
+            }
+        }
+    }
+}

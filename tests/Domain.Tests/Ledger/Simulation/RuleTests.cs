@@ -1,0 +1,42 @@
+using Tidemark.Domain.Ledger;
+using Xunit.Abstractions;
+
+namespace Tidemark.Domain.Tests.Ledger.Simulation;
+
+/// <summary>Each rule without which a trace lost, doubled or misjudged an event: switched off, the simulation must notice.</summary>
+public sealed class RuleTests(ITestOutputHelper output)
+{
+    private const int MostSeeds = 2_000;
+
+    public static TheoryData<string> Rules => [.. Enum.GetNames<ProtocolRule>().Where(name => name != nameof(ProtocolRule.None))];
+
+    [Theory]
+    [MemberData(nameof(Rules))]
+    public void Switching_a_rule_off_is_noticed(string name)
+    {
+        var rule = Enum.Parse<ProtocolRule>(name);
+        for (var seed = 1; seed <= MostSeeds; seed++)
+        {
+            if (new Simulation(seed, Provoking(rule, seed), rule).Run() is not { } error)
+                continue;
+            output.WriteLine($"{name}: noticed at seed {seed}: {error}");
+            Assert.Null(new Simulation(seed, Provoking(rule, seed)).Run());
+            return;
+        }
+
+        Assert.Fail($"{name} switched off went unnoticed in {MostSeeds} seeds.");
+    }
+
+    /// <summary>A scenario in which the rule matters more often than in a drawn one.</summary>
+    private static Scenario Provoking(ProtocolRule rule, int seed) => rule switch
+    {
+        ProtocolRule.LagIsNeverIdle => Scenario.Draw(seed) with { Orderly = true, StallRate = 0.2, IdleTimeoutMs = 3_000, Partitions = 3, Instances = 3 },
+        ProtocolRule.NewPartitionFromStart => Scenario.Draw(seed) with { Orderly = false, PartitionAppears = true },
+        ProtocolRule.WatchdogAsksKafka => Scenario.Draw(seed) with { SkipRate = 1, FaultRate = 0.05 },
+        ProtocolRule.FetchHoles or ProtocolRule.ContiguousRanges => Scenario.Draw(seed) with { SkipRate = 1, FaultRate = 0.03, ControlRecords = true },
+        ProtocolRule.StagedNamePerAttempt => Scenario.Draw(seed) with { FaultRate = 0.03, Instances = 3, RepeatRate = 0.3 },
+        ProtocolRule.TxnMustBeEqual => Scenario.Draw(seed) with { Ticks = 3, FaultRate = 0, CallStallRate = 0.02, HonourLease = false, Orderly = false, Partitions = 2, EventsPerPartition = 60 },
+        ProtocolRule.CacheMustContinue => Scenario.Draw(seed) with { Ticks = 2, TickStallRate = 0.4, FaultRate = 0, HonourLease = false, Orderly = false, EventsPerPartition = 90, Partitions = 2 },
+        _ => Scenario.Draw(seed) with { Ticks = 2, FaultRate = 0.02, HonourLease = false },
+    };
+}

@@ -1,0 +1,78 @@
+namespace Tidemark.Domain.Tests.Ledger.Simulation;
+
+/// <summary>What one run is like; drawn from the seed, or set by a test that wants to provoke one thing.</summary>
+internal sealed record Scenario
+{
+    public int Partitions { get; init; } = 3;
+
+    public int EventsPerPartition { get; init; } = 40;
+
+    public int Instances { get; init; } = 2;
+
+    public int Ticks { get; init; } = 2;
+
+    public bool HonourLease { get; init; }
+
+    public double FaultRate { get; init; } = 0.01;
+
+    public double SkipRate { get; init; } = 0.3;
+
+    public double StallRate { get; init; } = 0.02;
+
+    public double RepeatRate { get; init; } = 0.1;
+
+    /// <summary>How often a tick's instance sleeps for long, as the other one goes on.</summary>
+    public double TickStallRate { get; init; } = 0.02;
+
+    /// <summary>Events arrive in order of event time within their partition, and all are in the log from the start: then nothing may be late.</summary>
+    public bool Orderly { get; init; }
+
+    public bool PartitionAppears { get; init; }
+
+    public bool Retention { get; init; }
+
+    public bool ControlRecords { get; init; }
+
+    /// <summary>The platform loses the state of one entity that ranges were settled into.</summary>
+    public bool HubForgets { get; init; }
+
+    public long IdleTimeoutMs { get; init; } = 20_000;
+
+    /// <summary>How often a single call is under way for seconds.</summary>
+    public double CallStallRate { get; init; } = 0.005;
+
+    /// <summary>A call of ticks that is often under way for seconds; null = none more than others.</summary>
+    public string? StallOn { get; init; }
+
+    /// <summary>No query publishes provisional rows, so that no ETag of a result stands between two ticks.</summary>
+    public bool AppendOnly { get; init; }
+
+    /// <summary>How often entities are brought up to date.</summary>
+    public int CheckpointMs { get; init; } = 2_000;
+
+    /// <summary>Open ranges beyond which ingest is held.</summary>
+    public int MaxOpenRanges { get; init; } = 60;
+
+    public static Scenario Draw(int seed)
+    {
+        var random = new Random(seed * 7919);
+        return new Scenario
+        {
+            Partitions = 1 + random.Next(4),
+            EventsPerPartition = 10 + random.Next(50),
+            Instances = 1 + random.Next(3),
+            Ticks = 1 + random.Next(2),
+            HonourLease = random.Next(3) == 0,
+            FaultRate = random.Next(4) switch { 0 => 0, 1 => 0.003, 2 => 0.01, _ => 0.03 },
+            SkipRate = random.Next(3) == 0 ? 0.5 : 0,
+            StallRate = random.Next(3) == 0 ? 0.1 : 0.01,
+            RepeatRate = random.Next(2) == 0 ? 0.2 : 0.02,
+            TickStallRate = random.Next(2) == 0 ? 0.1 : 0,
+            Orderly = random.Next(4) == 0,
+            PartitionAppears = random.Next(4) == 0,
+            Retention = random.Next(6) == 0,
+            ControlRecords = random.Next(3) == 0,
+            IdleTimeoutMs = random.Next(2) == 0 ? 20_000 : 3_000,
+        };
+    }
+}

@@ -1,0 +1,72 @@
+using System.Runtime.CompilerServices;
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Ledger;
+
+namespace Tidemark.Domain.Tests.Ledger.Simulation;
+
+/// <summary>Delta tables: a list of commits each.</summary>
+internal sealed class SimLakeData
+{
+    public SortedDictionary<string, List<SimCommit>> Tables { get; } = new(StringComparer.Ordinal);
+
+    public List<SimCommit> Table(string name)
+    {
+        if (!Tables.TryGetValue(name, out var commits))
+            Tables[name] = commits = [];
+        return commits;
+    }
+}
+
+internal sealed record SimCommit(IReadOnlyList<PositionMove> Moves, IReadOnlyList<RowBatch> Rows);
+
+/// <summary>One actor's view of the lake.</summary>
+internal sealed class SimLake(SimWorld world, SimActor actor, SimLakeData data, SimBlobs blobs, ProtocolRule off) : ILake
+{
+    public Task<TableHead> ReadHeadAsync(string table, CancellationToken cancel) =>
+        world.CallAsync(actor, $"read txns {table}", () => Head(table));
+
+    public Task<AppendOutcome> AppendAsync(
+        string table, IReadOnlyList<PositionMove> moves, IReadOnlyList<RowBatch> rows, IReadOnlyList<string> stagedFiles, CancellationToken cancel) =>
+        world.CallAsync(actor, $"append {table} {string.Join(" ", moves.Select(m => $"{m.AppId}:{m.Expected}->{m.Next}"))}", () =>
+        {
+            var head = Head(table);
+            foreach (var move in moves)
+            {
+                long? there = head.Positions.TryGetValue(move.AppId, out var p) ? p : null;
+                var holds = off.HasFlag(ProtocolRule.TxnMustBeEqual) ? there is null || there < move.Next : there == move.Expected;
+                if (!holds)
+                    return new AppendOutcome(false, head.Version);
+            }
+
+            data.Table(table).Add(new SimCommit(moves, [.. rows, .. stagedFiles.Select(f => blobs.Files[f])]));
+            return new AppendOutcome(true, head.Version + 1);
+        });
+
+    public async IAsyncEnumerable<CommittedRows> ReadCommitsAsync(
+        string table, string appId, long afterVersion, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        var commits = await world.CallAsync(actor, $"read commits {table} after {afterVersion}", () => data.Table(table).ToList());
+        for (var version = (int)afterVersion + 1; version < commits.Count; version++)
+            if (commits[version].Moves.Any(m => m.AppId == appId))
+                foreach (var rows in commits[version].Rows.DefaultIfEmpty(null!))
+                    yield return new CommittedRows(version, commits[version].Moves.Single(m => m.AppId == appId).Next, rows ?? ToyRows.Empty);
+    }
+
+    private TableHead Head(string table)
+    {
+        var positions = new Dictionary<string, long>();
+        foreach (var move in data.Table(table).SelectMany(commit => commit.Moves))
+            positions[move.AppId] = move.Next;
+        return new TableHead(data.Table(table).Count - 1, positions);
+    }
+}
+
+/// <summary>Blobs: staged files by name, partials by name, and segments that ride inline (by number, to save encoding them).</summary>
+internal sealed class SimBlobs
+{
+    public Dictionary<string, RowBatch> Files { get; } = [];
+
+    public Dictionary<string, (int Partition, long From, long WrittenMs, Tidemark.Domain.Pipelines.Segment Segment)> Partials { get; } = [];
+
+    public List<Tidemark.Domain.Pipelines.Segment> Inline { get; } = [];
+}

@@ -1,0 +1,72 @@
+using Tidemark.Domain.Pipelines;
+
+namespace Tidemark.Domain.Tests.Ledger.Simulation;
+
+/// <summary>Fills the topic: skewed partitions, disorder, late events, broken records, silent partitions, control records, retention.</summary>
+internal sealed class SimProducer(SimWorld world, SimTopicData topic, Scenario scenario)
+{
+    private const long Origin = 1_600_000_000_000;
+
+    public bool IsDone { get; private set; }
+
+    public void Start()
+    {
+        if (scenario.Orderly)
+            foreach (var partition in topic.Partitions.Keys.ToList())
+                for (var i = 0; i < scenario.EventsPerPartition; i++)
+                    Produce(partition, i);
+        if (scenario.Orderly)
+            IsDone = true;
+        else
+            world.Start(LoopAsync);
+    }
+
+    private async Task LoopAsync()
+    {
+        var counts = topic.Partitions.Keys.ToDictionary(p => p, _ => 0);
+        var appearsAt = scenario.PartitionAppears ? scenario.EventsPerPartition / 2 : -1;
+        while (counts.Any(c => c.Value < scenario.EventsPerPartition))
+        {
+            await world.StepAsync(null, world.Random.Next(300));
+            var open = counts.Where(c => c.Value < scenario.EventsPerPartition).Select(c => c.Key).ToList();
+            var partition = open[world.Random.Next(open.Count)];
+            if (world.Random.Next(200) == 0)
+                await world.StepAsync(null, 40_000);
+            Produce(partition, counts[partition]++);
+            if (counts.Values.Sum() == appearsAt)
+            {
+                var late = topic.Partitions.Count;
+                topic.Partitions[late] = new SimPartition();
+                counts[late] = 0;
+                Produce(late, counts[late]++);
+                Produce(late, counts[late]++);
+            }
+
+            if (scenario.Retention && world.Random.Next(30) == 0)
+                Retain(partition);
+        }
+
+        IsDone = true;
+    }
+
+    private void Retain(int partition)
+    {
+        var log = topic.Partitions[partition];
+        log.Retain(Math.Max(log.Start, log.End - 3 - world.Random.Next(10)));
+    }
+
+    private void Produce(int partition, int index)
+    {
+        var log = topic.Partitions[partition];
+        if (scenario.ControlRecords && world.Random.Next(6) == 0)
+            log.End++;
+        var random = world.Random;
+        var time = Origin + index * (1_500L + partition * 200);
+        if (!scenario.Orderly)
+            time += random.Next(12) switch { 0 => -random.Next(60_000), < 4 => -random.Next(9_000), _ => random.Next(800) };
+        var value = random.Next(25) == 0 && !scenario.Orderly
+            ? random.Next(2) == 0 ? null : new byte[random.Next(23)]
+            : new ToyEvent(time, random.Next(3), random.Next(1, 50)).Encode();
+        log.Append(new SourceRecord(0, world.NowMs, null, value, []));
+    }
+}

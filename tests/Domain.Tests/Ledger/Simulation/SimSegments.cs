@@ -1,0 +1,106 @@
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Ledger;
+using Tidemark.Domain.Pipelines;
+
+namespace Tidemark.Domain.Tests.Ledger.Simulation;
+
+/// <summary>One actor's segment store; a draw decides which segments count as large.</summary>
+internal sealed class SimSegments(SimWorld world, SimActor actor, SimBlobs blobs) : ISegmentStore
+{
+    public byte[]? TryEncode(Segment segment)
+    {
+        if (world.Random.Next(4) == 0)
+            return null;
+        blobs.Inline.Add(segment);
+        return BitConverter.GetBytes(blobs.Inline.Count - 1);
+    }
+
+    public async Task<StagedSegment> StageAsync(int partition, long from, string attempt, Segment segment, CancellationToken cancel)
+    {
+        var files = new Dictionary<string, string>();
+        foreach (var (table, rows) in segment.Rows)
+        {
+            var name = $"{table}/{partition}-{from}-{attempt}";
+            await world.CallAsync(actor, $"stage {name}", () => blobs.Files[name] = rows);
+            files[table] = name;
+        }
+
+        var partials = $"partials/{partition}-{from}-{attempt}";
+        await world.CallAsync(actor, $"stage {partials}", () => blobs.Partials[partials] = (partition, from, world.NowMs, segment));
+        if (world.Faults && world.Random.Next(15) == 0)
+            await world.StepAsync(actor, world.Random.Next(20_000));
+        return new StagedSegment(attempt, files, partials);
+    }
+
+    public async Task<IReadOnlyDictionary<EntityKey, byte[]>> ReadPartialsAsync(RangeRow range, CancellationToken cancel) =>
+        range.Inline is { } inline
+            ? blobs.Inline[BitConverter.ToInt32(inline)].Partials
+            : await world.CallAsync(actor, $"read {range.Staged!.Partials}", () =>
+                blobs.Partials.TryGetValue(range.Staged.Partials, out var there) ? there.Segment.Partials : throw new SimStoreException("blob not found"));
+
+    public RowBatch ReadRows(RangeRow range, string table) => blobs.Inline[BitConverter.ToInt32(range.Inline!)].Rows[table];
+
+    public Task<IReadOnlyList<StagedPartials>> ListPartialsAsync(CancellationToken cancel) =>
+        world.CallAsync(actor, "list staged", () => (IReadOnlyList<StagedPartials>)
+            [.. blobs.Partials.Select(p => new StagedPartials(p.Key, p.Value.Partition, p.Value.From, p.Value.WrittenMs))]);
+
+    public Task DeletePartialsAsync(string name, CancellationToken cancel) =>
+        world.CallAsync(actor, $"delete {name}", () => blobs.Partials.Remove(name));
+}
+
+/// <summary>Results: rows with ETags; a write is a group of rows, atomic by itself.</summary>
+internal sealed class SimResultData
+{
+    public SortedDictionary<string, SortedDictionary<string, (string ETag, ToyResult Row, bool Final)>> Tables { get; } = new(StringComparer.Ordinal);
+
+    public int Version { get; set; }
+
+    public SortedDictionary<string, (string ETag, ToyResult Row, bool Final)> Table(string query)
+    {
+        if (!Tables.TryGetValue(query, out var rows))
+            Tables[query] = rows = new(StringComparer.Ordinal);
+        return rows;
+    }
+}
+
+internal sealed class SimResults(SimWorld world, SimActor actor, SimResultData data, ProtocolRule off) : IResults
+{
+    public Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(QuerySpec query, long? fromWindowStart, CancellationToken cancel) =>
+        world.CallAsync(actor, $"read etags {query.Name} from {fromWindowStart}", () => (IReadOnlyDictionary<string, string>)data.Table(query.Name)
+            .Where(r => fromWindowStart is null || r.Value.Row.Start >= fromWindowStart).ToDictionary(r => r.Key, r => r.Value.ETag));
+
+    public string RowKey(QuerySpec query, RowBatch rows, int row)
+    {
+        var result = ToyRows.Result(rows, row);
+        return FormattableString.Invariant($"{long.MaxValue - result.Start:D19}|{result.Key}");
+    }
+
+    public async Task<IReadOnlyList<string?>> WriteAsync(
+        QuerySpec query, RowBatch rows, IReadOnlyList<ResultWrite> writes, bool final, CancellationToken cancel)
+    {
+        var etags = new List<string?>();
+        foreach (var group in writes.Chunk(3))
+            etags.AddRange(await world.CallAsync(actor, $"write {query.Name} {(final ? "final" : "open")} {string.Join(" ", group.Select(w => ToyRows.Result(rows, w.Row)))}", () => group.Select(write => Write(query, rows, write, final)).ToList()));
+        return etags;
+    }
+
+    private string? Write(QuerySpec query, RowBatch rows, ResultWrite write, bool final)
+    {
+        var table = data.Table(query.Name);
+        var there = table.TryGetValue(write.RowKey, out var row) ? row.ETag : null;
+        if (there != write.ETag && !off.HasFlag(ProtocolRule.ResultETags))
+            return null;
+        table[write.RowKey] = ($"r{++data.Version}", ToyRows.Result(rows, write.Row), final);
+        return table[write.RowKey].ETag;
+    }
+}
+
+internal sealed class SimAlerts(SimWorld world, SimActor actor, List<(string Name, string Text)> raised) : IAlerts
+{
+    public Task RaiseAsync(string name, string subject, string text, CancellationToken cancel) =>
+        world.CallAsync(actor, $"alert {name} {subject}", () =>
+        {
+            raised.Add((name, text));
+            return true;
+        });
+}

@@ -1,0 +1,182 @@
+using Tidemark.Domain.Ledger;
+using Tidemark.Domain.Pipelines;
+
+namespace Tidemark.Domain.Tests.Ledger.Simulation;
+
+/// <summary>Runs the real ingest and tick over stores in memory, with everything that can go wrong drawn from a seed.</summary>
+internal sealed class Simulation
+{
+    private const int MaxSteps = 60_000;
+
+    private readonly Scenario _scenario;
+    private readonly ProtocolRule _off;
+    private readonly SimTrigger _trigger;
+    private readonly HashSet<SimActor> _tickActors = [];
+
+    public Simulation(int seed, Scenario scenario, ProtocolRule off = ProtocolRule.None, bool trace = false)
+    {
+        (Seed, _scenario, _off, Pipeline) = (seed, scenario, off, new ToyPipeline(off, scenario.AppendOnly));
+        World = new SimWorld(seed, trace) { FaultRate = Math.Max(scenario.FaultRate, 1e-9), StallRate = scenario.CallStallRate, StallOn = scenario.StallOn };
+        Entities = new SimEntityData(World, Pipeline, off);
+        _trigger = new SimTrigger(World, Topic, NewIngest, scenario.Instances)
+        {
+            SkipRate = scenario.SkipRate, StallRate = scenario.StallRate, RepeatRate = scenario.RepeatRate,
+        };
+        World.OnCrash = Crashed;
+    }
+
+    public int Seed { get; }
+
+    public Scenario Scenario => _scenario;
+
+    public SimWorld World { get; }
+
+    public ToyPipeline Pipeline { get; }
+
+    public PipelineId Id { get; } = new("v1", "clicks", 1);
+
+    public SimTopicData Topic { get; } = new();
+
+    public SimLedgerData Ledger { get; } = new();
+
+    public SimBlobs Blobs { get; } = new();
+
+    public SimEntityData Entities { get; }
+
+    public SimLakeData Lake { get; } = new();
+
+    public SimResultData Results { get; } = new();
+
+    public List<(string Name, string Text)> Alerts { get; } = [];
+
+    /// <summary>Runs to the end and compares; null when all is right, else what is wrong.</summary>
+    public string? Run()
+    {
+        try
+        {
+            for (var p = 0; p < _scenario.Partitions; p++)
+                Topic.Partitions[p] = new SimPartition();
+            var producer = new SimProducer(World, Topic, _scenario);
+            producer.Start();
+            _trigger.Start();
+            for (var i = 0; i < _scenario.Ticks; i++)
+                SpawnTick(i, 1);
+            World.RunUntil(() => producer.IsDone, MaxSteps);
+            World.RunUntil(() => false, 400 + (Seed % 5) * 200);
+            World.Faults = false;
+            _trigger.IsCalm = true;
+            if (!World.RunUntil(IsDrained, MaxSteps))
+                return $"The run does not come to an end (drained said: {_saidDrained}): {Oracle.Leftovers(this)}";
+            return _drainedTooEarly ?? Oracle.Compare(this);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            return e.ToString();
+        }
+    }
+
+    private bool IsDrained()
+    {
+        if (World.Steps % 20 != 0)
+            return false;
+        if (_scenario.HubForgets && Entities.Forgotten.Count == 0
+            && Ledger.Registry.Values.FirstOrDefault(row => row.Version > 0 && Entities.States.ContainsKey(row.Entity)) is { Version: > 0 } row)
+            Entities.Forget(row.Entity);
+        var through = Topic.Partitions.All(p => Ledger.Heads.TryGetValue(p.Key, out var head) && head.Value.Next >= p.Value.End);
+        if (through && Ledger.Meta is { } meta && !meta.Value.EndOfInput && !_ended)
+        {
+            Ledger.Meta = new VersionedMeta(meta.Value with { EndOfInput = true }, Ledger.NextETag());
+            _ended = true;
+        }
+
+        return _ended && _saidDrained && Oracle.Leftovers(this) == "nothing";
+    }
+
+    private bool _ended;
+    private bool _saidDrained;
+    private string? _drainedTooEarly;
+
+    /// <summary>A tick may say that all is through only when no row can come any more.</summary>
+    private void NoteDrained(SimActor actor)
+    {
+        World.Note($"{actor.Name}: drained");
+        _saidDrained = true;
+        if (!_ended || Ledger.Ranges.Count > 0 || Topic.Partitions.Any(p => Ledger.Heads[p.Key].Value.Next < p.Value.End))
+            _drainedTooEarly ??= $"{actor.Name} said drained at step {World.Steps} while there were {Oracle.Leftovers(this)}";
+    }
+
+    private Ingest NewIngest(SimActor actor)
+    {
+        var attempts = 0;
+        return new Ingest(
+            Pipeline,
+            new SimLedger(World, actor, Ledger, _scenario.HonourLease),
+            new SimTopicLog(World, actor, Topic),
+            new SimSegments(World, actor, Blobs),
+            new IngestOptions { MaxRangeRecords = 15, HoldPoll = TimeSpan.FromSeconds(1), NewAttempt = () => _off.HasFlag(ProtocolRule.StagedNamePerAttempt) ? "x" : $"{actor.Name}-{attempts++}" },
+            World.Time,
+            _off);
+    }
+
+    private void Crashed(SimActor actor)
+    {
+        if (!_tickActors.Remove(actor))
+        {
+            _trigger.Respawn(actor);
+            return;
+        }
+
+        var parts = actor.Name.Split('.');
+        SpawnTick(int.Parse(parts[0]["tick".Length..]), int.Parse(parts[1]) + 1);
+    }
+
+    private void SpawnTick(int instance, int generation)
+    {
+        var actor = new SimActor($"tick{instance}.{generation}");
+        _tickActors.Add(actor);
+        World.Start(() => TickLoopAsync(actor));
+    }
+
+    private async Task TickLoopAsync(SimActor actor)
+    {
+        var stores = new TickStores(
+            new SimLedger(World, actor, Ledger, _scenario.HonourLease),
+            new SimTopicLog(World, actor, Topic),
+            new SimSegments(World, actor, Blobs),
+            new SimEntities(World, actor, Entities),
+            new SimLake(World, actor, Lake, Blobs, _off),
+            new SimResults(World, actor, Results, _off),
+            new SimAlerts(World, actor, Alerts));
+        var options = new TickOptions
+        {
+            DeltaInterval = TimeSpan.FromSeconds(3),
+            CheckpointInterval = TimeSpan.FromMilliseconds(_scenario.CheckpointMs),
+            IdleTimeout = TimeSpan.FromMilliseconds(_scenario.IdleTimeoutMs),
+            WatchdogTimeout = TimeSpan.FromSeconds(15),
+            SweepInterval = TimeSpan.FromSeconds(5),
+            SweepAge = TimeSpan.Zero,
+            LeaseTime = TimeSpan.FromSeconds(4),
+            MaxOpenRanges = _scenario.MaxOpenRanges,
+            MaxRowsPerCommit = 40,
+            BackfillEntities = 12,
+        };
+        var tick = new Tick(Pipeline, Id, stores, NewIngest(actor), options, World.Time, actor.Name, _off);
+        while (true)
+        {
+            var stalls = World.Faults && World.Random.NextDouble() < _scenario.TickStallRate;
+            await World.StepAsync(actor, 300 + World.Random.Next(stalls ? 25_000 : 900));
+            try
+            {
+                var report = await tick.RunAsync(CancellationToken.None);
+                if (report.Skipped is { } why)
+                    World.Note($"{actor.Name}: skipped: {why}");
+                if (report.Drained)
+                    NoteDrained(actor);
+            }
+            catch (SimStoreException e)
+            {
+                World.Note($"{actor.Name}: failed: {e.Message}");
+            }
+        }
+    }
+}
