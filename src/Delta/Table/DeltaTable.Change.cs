@@ -23,11 +23,11 @@ public sealed partial class DeltaTable
         var snapshot = await SnapshotAsync(null, ct).ConfigureAwait(false);
         if (snapshot.PartitionColumns.Count == 0) throw new InvalidOperationException($"Table {_log.Table} has no partitions to replace; use OverwriteAsync.");
         var touched = files.Select(f => PartitionKey(f.PartitionValues, snapshot.PartitionColumns)).ToHashSet(StringComparer.Ordinal);
-        bool InTouched(IReadOnlyDictionary<string, string?> values) => touched.Contains(PartitionKey(values, snapshot.PartitionColumns));
+        bool InTouched(DataFile file) => touched.Contains(PartitionKey(file.PartitionValues, snapshot.PartitionColumns));
         return await CommitAsync(snapshot, new ChangeSet
         {
             Operation = "WRITE", Parameters = [new("mode", "Overwrite"), new("partitionOverwriteMode", "dynamic")], Adds = files,
-            Removes = [.. snapshot.Files.Where(f => InTouched(f.PartitionValues))], Reads = InTouched, Transactions = transactions ?? [],
+            Removes = [.. snapshot.Files.Where(InTouched)], Reads = InTouched, Transactions = transactions ?? [],
         }, ct).ConfigureAwait(false);
     }
 
@@ -37,7 +37,7 @@ public sealed partial class DeltaTable
         var snapshot = await SnapshotAsync(null, ct).ConfigureAwait(false);
         return await CommitAsync(snapshot, new ChangeSet
         {
-            Operation = "DELETE", Removes = [.. snapshot.Files.Where(f => predicate(f.PartitionValues))], Reads = predicate,
+            Operation = "DELETE", Removes = [.. snapshot.Files.Where(f => predicate(f.PartitionValues))], Reads = f => predicate(f.PartitionValues),
         }, ct).ConfigureAwait(false);
     }
 
@@ -62,13 +62,17 @@ public sealed partial class DeltaTable
         return await CommitAsync(snapshot, new ChangeSet
         {
             Operation = rows is null ? "DELETE" : "WRITE", Parameters = rows is null ? [] : [new("mode", "Overwrite"), new("replaceRows", "true")],
-            Adds = [.. rewrite.Added, .. added], Removes = rewrite.Removed, Reads = _ => true, Transactions = transactions ?? [],
+            Adds = [.. rewrite.Added, .. added], Removes = rewrite.Removed, Reads = MayHold(snapshot, filter), Transactions = transactions ?? [],
         }, ct).ConfigureAwait(false);
     }
 
+    private static Func<DataFile, bool> MayHold(TableSnapshot snapshot, ScanFilter? filter) =>
+        file => filter is null || DataSkipping.MayMatch(file, snapshot.Schema, snapshot.PartitionColumns, filter);
+
     /// <summary>
-    /// MERGE by key. The source's keys must be distinct; null is equal to null. Only files whose statistics allow a key of the source
-    /// are read, and only those with a matching row are rewritten.
+    /// MERGE by key. The source's keys must be distinct; null is equal to null. A source row stands for the whole row: columns it
+    /// lacks become null. Only files whose statistics allow a key of the source are read, and only those with a matching row are
+    /// rewritten; appends of other keys may go on meanwhile.
     /// </summary>
     /// <exception cref="ArgumentException">A key stands twice in the source.</exception>
     public async ValueTask<ChangeResult> MergeAsync(RecordBatch source, IReadOnlyList<string> keys, MergeMode mode = MergeMode.Upsert,
@@ -80,7 +84,8 @@ public sealed partial class DeltaTable
         var index = new KeyIndex(source, keys);
         var found = new bool[source.RowCount];
         var rewrite = new FileRewrite(this, snapshot, keys);
-        await rewrite.RunAsync(index.Filter(), rows => index.Match(rows, found, remove: mode != MergeMode.InsertOnly), ct).ConfigureAwait(false);
+        var filter = index.Filter();
+        await rewrite.RunAsync(filter, rows => index.Match(rows, found, remove: mode != MergeMode.InsertOnly), ct).ConfigureAwait(false);
         var inserted = mode switch
         {
             MergeMode.Upsert => source,
@@ -92,7 +97,7 @@ public sealed partial class DeltaTable
         return await CommitAsync(snapshot, new ChangeSet
         {
             Operation = "MERGE", Parameters = [new("mode", mode.ToString()), new("keys", string.Join(",", keys))],
-            Adds = [.. rewrite.Added, .. added], Removes = rewrite.Removed, Reads = _ => true, Transactions = transactions ?? [],
+            Adds = [.. rewrite.Added, .. added], Removes = rewrite.Removed, Reads = MayHold(snapshot, filter), Transactions = transactions ?? [],
         }, ct).ConfigureAwait(false);
     }
 
@@ -135,7 +140,7 @@ public sealed partial class DeltaTable
             // Everything that was committed since the snapshot, then the put right behind it.
             while (await _log.ReadCommitAsync(checkedTo + 1, ct).ConfigureAwait(false) is { } winner)
             {
-                ActionReader.Read(winner.Span, _log.Where(checkedTo + 1), new ConflictSink(change, removes, checkedTo + 1, _log.Table));
+                ActionReader.Read(winner.Span, _log.Where(checkedTo + 1), new ConflictSink(change, removes, snapshot, checkedTo + 1, _log.Table));
                 checkedTo++;
             }
 

@@ -66,6 +66,7 @@ internal sealed class KeyIndex
                 case BytesColumn or DictionaryColumn when type.Kind == TypeKind.String:
                     var bounds = default(BytesBounds);
                     for (var row = 0; row < data.Length; row++) bounds.Add(data is BytesColumn b ? b[row] : ((DictionaryColumn)data)[row]);
+                    if (!System.Text.Unicode.Utf8.IsValid(bounds.Min) || !System.Text.Unicode.Utf8.IsValid(bounds.Max)) break;
                     filter.Between(name, Encoding.UTF8.GetString(bounds.Min!), Encoding.UTF8.GetString(bounds.Max!));
                     break;
             }

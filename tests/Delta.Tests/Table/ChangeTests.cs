@@ -146,6 +146,23 @@ public sealed class ChangeTests
         Assert.Equal([0, 3, 6, 300, 303], await IdsAsync());
     }
 
+    [Theory]
+    [InlineData(500L, false)]
+    [InlineData(302L, true)]
+    public async Task Merge_and_replace_go_through_beside_appends_of_rows_that_they_do_not_depend_on(long appended, bool conflict)
+    {
+        await AppendAsync(300, 301, 303, 304);
+        Race(() => AppendAsync(Open(), appended));
+        async Task Merge() => await _table.MergeAsync(Orders.DailyRows(3, 301, 303), ["id"]);
+        if (conflict) await Assert.ThrowsAsync<DeltaConflictException>(Merge);
+        else await Merge();
+        Race(() => AppendAsync(Open(), appended + 1));
+        async Task Replace() => await _table.ReplaceRowsAsync(Orders.DailyRows(3, 310), new ScanFilter().Between("id", 300, 304), rows => new bool[rows.RowCount], ["id"]);
+        if (conflict) await Assert.ThrowsAsync<DeltaConflictException>(Replace);
+        else await Replace();
+        Assert.Equal(conflict ? [300, 301, 302, 303, 303, 304] : [300, 301, 303, 304, 310, 500, 501], await IdsAsync());
+    }
+
     [Fact]
     public async Task A_source_with_a_key_twice_is_refused()
     {
