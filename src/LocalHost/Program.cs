@@ -1,1 +1,3 @@
-Console.WriteLine("tidemark");
+using Tidemark.LocalHost.Cli;
+
+return await CommandLine.RunAsync(args, Console.Out, Console.Error);

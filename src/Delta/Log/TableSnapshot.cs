@@ -40,5 +40,7 @@ public sealed class TableSnapshot
 
     internal IReadOnlyDictionary<string, Txn> TransactionActions { get; }
 
+    internal DataFile? Find(string path) => _files.GetValueOrDefault(path);
+
     internal bool Has(string path) => _files.ContainsKey(path);
 }

@@ -46,6 +46,20 @@ internal sealed class BytesDictionary
         }
     }
 
+    /// <summary>The code of a value that is there; -1 when it is not.</summary>
+    public int Find(ReadOnlySpan<byte> value)
+    {
+        var hash = Hash(value);
+        for (var slot = (int)hash & _mask; ; slot = slot + 1 & _mask)
+        {
+            var entry = _slots[slot];
+            if (entry == 0) return -1;
+            if ((uint)(entry >> 32) != hash) continue;
+            var code = (int)(uint)entry - 1;
+            if (value.SequenceEqual(_heap.AsSpan(_offsets[code], _offsets[code + 1] - _offsets[code]))) return code;
+        }
+    }
+
     private int Add(ReadOnlySpan<byte> value, uint hash, int slot)
     {
         var used = _offsets[Count];

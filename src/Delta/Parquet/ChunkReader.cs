@@ -12,7 +12,7 @@ internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMe
 
     public LeafData Read()
     {
-        _values = new ValueDecoder(leaf, _data, budget);
+        _values = new ValueDecoder(leaf, _data, budget, Math.Min(chunk.RawBytes, 64 + chunk.StoredBytes * 32));
         var at = 0;
         while (_entries < _data.Entries)
         {
@@ -43,9 +43,10 @@ internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMe
             (int)ParquetCompression.Snappy => 64 + header.StoredBytes * 32L,
             (int)ParquetCompression.Gzip => 64 + header.StoredBytes * 1100L,
             (int)ParquetCompression.Brotli => int.MaxValue,
-            _ => header.StoredBytes,
+            (int)ParquetCompression.None => header.StoredBytes,
+            _ => int.MaxValue,
         };
-        if (header.RawBytes < 0 || header.RawBytes > budget || header.RawBytes > most && chunk.Codec is 0 or 1 or 2 && header.RawBytes > most)
+        if (header.RawBytes < 0 || header.RawBytes > budget || header.RawBytes > most)
             throw Broken($"a page of {header.StoredBytes} bytes claims to expand to {header.RawBytes}");
     }
 
@@ -72,7 +73,6 @@ internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMe
     private void CheckCount(PageHeader header)
     {
         if (header.Values < 0 || header.Values > _data.Entries - _entries) throw Broken($"its pages hold more than the {_data.Entries} values it declares");
-        if (header.Values == 0 && header.StoredBytes == 0 && bytes.Length == 0) throw Broken("it holds an endless row of empty pages");
     }
 
     private void ReadPage(PageHeader header, ReadOnlyMemory<byte> stored)
@@ -187,72 +187,10 @@ internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMe
     private byte[] Target(bool repetition, int max)
     {
         if (max > 255) throw Broken($"it has {max} levels");
-        return repetition ? _data.Repetition ??= new byte[_data.Entries] : _data.Definition ??= new byte[_data.Entries];
+        return repetition ? _data.Repetition ??= ArrayPool<byte>.Shared.Rent(_data.Entries) : _data.Definition ??= ArrayPool<byte>.Shared.Rent(_data.Entries);
     }
 
     private int CountPresent(int count) => _data.Definition.AsSpan(_entries, count).Count((byte)leaf.Definition);
 
     private DeltaFormatException Broken(string why) => new($"Column '{string.Join('.', chunk.Path)}' of the Parquet file is broken: {why}.");
-}
-
-/// <summary>The header before each page.</summary>
-internal readonly record struct PageHeader(PageType Type, int RawBytes, int StoredBytes, int Values, ParquetEncoding Encoding,
-    ParquetEncoding DefinitionEncoding, ParquetEncoding RepetitionEncoding, int DefinitionBytes, int RepetitionBytes, bool Compressed)
-{
-    public static PageHeader Read(ref ThriftReader thrift)
-    {
-        var header = new PageHeader { Compressed = true };
-        var id = 0;
-        while (thrift.Next(ref id, out var type))
-        {
-            switch (id, type)
-            {
-                case (1, ThriftType.I32): header = header with { Type = (PageType)thrift.I32() }; break;
-                case (2, ThriftType.I32): header = header with { RawBytes = thrift.I32() }; break;
-                case (3, ThriftType.I32): header = header with { StoredBytes = thrift.I32() }; break;
-                case (5 or 7, ThriftType.Struct): header = ReadV1(ref thrift, header); break;
-                case (8, ThriftType.Struct): header = ReadV2(ref thrift, header); break;
-                default: thrift.Skip(type); break;
-            }
-        }
-
-        return header;
-    }
-
-    private static PageHeader ReadV1(ref ThriftReader thrift, PageHeader header)
-    {
-        var id = 0;
-        while (thrift.Next(ref id, out var type))
-        {
-            switch (id, type)
-            {
-                case (1, ThriftType.I32): header = header with { Values = thrift.I32() }; break;
-                case (2, ThriftType.I32): header = header with { Encoding = (ParquetEncoding)thrift.I32() }; break;
-                case (3, ThriftType.I32): header = header with { DefinitionEncoding = (ParquetEncoding)thrift.I32() }; break;
-                case (4, ThriftType.I32): header = header with { RepetitionEncoding = (ParquetEncoding)thrift.I32() }; break;
-                default: thrift.Skip(type); break;
-            }
-        }
-
-        return header;
-    }
-
-    private static PageHeader ReadV2(ref ThriftReader thrift, PageHeader header)
-    {
-        var id = 0;
-        while (thrift.Next(ref id, out var type))
-        {
-            switch (id, type)
-            {
-                case (1, ThriftType.I32): header = header with { Values = thrift.I32() }; break;
-                case (4, ThriftType.I32): header = header with { Encoding = (ParquetEncoding)thrift.I32() }; break;
-                case (5, ThriftType.I32): header = header with { DefinitionBytes = thrift.I32() }; break;
-                case (6, ThriftType.I32): header = header with { RepetitionBytes = thrift.I32() }; break;
-                case (7, _): header = header with { Compressed = type == ThriftType.True }; break;
-                default: thrift.Skip(type); break;
-            }
-        }
-
-        return header;
-    }
 }

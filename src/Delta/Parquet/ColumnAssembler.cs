@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using System.Runtime.Intrinsics;
 
 namespace Tidemark.Delta.Parquet;
 
@@ -22,11 +22,10 @@ internal static class ColumnAssembler
         {
             case (ListType list, TypeKind.List):
                 var offsets = Ranges(node, leaves, repetition, definition, out var rows, out var nulls);
-                return new ListColumn(offsets, Build(node.Children[0], list.Element, leaves, node.Repetition + 1, node.ElementDefinition), rows, nulls);
+                return new ListColumn(offsets, Element(node, 0, list.Element, leaves, offsets[rows]), rows, nulls);
             case (MapType map, TypeKind.Map):
                 offsets = Ranges(node, leaves, repetition, definition, out rows, out nulls);
-                return new MapColumn(offsets, Build(node.Children[0], map.Key, leaves, node.Repetition + 1, node.ElementDefinition),
-                    Build(node.Children[1], map.Value, leaves, node.Repetition + 1, node.ElementDefinition), rows, nulls);
+                return new MapColumn(offsets, Element(node, 0, map.Key, leaves, offsets[rows]), Element(node, 1, map.Value, leaves, offsets[rows]), rows, nulls);
             case (StructType nested, TypeKind.Struct):
                 nulls = Slots(node.FirstLeaf, leaves, repetition, definition, node.Definition, out rows, out _);
                 var fields = new ColumnData[nested.Fields.Count];
@@ -36,6 +35,7 @@ internal static class ColumnAssembler
                     fields[i] = Find(node.Children, field.Name) is { } child
                         ? Build(child, field.Type, leaves, repetition, definition)
                         : NullColumn.Of(field.Type, rows);
+                    CheckLength(node, fields[i], rows);
                 }
 
                 return new StructColumn(fields, rows, nulls);
@@ -45,6 +45,19 @@ internal static class ColumnAssembler
                 nulls = Slots(node, leaves, repetition, definition, node.Definition, out rows, out var places);
                 return LeafConverter.Convert(node, type, leaf, rows, nulls, places);
         }
+    }
+
+    private static ColumnData Element(ReadNode node, int child, DataType type, LeafData?[] leaves, int count)
+    {
+        var column = Build(node.Children[child], type, leaves, node.Repetition + 1, node.ElementDefinition);
+        CheckLength(node, column, count);
+        return column;
+    }
+
+    // Leaves of one column tell the same structure, unless the file is broken.
+    private static void CheckLength(ReadNode node, ColumnData column, int count)
+    {
+        if (column.Length != count) throw new DeltaFormatException($"Column '{node.Name}' of the Parquet file is broken: its leaves hold {column.Length} and {count} entries of the same list or struct.");
     }
 
     public static ReadNode? Find(List<ReadNode> nodes, string name) =>
@@ -63,6 +76,13 @@ internal static class ColumnAssembler
         var levels = data.Definition.AsSpan(0, data.Entries);
         if (data.Repetition is null && definition == 0 && (present == 0 || levels.IndexOfAnyInRange((byte)0, (byte)(present - 1)) < 0)) return null;
         var nulls = new ulong[NullBits.Words(data.Entries)];
+        if (data.Repetition is null && definition == 0)
+        {
+            FlatNulls(levels, present, nulls);
+            places = true;
+            return nulls;
+        }
+
         var any = false;
         rows = 0;
         var deeper = data.Repetition;
@@ -80,6 +100,24 @@ internal static class ColumnAssembler
 
         places = any;
         return any ? nulls : null;
+    }
+
+    // Rows of a column that is in no list: 32 levels at a time.
+    private static void FlatNulls(ReadOnlySpan<byte> levels, int present, ulong[] nulls)
+    {
+        var limit = Vector256.Create((byte)present);
+        var i = 0;
+        for (; i + 64 <= levels.Length; i += 64)
+        {
+            ulong low = Vector256.LessThan(Vector256.Create(levels.Slice(i, 32)), limit).ExtractMostSignificantBits();
+            ulong high = Vector256.LessThan(Vector256.Create(levels.Slice(i + 32, 32)), limit).ExtractMostSignificantBits();
+            nulls[i >> 6] = low | high << 32;
+        }
+
+        for (; i < levels.Length; i++)
+        {
+            if (levels[i] < present) NullBits.Set(nulls, i);
+        }
     }
 
     private static int[] Ranges(ReadNode node, LeafData?[] leaves, int repetition, int definition, out int rows, out ulong[]? nulls)

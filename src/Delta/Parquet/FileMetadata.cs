@@ -33,6 +33,8 @@ internal sealed record ChunkMetadata
 
     public long Values { get; set; }
 
+    public long RawBytes { get; set; }
+
     public long StoredBytes { get; set; }
 
     public long DataOffset { get; set; }
@@ -201,6 +203,7 @@ internal sealed class FileMetadata
                     break;
                 case (4, ThriftType.I32): chunk.Codec = thrift.I32(); break;
                 case (5, ThriftType.I64): chunk.Values = thrift.ZigZag(); break;
+                case (6, ThriftType.I64): chunk.RawBytes = thrift.ZigZag(); break;
                 case (7, ThriftType.I64): chunk.StoredBytes = thrift.ZigZag(); break;
                 case (9, ThriftType.I64): chunk.DataOffset = thrift.ZigZag(); break;
                 case (11, ThriftType.I64): chunk.DictionaryOffset = thrift.ZigZag(); break;

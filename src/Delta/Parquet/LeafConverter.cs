@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
 namespace Tidemark.Delta.Parquet;
 
 /// <summary>Spreads a leaf's values to their slots and brings them to the wanted type.</summary>
@@ -39,16 +42,29 @@ internal static class LeafConverter
     public static DeltaSchemaMismatchException Mismatch(ReadNode node, DataType type) =>
         new($"Column '{node.Name}' of the Parquet file holds {(node.Leaf < 0 ? node.Group?.ToString() : node.Element.Physical.ToString())} ({node.Element.Converted}) and cannot be read as {type}.");
 
-    // From the end, so that no value is overwritten before it has moved.
+    // From the end, so that no value is overwritten before it has moved; a null's place gets a neighbour's value, which nobody looks
+    // at, because that costs no branch.
     private static T[] Spread<T>(T[]? values, LeafData leaf, int rows, ulong[]? nulls)
     {
         values ??= new T[rows];
-        if (nulls is null) return values;
-        var from = leaf.Present;
-        for (var row = rows - 1; row >= 0; row--)
+        if (nulls is null || rows == 0) return values;
+        if (leaf.Present == 0)
         {
-            if (NullBits.IsSet(nulls, row)) values[row] = default!;
-            else values[row] = values[--from];
+            values.AsSpan(0, rows).Clear();
+            return values;
+        }
+
+        var from = leaf.Present;
+        var span = values.AsSpan(0, rows);
+        ref var first = ref MemoryMarshal.GetReference(span);
+        for (var row = rows - 1; row >= 0;)
+        {
+            var word = nulls[row >> 6];
+            for (var stop = row & ~63; row >= stop; row--)
+            {
+                from -= (int)(~word >> (row & 63) & 1);
+                Unsafe.Add(ref first, row) = Unsafe.Add(ref first, Math.Max(from, 0));
+            }
         }
 
         return values;
@@ -73,11 +89,10 @@ internal static class LeafConverter
         if (places is not null)
         {
             var from = leaf.Present;
-            var end = offsets[from];
             for (var row = rows - 1; row >= 0; row--)
             {
-                offsets[row + 1] = end;
-                if (!NullBits.IsSet(places, row)) end = offsets[--from];
+                offsets[row + 1] = offsets[from];
+                from -= NullBits.IsSet(places, row) ? 0 : 1;
             }
         }
 

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Tidemark.Delta.Parquet;
 
 /// <summary>What a finished file holds.</summary>

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace Tidemark.Delta.Parquet;
 
 /// <summary>Decodes the values of pages into a leaf's arrays.</summary>
-internal sealed class ValueDecoder(ReadNode leaf, LeafData data, long budget)
+internal sealed class ValueDecoder(ReadNode leaf, LeafData data, long budget, long expectedBytes)
 {
     private const long JulianEpoch = 2_440_588, MicrosPerDay = 86_400_000_000;
     private readonly PhysicalType _type = leaf.Element.Physical!.Value;
@@ -15,7 +15,7 @@ internal sealed class ValueDecoder(ReadNode leaf, LeafData data, long budget)
     private double[]? _doubles;
     private int _dictionaryCount = -1;
 
-    private BytesData Bytes => data.Bytes ??= new BytesData(data.Entries, budget);
+    private BytesData Bytes => data.Bytes ??= new BytesData(data.Entries, budget, expectedBytes);
 
     public void SetDictionary(ReadOnlyMemory<byte> page, int count)
     {
@@ -81,6 +81,7 @@ internal sealed class ValueDecoder(ReadNode leaf, LeafData data, long budget)
             case ParquetEncoding.DeltaBinaryPacked when _type is PhysicalType.Int32 or PhysicalType.Int64: Deltas(page.Span, at, count); break;
             case ParquetEncoding.DeltaLengthByteArray when _type == PhysicalType.ByteArray: DeltaLengths(page.Span, at, count); break;
             case ParquetEncoding.DeltaByteArray when _type is PhysicalType.ByteArray or PhysicalType.FixedLenByteArray: DeltaStrings(page.Span, at, count); break;
+            case ParquetEncoding.ByteStreamSplit when _type is PhysicalType.Int32 or PhysicalType.Int64 or PhysicalType.Float or PhysicalType.Double: Split(page.Span, at, count); break;
             default: throw new DeltaUnsupportedException($"Column '{leaf.Name}' of the Parquet file is encoded as {encoding} over {_type}, which is not supported here.");
         }
     }
@@ -105,7 +106,12 @@ internal sealed class ValueDecoder(ReadNode leaf, LeafData data, long budget)
                 break;
             default:
                 Bytes.MakePlain(at);
-                Bytes.Reserve(at, Math.Max(0, page.Length - (_type == PhysicalType.ByteArray ? 4L * count : 0)));
+                if (_type == PhysicalType.ByteArray)
+                {
+                    if (!Bytes.AddPlain(at, count, page)) throw Cut();
+                    break;
+                }
+
                 var position = 0;
                 for (var i = 0; i < count; i++) Bytes.Add(at + i, NextBytes(page, ref position));
                 break;
@@ -191,6 +197,21 @@ internal sealed class ValueDecoder(ReadNode leaf, LeafData data, long budget)
 
         var ints = data.Ints ??= New<int>();
         for (var i = 0; i < count; i++) ints[at + i] = (int)values[i];
+    }
+
+    // All first bytes, then all second bytes, and so on: put back together they are PLAIN.
+    private void Split(ReadOnlySpan<byte> page, int at, int count)
+    {
+        var width = _type is PhysicalType.Int32 or PhysicalType.Float ? 4 : 8;
+        if (page.Length < (long)count * width) throw Cut();
+        var stride = page.Length / width;
+        var plain = new byte[count * width];
+        for (var i = 0; i < count; i++)
+        {
+            for (var b = 0; b < width; b++) plain[i * width + b] = page[b * stride + i];
+        }
+
+        Plain(plain, at, count);
     }
 
     private void DeltaLengths(ReadOnlySpan<byte> page, int at, int count)

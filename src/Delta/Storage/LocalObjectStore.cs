@@ -13,6 +13,7 @@ public sealed class LocalObjectStore : IObjectStore
     private const string Staging = ".tmp";
     private readonly string _root;
     private readonly TimeProvider _time;
+    private int _swept;
 
     /// <param name="folder">Created by the first write when absent; reading leaves no trace.</param>
     /// <param name="time">Gives the files their last-modified time, so that tests can age them.</param>
@@ -141,12 +142,21 @@ public sealed class LocalObjectStore : IObjectStore
 
     private async ValueTask<string> StageAsync(ReadOnlyMemory<byte> content, CancellationToken ct)
     {
-        Directory.CreateDirectory(Path.Combine(_root, Staging));
+        if (Interlocked.Exchange(ref _swept, 1) == 0) SweepStaging();
         var staged = Path.Combine(_root, Staging, Guid.NewGuid().ToString("n"));
         await using (var file = new FileStream(staged, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.Asynchronous))
             await file.WriteAsync(content, ct).ConfigureAwait(false);
         File.SetLastWriteTimeUtc(staged, _time.GetUtcNow().UtcDateTime);
         return staged;
+    }
+
+    // What crashes have left; a day is more than any write takes.
+    private void SweepStaging()
+    {
+        foreach (var file in Directory.CreateDirectory(Path.Combine(_root, Staging)).EnumerateFiles())
+        {
+            if (!file.Name.StartsWith("lock-", StringComparison.Ordinal) && DateTime.UtcNow - file.CreationTimeUtc > TimeSpan.FromDays(1)) file.Delete();
+        }
     }
 
     private static T WithParent<T>(string target, Func<T> act)
@@ -187,19 +197,21 @@ public sealed class LocalObjectStore : IObjectStore
         };
     }
 
+    // The lock's file stays: removing it would let two processes hold locks on two files of the same name.
     private async ValueTask<IDisposable> LockAsync(string path, CancellationToken ct)
     {
-        var name = Path.Combine(_root, Staging, "lock-" + Convert.ToHexStringLower(System.Text.Encoding.UTF8.GetBytes(path)));
-        if (Path.GetFileName(name).Length > 250) name = Path.Combine(_root, Staging, $"lock-{(uint)name.GetHashCode(StringComparison.Ordinal)}");
+        var digest = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(path));
+        var name = Path.Combine(_root, Staging, "lock-" + Convert.ToHexStringLower(digest));
         Directory.CreateDirectory(Path.Combine(_root, Staging));
         while (true)
         {
             try
             {
-                return new FileStream(name, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+                return new FileStream(name, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
             }
             catch (IOException)
             {
+                // Held by another process; the file system has no way to be told when it is free.
                 await Task.Delay(TimeSpan.FromMilliseconds(1), ct).ConfigureAwait(false);
             }
         }

@@ -110,8 +110,11 @@ public sealed partial class DeltaTable
             rows = [.. rows.Select(r => r.Schema.Fields.Count == kept.Length ? r : r.Select(kept))];
         }
 
-        return _files.WriteAsync(rows[0].Schema, rows, partitionValues, path, _head?.Configuration ?? new Dictionary<string, string>(), ct);
+        return WriteStreamAsync(rows[0].Schema, rows.ToAsyncEnumerable(), partitionValues, path, ct);
     }
+
+    private ValueTask<DataFile> WriteStreamAsync(TableSchema schema, IAsyncEnumerable<RecordBatch> rows, IReadOnlyDictionary<string, string?>? partitionValues, string? path, CancellationToken ct) =>
+        _files.WriteAsync(schema, rows, partitionValues, path, _head?.Configuration ?? new Dictionary<string, string>(), ct);
 
     /// <summary>Splits the rows by the partition columns and writes a file for each partition.</summary>
     public async ValueTask<IReadOnlyList<DataFile>> WriteFilesAsync(RecordBatch rows, IReadOnlyList<string> partitionColumns, CancellationToken ct = default)

@@ -10,8 +10,8 @@ internal sealed class FileIo(IObjectStore store, string root, DeltaTableOptions 
 {
     private const int DefaultIndexedLeaves = 32;
 
-    /// <summary>One file of all batches.</summary>
-    public async ValueTask<DataFile> WriteAsync(TableSchema schema, IReadOnlyList<RecordBatch> batches, IReadOnlyDictionary<string, string?>? partition,
+    /// <summary>One file of all batches, of which no more than a row group's worth is held at a time.</summary>
+    public async ValueTask<DataFile> WriteAsync(TableSchema schema, IAsyncEnumerable<RecordBatch> batches, IReadOnlyDictionary<string, string?>? partition,
         string? path, IReadOnlyDictionary<string, string> configuration, CancellationToken ct)
     {
         var values = partition ?? new Dictionary<string, string?>();
@@ -20,14 +20,16 @@ internal sealed class FileIo(IObjectStore store, string root, DeltaTableOptions 
         WrittenFile written;
         using (var writer = new ParquetWriter(output, schema, options.Parquet))
         {
-            foreach (var batch in batches) writer.Write(batch);
+            await foreach (var batch in batches.WithCancellation(ct).ConfigureAwait(false)) writer.Write(batch);
             written = writer.Finish();
         }
 
         var indexed = configuration.TryGetValue("delta.dataSkippingNumIndexedCols", out var text) && int.TryParse(text, out var number) ? number : DefaultIndexedLeaves;
         var stats = Statistics.Write(written, indexed);
         var time = options.Time.GetUtcNow().ToUnixTimeMilliseconds();
-        if (!await store.PutIfAbsentAsync(root + path, output.Written, ct).ConfigureAwait(false))
+        // A client that repeats a put whose first try did land is told that the object is there; then it is this very file.
+        if (!await store.PutIfAbsentAsync(root + path, output.Written, ct).ConfigureAwait(false)
+            && !(await store.GetAsync(root + path, ct).ConfigureAwait(false) is { } there && there.Span.SequenceEqual(output.Written.Span)))
             throw new DeltaException($"File {root + path} is there already; data files are never overwritten, choose another name.");
         return new DataFile(path, output.Written.Length, values, stats, written.Rows, time);
     }
@@ -67,7 +69,8 @@ internal sealed class FileIo(IObjectStore store, string root, DeltaTableOptions 
             throw new DeltaUnsupportedException($"File {file.Path} has an absolute path; only files below the table's folder are read here.");
         var partitions = new HashSet<string>(partitionColumns, StringComparer.OrdinalIgnoreCase);
         var stored = wanted.Without([.. partitions]);
-        var reader = await ParquetReader.OpenAsync(new StoredSource(store, root + file.Path, file.Size), options.ReadBudget, ct).ConfigureAwait(false);
+        var size = file.Size > 0 ? file.Size : (await store.HeadAsync(root + file.Path, ct).ConfigureAwait(false))?.Size ?? 0;
+        var reader = await ParquetReader.OpenAsync(new StoredSource(store, root + file.Path, size), options.ReadBudget, ct).ConfigureAwait(false);
         for (var group = 0; group < reader.Metadata.Groups.Count; group++)
         {
             if (filter is not null && !RowGroupPruning.MayMatch(reader, group, filter)) continue;
@@ -94,43 +97,5 @@ internal sealed class FileIo(IObjectStore store, string root, DeltaTableOptions 
         }
 
         throw new DeltaFormatException($"File {file.Path} has no value for partition column '{column}' in the log.");
-    }
-}
-
-/// <summary>A write-only stream over a pooled buffer.</summary>
-internal sealed class PooledStream : Stream
-{
-    private readonly ByteSink _sink = new(1 << 16);
-
-    public ReadOnlyMemory<byte> Written => _sink.WrittenMemory;
-
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => _sink.Length;
-
-    public override long Position { get => _sink.Length; set => throw new NotSupportedException(); }
-
-    public override void Write(ReadOnlySpan<byte> buffer) => _sink.Write(buffer);
-
-    public override void Write(byte[] buffer, int offset, int count) => _sink.Write(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing) _sink.Dispose();
-        base.Dispose(disposing);
     }
 }

@@ -7,7 +7,7 @@ namespace Tidemark.Domain.Ledger;
 /// checkpoint reads again and sends what is still missing.
 /// </summary>
 internal sealed class Checkpointer(
-    IPipeline pipeline, PipelineId id, ILedger ledger, IEntities entities, IAlerts alerts, TickOptions options, ProtocolRule off)
+    IPipeline pipeline, PipelineId id, ILedger ledger, IEntities entities, IAlerts alerts, ProtocolRule off)
 {
     private const int MostStaleReads = 3;
 
@@ -43,10 +43,10 @@ internal sealed class Checkpointer(
         {
             if (entity.Pending.Count == 0 || (!entity.IsRead && !off.HasFlag(ProtocolRule.ApplyFromReads)))
                 continue;
-            var partial = Combine(key, entity.Pending);
-            if (partial.Length > options.MaxStateBytes)
+            var (partial, count) = Combine(key, entity.Pending);
+            if (partial.Length > EntityFold.MaxStateBytes)
             {
-                var text = $"Entity {key}: a signal of {partial.Length} bytes exceeds {options.MaxStateBytes}. Its ranges stay open; give the query more shards or shorter windows.";
+                var text = $"Entity {key}: the partial of one range has {partial.Length} bytes, {EntityFold.MaxStateBytes} are allowed. Its ranges stay open; give the query more shards or shorter windows.";
                 await alerts.RaiseAsync("state-near-limit", key.ToString(), text, cancel);
                 continue;
             }
@@ -55,7 +55,7 @@ internal sealed class Checkpointer(
                 await ledger.RegisterAsync(key, cancel);
             entity.IsRegistered = true;
             var reached = new Dictionary<int, long>(entity.Position);
-            foreach (var pending in entity.Pending)
+            foreach (var pending in entity.Pending.Take(count))
                 reached[pending.Partition] = Math.Max(pending.To, reached.GetValueOrDefault(pending.Partition, long.MinValue));
             await entities.SignalApplyAsync(key, new ApplyInput(entity.Version, entity.Position, reached, partial, EvictBounds(truth, key, frontier)), cancel);
             entity.IsRead = false;
@@ -83,13 +83,19 @@ internal sealed class Checkpointer(
         return bounds;
     }
 
-    private byte[] Combine(EntityKey key, List<PendingPartial> pending)
+    /// <summary>The partials merged into one: all of them, or as many from the front (an offset prefix of each partition) as a signal can carry.</summary>
+    private (byte[] Partial, int Count) Combine(EntityKey key, List<PendingPartial> pending)
     {
-        if (pending.Count == 1)
-            return pending[0].Bytes;
-        var combined = pipeline.Load(key, []);
-        foreach (var partial in pending)
-            combined.Merge(partial.Bytes);
-        return combined.Save();
+        for (var count = pending.Count; ; count /= 2)
+        {
+            if (count == 1)
+                return (pending[0].Bytes, 1);
+            var combined = pipeline.Load(key, []);
+            foreach (var partial in pending.Take(count))
+                combined.Merge(partial.Bytes);
+            var saved = combined.Save();
+            if (saved.Length <= EntityFold.MaxStateBytes)
+                return (saved, count);
+        }
     }
 }

@@ -8,6 +8,9 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 public static class EntityFold
 {
+    /// <summary>Largest saved state and partial, bytes; the platform's limit is 1 MB with JSON and base64 around it.</summary>
+    public const int MaxStateBytes = 700_000;
+
     private const int MostFaults = 20;
 
     /// <summary>State after Apply: merged, evicted, moved and incremented if both bases match, otherwise unchanged.</summary>
@@ -24,10 +27,14 @@ public static class EntityFold
             var state = pipeline.Load(key, current?.State ?? []);
             state.Merge(input.Partial);
             state.Evict(query => input.EvictUpTo.TryGetValue(query, out var upTo) ? upTo : null);
-            return new EntitySnapshot(version + 1, input.NewPosition, state.Save(), current?.Faults ?? []);
+            var saved = state.Save();
+            return saved.Length <= MaxStateBytes
+                ? new EntitySnapshot(version + 1, input.NewPosition, saved, current?.Faults ?? [])
+                : Faulted(current, $"Apply on version {version} was refused: the state would have {saved.Length} bytes, {MaxStateBytes} are allowed.");
         }
-        catch (InvalidDataException e)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
+            // The platform drops an operation that throws, with nothing but a log line.
             return Faulted(current, $"Apply on version {version} was refused: {e.Message}");
         }
     }

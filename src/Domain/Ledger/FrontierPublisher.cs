@@ -28,29 +28,32 @@ internal sealed class FrontierPublisher(ILedger ledger, ITopicLog log, long hori
         return Frontier.Advance(meta.FrontierMs, states, time.GetUtcNow().ToUnixTimeMilliseconds(), (long)options.IdleTimeout.TotalMilliseconds, off);
     }
 
-    /// <summary>Sees to it that the head of every partition has at least the published frontier; true where one was changed or was below it when read.</summary>
-    public async Task<bool> RaiseAsync(int partition, Meta meta, VersionedHead? head, CancellationToken cancel)
+    /// <summary>
+    /// Sees to it that the head of a partition has at least the published frontier. A listing made after the head was read holds if the head had the
+    /// frontier then, or was raised on the very ETag that was read: nothing can have been committed in between.
+    /// </summary>
+    public async Task<(VersionedHead? Head, bool ListingHolds)> RaiseAsync(int partition, Meta meta, VersionedHead? head, CancellationToken cancel)
     {
-        var changed = false;
+        var holds = true;
         while (true)
         {
             if (head is null)
             {
                 var fresh = new Head(meta.Starts[partition], MaxEventTimeMs: null, meta.FrontierMs, time.GetUtcNow().ToUnixTimeMilliseconds());
-                if (await ledger.TryInsertHeadAsync(partition, fresh, cancel) is not null)
-                    return true;
+                if (await ledger.TryInsertHeadAsync(partition, fresh, cancel) is { } inserted)
+                    return (new VersionedHead(fresh, inserted), holds);
             }
             else if (meta.FrontierMs is not { } frontier || head.Value.Value.FrontierMs == frontier
                 || (head.Value.Value.FrontierMs > frontier && !off.HasFlag(ProtocolRule.FrontierNeverLowered)))
             {
-                return changed;
+                return (head, holds);
             }
-            else if (await ledger.TryReplaceHeadAsync(partition, head.Value.Value with { FrontierMs = frontier }, head.Value.ETag, cancel) is not null)
+            else if (await ledger.TryReplaceHeadAsync(partition, head.Value.Value with { FrontierMs = frontier }, head.Value.ETag, cancel) is { } raised)
             {
-                return true;
+                return (new VersionedHead(head.Value.Value with { FrontierMs = frontier }, raised), holds);
             }
 
-            changed = true;
+            holds = false;
             head = await ledger.ReadHeadAsync(partition, cancel);
         }
     }

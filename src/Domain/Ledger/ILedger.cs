@@ -29,7 +29,9 @@ public interface ILedger
     /// </summary>
     Task<string?> TryCommitAsync(Head head, string etag, RangeRow range, IReadOnlyList<Gap> gaps, CancellationToken cancel);
 
-    /// <summary>Deletes range rows; those already gone are no error.</summary>
+    /// <summary>
+    /// Deletes range rows in the order given, which is ascending: whatever fails on the way, what is left is contiguous. Those already gone are no error.
+    /// </summary>
     Task DeleteRangesAsync(int partition, IReadOnlyList<long> froms, CancellationToken cancel);
 
     /// <summary>All gaps ever recorded for these partitions.</summary>

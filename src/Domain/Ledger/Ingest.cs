@@ -19,7 +19,7 @@ public sealed class Ingest
     private readonly Partitions _partitions;
     private readonly RecordCollector _collector;
     private readonly ConcurrentDictionary<int, VersionedHead> _heads = new();
-    private long _holdReadMs = long.MinValue;
+    private long _holdReadMs;
 
     /// <summary>Creates an ingest over the given stores; one per process is enough.</summary>
     public Ingest(IPipeline pipeline, ILedger ledger, ITopicLog log, ISegmentStore segments, IngestOptions options, TimeProvider time)
@@ -46,14 +46,25 @@ public sealed class Ingest
 
     /// <summary>
     /// Processes what is in the log of one partition from its head up to <paramref name="to"/>, read by our own consumer: what the trigger lost or
-    /// never delivered. Offsets without records are passed as control records unless retention took them.
+    /// never delivered; at most <paramref name="maxRanges"/> ranges. Offsets without records are passed as control records unless retention took them.
     /// </summary>
-    public async Task CatchUpAsync(int partition, long to, CancellationToken cancel)
+    /// <returns>How many records were found there.</returns>
+    public async Task<int> CatchUpAsync(int partition, long to, int maxRanges, CancellationToken cancel)
     {
         try
         {
-            while (await HeadAsync(partition, cancel) is var head && head.Value.Next < to)
-                await CommitAsync(partition, head, await _collector.CollectTailAsync(partition, head.Value.Next, to, cancel), cancel);
+            var found = 0;
+            for (var range = 0; range < maxRanges; range++)
+            {
+                var head = await HeadAsync(partition, cancel);
+                if (head.Value.Next >= to)
+                    break;
+                var chunk = await _collector.CollectTailAsync(partition, head.Value.Next, to, cancel);
+                await CommitAsync(partition, head, chunk, cancel);
+                found += chunk.Records.Count;
+            }
+
+            return found;
         }
         catch
         {
@@ -120,7 +131,8 @@ public sealed class Ingest
             {
                 Next = chunk.To,
                 MaxEventTimeMs = Later(head.Value.MaxEventTimeMs, decoded.MaxEventTimeMs),
-                LastActivityMs = now,
+                // Only valid events count: a partition of broken ones alone must not hold the frontier back for ever.
+                LastActivityMs = decoded.MaxEventTimeMs is null ? head.Value.LastActivityMs : now,
             };
             if (await _ledger.TryCommitAsync(next, head.ETag, range, chunk.Gaps, cancel) is { } etag)
             {

@@ -13,7 +13,7 @@ internal sealed class QueryEmitter(IPipeline pipeline, PipelineId id, ILake lake
     {
         if (truth.Meta.Value.FrontierMs is not { } frontier)
             return;
-        foreach (var query in pipeline.Queries)
+        foreach (var query in pipeline.Queries.Where(query => !truth.Refused.Contains(query.Bundle)))
         {
             var table = TableNames.Gold(query.Name);
             var position = truth.PositionOf(id, query.Name);

@@ -15,6 +15,8 @@ internal sealed record RecordChunk(long To, IReadOnlyList<SourceRecord> Records,
 /// </summary>
 internal sealed class RecordCollector(ITopicLog log, IngestOptions options, TimeProvider time, ProtocolRule off)
 {
+    private const int MaxFetch = 1_000;
+
     /// <summary>Sorted by offset, each offset once: after a rebalance one delivery can hold 5,6,7,5,6,7,12,13.</summary>
     public static IReadOnlyList<SourceRecord> InOrder(IReadOnlyList<SourceRecord> delivered)
     {
@@ -60,8 +62,14 @@ internal sealed class RecordCollector(ITopicLog log, IngestOptions options, Time
     /// <summary>Looks into [chunk.To, end). The log's start is read after the fetch, so that retention in between is seen.</summary>
     private async Task FillHoleAsync(int partition, Growing chunk, long end, CancellationToken cancel)
     {
+        while (chunk.To < end && !chunk.IsFull(options))
+            await FillOnceAsync(partition, chunk, end, cancel);
+    }
+
+    private async Task FillOnceAsync(int partition, Growing chunk, long end, CancellationToken cancel)
+    {
         var from = chunk.To;
-        var limit = Math.Max(1, options.MaxRangeRecords - chunk.Records.Count);
+        var limit = Math.Clamp(options.MaxRangeRecords - chunk.Records.Count, 1, MaxFetch);
         var found = await log.FetchAsync(partition, from, end, limit, cancel);
         var reached = found.Count < limit ? end : found[^1].Offset + 1;
         var bounds = await log.BoundsAsync(partition, cancel);

@@ -16,7 +16,7 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
         var written = 0;
         if (truth.Touched.Count == 0)
             return written;
-        foreach (var query in pipeline.Queries.Where(q => q.Update))
+        foreach (var query in pipeline.Queries.Where(q => q.Update && !truth.Refused.Contains(q.Bundle)))
         {
             var rows = pipeline.Emit(query.Name, truth.States, truth.PositionOf(id, query.Name), long.MaxValue, truth.Touched);
             written += await WriteAsync(truth, query, rows, final: false, cancel);

@@ -28,7 +28,7 @@ public sealed class Tick
     private long _checkpointedMs;
     private long _lookedMs = long.MinValue;
     private long _sweptMs;
-    private long _leasedUntilMs = long.MinValue;
+    private long _leasedUntilMs;
 
     /// <summary>Creates a tick. <paramref name="owner"/> names this instance in the lease.</summary>
     public Tick(IPipeline pipeline, PipelineId id, TickStores stores, Ingest ingest, TickOptions options, TimeProvider time, string owner)
@@ -46,7 +46,7 @@ public sealed class Tick
         _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options);
         _queries = new QueryEmitter(pipeline, id, stores.Lake);
         _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, off);
-        _checkpointer = new Checkpointer(pipeline, id, stores.Ledger, stores.Entities, stores.Alerts, options, off);
+        _checkpointer = new Checkpointer(pipeline, id, stores.Ledger, stores.Entities, stores.Alerts, off);
         _settler = new Settler(pipeline, id, stores.Ledger, stores.Entities, stores.Segments, options, off);
         _watchdog = new Watchdog(stores.Log, ingest, partitions, stores.Alerts, options, time, off);
         _emittedMs = _checkpointedMs = _sweptMs = time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -69,10 +69,13 @@ public sealed class Tick
         try
         {
             var due = IsEmitDue(cached, now);
-            var truth = await _reader.ReadAsync(cached, due, cancel);
-            var report = await WorkAsync(truth, due || truth.Meta.Value.EndOfInput, cancel);
-            _truth = truth;
-            return report;
+            var frontier = cached?.Meta.Value.FrontierMs;
+            var truth = await _reader.ReadAsync(cached, due || cached?.Entities.Count > _options.BackfillEntities, cancel);
+            var emit = due || truth.Meta.Value.EndOfInput || (cached is not null && truth.Meta.Value.FrontierMs != frontier);
+            var report = await WorkAsync(truth, emit, cancel);
+            // What follows may fail without making what is known less true. An entity that forgot is looked at again by the next tick.
+            _truth = truth.Refused.Count == 0 ? truth : null;
+            return await FinishAsync(truth, report with { StartedMs = now }, cancel);
         }
         catch (CompetingTickException e)
         {
@@ -99,6 +102,12 @@ public sealed class Tick
         if (truth.Meta.Value.EndOfInput || Now() - _checkpointedMs >= (long)_options.CheckpointInterval.TotalMilliseconds)
             await CheckpointAsync(truth, cancel);
         await HoldAsync(truth, cancel);
+        truth.Fresh.Clear();
+        return Report(truth, fresh) with { ResultRows = written, VisibleInTablesMs = visible, VisibleInDeltaMs = inDelta };
+    }
+
+    private async Task<TickReport> FinishAsync(Truth truth, TickReport report, CancellationToken cancel)
+    {
         var changed = await LookAsync(truth, cancel);
         if (Now() - _sweptMs >= (long)_options.SweepInterval.TotalMilliseconds)
         {
@@ -106,9 +115,7 @@ public sealed class Tick
             _sweptMs = Now();
         }
 
-        var drained = !changed && await IsDrainedAsync(truth, cancel);
-        truth.Fresh.Clear();
-        return Report(truth, fresh, drained) with { ResultRows = written, VisibleInTablesMs = visible, VisibleInDeltaMs = inDelta };
+        return report with { Drained = !changed && await IsDrainedAsync(truth, cancel) };
     }
 
     private async Task CheckpointAsync(Truth truth, CancellationToken cancel)
@@ -145,18 +152,24 @@ public sealed class Tick
         return changed;
     }
 
-    /// <summary>Whether a bounded input is through; ends the boundedness, so that what is produced later is a stream again.</summary>
+    /// <summary>
+    /// Whether a bounded input is through: caught up with the log, every window closed and committed, every range settled, no entity left that could
+    /// go. Ends the boundedness, so that what is produced later is a stream again. True as long as nothing new comes, so no answer can be missed.
+    /// </summary>
     private async Task<bool> IsDrainedAsync(Truth truth, CancellationToken cancel)
     {
         var meta = truth.Meta.Value;
         var newest = truth.Heads.Values.Max(head => head.MaxEventTimeMs);
-        var done = meta.EndOfInput
-            && truth.Heads.All(head => _watchdog.Bounds.TryGetValue(head.Key, out var bounds) && head.Value.Next >= bounds.End)
-            && (newest is null || meta.FrontierMs >= newest + _horizonMs)
-            && truth.Ranges.Values.All(ranges => ranges.Count == 0)
-            && (await _ledger.ReadRegistryAsync(cancel)).Count == 0;
-        if (!done)
+        var settled = (newest is null ? meta.EndOfInput : meta.FrontierMs >= newest + _horizonMs)
+            && truth.Refused.Count == 0
+            && truth.Ranges.Values.All(ranges => ranges.Count == 0);
+        if (!settled || !await _watchdog.IsCaughtUpAsync(truth, cancel))
             return false;
+        var registry = await _ledger.ReadRegistryAsync(cancel);
+        if (registry.Any(row => _pipeline.IsEvictable(row.Entity, query => truth.PositionOf(_id, query))))
+            return false;
+        if (!meta.EndOfInput)
+            return true;
         var open = meta with { EndOfInput = false };
         if (await _ledger.TryWriteMetaAsync(open, truth.Meta.ETag, cancel) is not { } etag)
             return false;
@@ -166,13 +179,13 @@ public sealed class Tick
 
     private bool IsEmitDue(Truth? truth, long now) =>
         now - _emittedMs >= (long)_options.DeltaInterval.TotalMilliseconds
-        || (truth is not null && (truth.Entities.Count > _options.BackfillEntities
-            || truth.Ranges.Values.Sum(ranges => ranges.Where(range => !IsInTables(truth, range)).Sum(range => (long)range.PayloadBytes)) > _options.EmitBytes));
+        || (truth is not null
+            && truth.Ranges.Values.Sum(ranges => ranges.Where(range => !IsInTables(truth, range)).Sum(range => (long)range.PayloadBytes)) > _options.EmitBytes);
 
     private bool IsInTables(Truth truth, RangeRow range) =>
         range.Rows.Keys.All(table => truth.PositionOf(table, _id.TableAppId(table, range.Partition)) >= range.To);
 
-    private TickReport Report(Truth truth, List<RangeRow> fresh, bool drained)
+    private TickReport Report(Truth truth, List<RangeRow> fresh)
     {
         var (count, bytes) = Open(truth);
         var counts = new Dictionary<string, long>();
@@ -182,7 +195,6 @@ public sealed class Tick
         {
             FrontierMs = truth.Meta.Value.FrontierMs,
             Hold = truth.Meta.Value.Hold,
-            Drained = drained,
             Partitions = [.. truth.Heads.OrderBy(h => h.Key).Select(h => new PartitionReport(
                 h.Key, h.Value.Next, _watchdog.Bounds.TryGetValue(h.Key, out var b) ? Math.Max(b.End, h.Value.Next) : h.Value.Next, h.Value.MaxEventTimeMs))],
             OpenRanges = count,

@@ -30,17 +30,14 @@ public sealed record TickOptions
     /// <summary>Payload bytes of open ranges beyond which ingest is put on hold.</summary>
     public long MaxOpenBytes { get; init; } = 256L << 20;
 
-    /// <summary>Entities in memory beyond which the frontier moves at every tick, as in a backfill.</summary>
-    public int BackfillEntities { get; init; } = 48;
+    /// <summary>Entities in memory beyond which every tick looks whether the frontier can move, as in a backfill.</summary>
+    public int BackfillEntities { get; init; } = 24;
 
     /// <summary>Payload bytes of ranges not yet in Delta beyond which the next tick emits.</summary>
     public long EmitBytes { get; init; } = 16L << 20;
 
     /// <summary>Rows after which a commit to a base table is cut.</summary>
     public int MaxRowsPerCommit { get; init; } = 250_000;
-
-    /// <summary>Largest entity state and signal, bytes; the platform's limit is 1 MB with JSON and base64 around it.</summary>
-    public int MaxStateBytes { get; init; } = 700_000;
 
     /// <summary>Where the first start begins.</summary>
     public StartFrom StartFrom { get; init; } = StartFrom.Earliest;

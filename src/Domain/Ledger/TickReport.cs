@@ -6,6 +6,9 @@ public sealed record TickReport
     /// <summary>Why nothing was done: another tick holds the lease, or was seen to be alive; null when the tick ran.</summary>
     public string? Skipped { get; init; }
 
+    /// <summary>When the tick began, before it read anything; ms of wall time.</summary>
+    public long StartedMs { get; init; }
+
     /// <summary>Published frontier, ms.</summary>
     public long? FrontierMs { get; init; }
 

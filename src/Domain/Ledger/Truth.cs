@@ -35,6 +35,9 @@ internal sealed class Truth
     /// <summary>Heads as read by this tick.</summary>
     public Dictionary<int, Head> Heads { get; } = [];
 
+    /// <summary>Bundles of which an entity lost state: nothing is computed from them.</summary>
+    public HashSet<string> Refused { get; } = [];
+
     /// <summary>Ranges folded since the last report.</summary>
     public List<RangeRow> Fresh { get; } = [];
 
@@ -60,8 +63,8 @@ internal sealed class Truth
         if (!Ranges.TryGetValue(range.Partition, out var ranges))
             Ranges[range.Partition] = ranges = [];
         if (Position.TryGetValue(range.Partition, out var position) && position != range.From)
-            throw new InvalidDataException(
-                $"Partition {range.Partition}: the ledger has a range from {range.From} behind one that ends at {position}; ranges must be contiguous.");
+            throw new CompetingTickException(
+                $"Partition {range.Partition}: a range from {range.From} was listed behind one that ends at {position}; another tick settled in between.");
         ranges.Add(range);
         Position[range.Partition] = range.To;
         Fresh.Add(range);

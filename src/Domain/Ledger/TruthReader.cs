@@ -31,7 +31,7 @@ internal sealed class TruthReader(
                 if (off.HasFlag(ProtocolRule.CacheMustContinue))
                     truth.Position[partition] = range.From;
                 truth.Append(range);
-                await FoldAsync(truth, range, loaded: null, cancel);
+                await FoldAsync(truth, range, cancel);
             }
         }
 
@@ -62,14 +62,14 @@ internal sealed class TruthReader(
 
         await CheckRegistryAsync(truth, registry, loaded, cancel);
         foreach (var (key, snapshot) in loaded)
-            if (!IsEvictable(truth, key))
+            if (!IsEvictable(truth, key) && !truth.Refused.Contains(key.Bundle))
                 Load(truth, key, snapshot, registry.Any(row => row.Entity == key));
         foreach (var (partition, view) in views)
         {
             foreach (var range in view.Ranges)
             {
                 truth.Append(range);
-                await FoldAsync(truth, range, loaded, cancel);
+                await FoldAsync(truth, range, cancel);
             }
 
             truth.Position.TryAdd(partition, view.Head!.Value.Value.Next);
@@ -86,12 +86,17 @@ internal sealed class TruthReader(
         if (advance || truth.Meta.Value.EndOfInput)
             await AdvanceAsync(truth, views, cancel);
         var again = new List<int>();
-        foreach (var (partition, view) in views)
-            if (await frontier.RaiseAsync(partition, truth.Meta.Value, view.Head, cancel))
+        foreach (var (partition, view) in views.OrderBy(view => view.Key).ToList())
+        {
+            var raised = await frontier.RaiseAsync(partition, truth.Meta.Value, view.Head, cancel);
+            if (raised.Head is { } head)
+                views[partition] = view with { Head = head };
+            if (!raised.ListingHolds && !off.HasFlag(ProtocolRule.RaiseHeadsBeforeListing))
                 again.Add(partition);
-        if (!off.HasFlag(ProtocolRule.RaiseHeadsBeforeListing) || views.Any(view => again.Contains(view.Key) && view.Value.Head is null))
-            foreach (var (partition, view) in await ViewAsync(again, from, cancel))
-                views[partition] = view;
+        }
+
+        foreach (var (partition, view) in await ViewAsync(again, from, cancel))
+            views[partition] = view;
         truth.Heads.Clear();
         foreach (var (partition, view) in views)
             truth.Heads[partition] = view.Head!.Value.Value;
@@ -148,20 +153,23 @@ internal sealed class TruthReader(
         truth.Touched.Add(key);
     }
 
-    /// <summary>Merges a range into the entities it touches; with <paramref name="loaded"/> only where the entity, as read, does not have it.</summary>
-    private async Task FoldAsync(Truth truth, RangeRow range, IReadOnlyDictionary<EntityKey, EntitySnapshot?>? loaded, CancellationToken cancel)
+    /// <summary>
+    /// Merges a range into the entities it touches, only where the entity, as read, does not have it. That holds for a range listed by a later tick
+    /// too: an entity is read after the ranges and may be ahead of them, when a competing tick applied what was committed in between.
+    /// </summary>
+    private async Task FoldAsync(Truth truth, RangeRow range, CancellationToken cancel)
     {
         if (range.Entities.Count == 0)
             return;
         var partials = await segments.ReadPartialsAsync(range, cancel);
         foreach (var key in range.Entities)
         {
-            if (IsEvictable(truth, key))
+            if (IsEvictable(truth, key) || truth.Refused.Contains(key.Bundle))
                 continue;
             var entity = truth.Entity(pipeline, key);
-            if (loaded is not null && entity.Covers(range.Partition, range.To))
+            if (entity.Covers(range.Partition, range.To))
                 continue;
-            if (loaded is not null && entity.Covers(range.Partition, range.From + 1))
+            if (entity.Covers(range.Partition, range.From + 1))
                 throw new InvalidDataException(
                     $"Entity {key} stands inside the range {range.From}-{range.To} of partition {range.Partition}; its state or the ledger was changed by hand.");
             truth.States[key].Merge(partials[key]);
@@ -181,13 +189,13 @@ internal sealed class TruthReader(
             loaded[row.Entity] = await entities.ReadAsync(row.Entity, cancel);
             if ((loaded[row.Entity]?.Version ?? 0) >= row.Version)
                 continue;
+            await ReadTablesAsync(truth, cancel);
+            if (IsEvictable(truth, row.Entity))
+                throw new CompetingTickException($"Entity {row.Entity} was evicted while this tick was reading it.");
             var text = $"Entity {row.Entity} is at version {loaded[row.Entity]?.Version ?? 0}, but ranges were settled into version {row.Version}: "
-                + "the task hub lost state. Windows of its bundle are not emitted until it is rebuilt from silver (restore the task hub, or start a new PipelineVersion).";
+                + $"the task hub lost state. Queries of bundle {row.Entity.Bundle} stand still and their ranges stay open; restore the task hub, or start a new PipelineVersion.";
             await alerts.RaiseAsync("entity-forgot", row.Entity.ToString(), text, cancel);
-            throw new EntityForgotException(text);
+            truth.Refused.Add(row.Entity.Bundle);
         }
     }
 }
-
-/// <summary>An entity lost state that the ledger had settled into it.</summary>
-public sealed class EntityForgotException(string message) : Exception(message);

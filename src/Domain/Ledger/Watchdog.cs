@@ -6,6 +6,8 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 internal sealed class Watchdog(ITopicLog log, Ingest ingest, Partitions partitions, IAlerts alerts, TickOptions options, TimeProvider time, ProtocolRule off)
 {
+    private const int MaxRanges = 20;
+
     private readonly Dictionary<int, (long Next, long SinceMs)> _seen = [];
 
     /// <summary>Log bounds of every partition as of the last look.</summary>
@@ -38,6 +40,19 @@ internal sealed class Watchdog(ITopicLog log, Ingest ingest, Partitions partitio
         return joined;
     }
 
+    /// <summary>Whether every partition that Kafka has is in the ledger and processed up to its log end, as of now.</summary>
+    public async Task<bool> IsCaughtUpAsync(Truth truth, CancellationToken cancel)
+    {
+        foreach (var partition in await log.PartitionsAsync(cancel))
+        {
+            Bounds[partition] = await log.BoundsAsync(partition, cancel);
+            if (!truth.Heads.TryGetValue(partition, out var head) || head.Next < Bounds[partition].End)
+                return false;
+        }
+
+        return true;
+    }
+
     private async Task LookAtAsync(int partition, Head head, LogBounds bounds, bool hold, CancellationToken cancel)
     {
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -55,8 +70,8 @@ internal sealed class Watchdog(ITopicLog log, Ingest ingest, Partitions partitio
 
         if (now - seen.SinceMs < (long)options.WatchdogTimeout.TotalMilliseconds)
             return;
-        await alerts.RaiseAsync("trigger-stalled", $"partition {partition}", $"Partition {partition} stands at offset {head.Next} of {bounds.End} for {(now - seen.SinceMs) / 1000} s: the Kafka trigger delivers nothing. Its tail is processed by the tick; look at the trigger's log.", cancel);
-        await ingest.CatchUpAsync(partition, bounds.End, cancel);
-        _seen.Remove(partition);
+        // A tail of control records alone is nobody's fault.
+        if (await ingest.CatchUpAsync(partition, bounds.End, MaxRanges, cancel) > 0)
+            await alerts.RaiseAsync("trigger-stalled", $"partition {partition}", $"Partition {partition} stood at offset {head.Next} of {bounds.End} for {(now - seen.SinceMs) / 1000} s: the Kafka trigger delivered nothing. Its tail is processed by the tick; look at the trigger's log.", cancel);
     }
 }

@@ -7,6 +7,9 @@ namespace Tidemark.Delta.Tests.Support;
 /// <summary>The readers that are not ours: one node process for the whole run, spoken to line by line.</summary>
 public sealed class ForeignReaders : IDisposable
 {
+    /// <summary>DuckDB, hyparquet, parquet-wasm (the Rust implementation) and parquetjs.</summary>
+    public static readonly string[] Names = ["duckdb", "hyparquet", "wasm", "parquetjs"];
+
     private readonly Process _node;
     private readonly SemaphoreSlim _turn = new(1, 1);
 

@@ -187,6 +187,22 @@ public sealed class AppendTests
     }
 
     [Fact]
+    public async Task A_data_file_whose_upload_was_repeated_by_the_client_is_recognised()
+    {
+        var twice = new FaultyObjectStore(_memory);
+        var first = true;
+        twice.BeforePut = async path =>
+        {
+            if (!first || !path.EndsWith("a.parquet", StringComparison.Ordinal)) return;
+            first = false;
+            // The first try landed and its answer was lost; the client's second try finds the object there.
+            await DeltaTable.Open(_memory, "orders").WriteFileAsync(Orders.Rows(1), path: "a.parquet");
+        };
+        var file = await Open(twice).WriteFileAsync(Orders.Rows(1), path: "a.parquet");
+        Assert.Equal(1, file.RowCount);
+    }
+
+    [Fact]
     public async Task New_nullable_columns_are_added_at_the_end_when_allowed_and_old_rows_read_null()
     {
         var table = Open();

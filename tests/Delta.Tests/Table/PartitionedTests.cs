@@ -10,6 +10,8 @@ public sealed class PartitionedTests(ForeignReaders readers) : IDisposable
     [Theory]
     [InlineData("duckdb")]
     [InlineData("hyparquet")]
+    [InlineData("wasm")]
+    [InlineData("parquetjs")]
     public async Task A_table_partitioned_by_day_reads_back_equal(string reader)
     {
         var table = DeltaTable.Open(new LocalObjectStore(_folder.Path), "t");

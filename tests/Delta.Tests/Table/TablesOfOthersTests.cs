@@ -34,13 +34,7 @@ public sealed class TablesOfOthersTests(ForeignReaders readers)
     public static TheoryData<string> Names()
     {
         var names = new TheoryData<string>();
-        if (Shared is null)
-        {
-            Console.WriteLine("../shared/delta-tables is absent: tables of others are not read; tables this repository makes are.");
-            return names;
-        }
-
-        foreach (var entry in JsonNode.Parse(File.ReadAllText(Path.Combine(Shared, "index.json")))!.AsArray())
+        foreach (var entry in JsonNode.Parse(File.ReadAllText(Path.Combine(Shared!, "index.json")))!.AsArray())
         {
             var name = entry!["name"]!.GetValue<string>();
             if (entry["rows"] is not null && entry["mustFailOrUnsupported"] is null && !MustFail.ContainsKey(name) && !NeedsMore(entry)) names.Add(name);
@@ -56,7 +50,7 @@ public sealed class TablesOfOthersTests(ForeignReaders readers)
             || entry["columnMapping"] is not null || entry["deletionVectors"]?.ToString() is not (null or "0" or "false");
     }
 
-    [Theory]
+    [TablesOfOthersTheory]
     [InlineData("golden/checkpoint", 1)]
     [InlineData("golden/delete-re-add-same-file-different-transactions", 2)]
     [InlineData("golden/log-replay-special-characters-b", 1)]
@@ -64,12 +58,11 @@ public sealed class TablesOfOthersTests(ForeignReaders readers)
     [InlineData("kernel-rs/app-txn-with-last-updated", 4)]
     public async Task The_log_of_a_table_whose_files_are_not_at_hand_replays_to_its_live_files(string name, int files)
     {
-        if (Shared is null) return;
-        var table = DeltaTable.Open(new LocalObjectStore(Path.Combine(Shared, name)), "delta");
+        var table = DeltaTable.Open(new LocalObjectStore(Path.Combine(Shared!, name)), "delta");
         Assert.Equal(files, (await table.SnapshotAsync()).Files.Count);
     }
 
-    [Theory]
+    [TablesOfOthersTheory]
     [MemberData(nameof(Names))]
     public async Task A_table_of_others_reads_as_its_authors_expect(string name)
     {
@@ -102,11 +95,11 @@ public sealed class TablesOfOthersTests(ForeignReaders readers)
     public static TheoryData<string, string> Failing()
     {
         var cases = new TheoryData<string, string>();
-        foreach (var (name, message) in Shared is null ? [] : MustFail) cases.Add(name, message);
+        foreach (var (name, message) in MustFail) cases.Add(name, message);
         return cases;
     }
 
-    [Theory]
+    [TablesOfOthersTheory]
     [MemberData(nameof(Failing))]
     public async Task A_table_that_cannot_be_read_is_refused_by_name(string name, string message)
     {
@@ -116,5 +109,14 @@ public sealed class TablesOfOthersTests(ForeignReaders readers)
             await foreach (var _ in table.ReadAsync(await table.SnapshotAsync())) { }
         });
         Assert.Contains(message, error.Message);
+    }
+}
+
+/// <summary>Skipped, with the reason, where the tables are not beside the repository.</summary>
+public sealed class TablesOfOthersTheoryAttribute : TheoryAttribute
+{
+    public TablesOfOthersTheoryAttribute()
+    {
+        if (Repository.Shared("delta-tables") is null) Skip = "../shared/delta-tables is absent; only tables that this repository makes are read.";
     }
 }

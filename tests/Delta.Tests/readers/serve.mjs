@@ -30,6 +30,7 @@ const operations = {
   table,
   file: async ({ reader, file, schema }) => ({ rows: await (await load[reader]()).read(file, schema.fields) }),
   metadata: async ({ file }) => ({ chunks: await duckdb.metadata(file) }),
+  rewrite: async request => (await load.wasm()).rewrite(request),
   sql: async ({ sql }) => ({ rows: await duckdb.query(sql) }),
 };
 

@@ -38,6 +38,21 @@ internal sealed record Scenario
 
     public long IdleTimeoutMs { get; init; } = 20_000;
 
+    /// <summary>How often a single call is under way for seconds.</summary>
+    public double CallStallRate { get; init; } = 0.005;
+
+    /// <summary>A call of ticks that is often under way for seconds; null = none more than others.</summary>
+    public string? StallOn { get; init; }
+
+    /// <summary>No query publishes provisional rows, so that no ETag of a result stands between two ticks.</summary>
+    public bool AppendOnly { get; init; }
+
+    /// <summary>How often entities are brought up to date.</summary>
+    public int CheckpointMs { get; init; } = 2_000;
+
+    /// <summary>Open ranges beyond which ingest is held.</summary>
+    public int MaxOpenRanges { get; init; } = 60;
+
     public static Scenario Draw(int seed)
     {
         var random = new Random(seed * 7919);

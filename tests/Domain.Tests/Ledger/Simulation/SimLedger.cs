@@ -30,15 +30,24 @@ internal sealed class SimLedgerData
 /// <summary>One actor's view of the ledger.</summary>
 internal sealed class SimLedger(SimWorld world, SimActor actor, SimLedgerData data, bool honourLease) : ILedger
 {
+    private const int Page = 6;
+
     public Task<VersionedHead?> ReadHeadAsync(int partition, CancellationToken cancel) =>
         world.CallAsync(actor, $"read head {partition}", () => Head(partition));
 
     public async Task<PartitionView> ReadPartitionAsync(int partition, long from, CancellationToken cancel)
     {
         var head = await world.CallAsync(actor, $"read head {partition}", () => Head(partition));
-        var ranges = await world.CallAsync(actor, $"list ranges {partition} from {from}", () => new Listing(
-            [.. data.Ranges.Where(r => r.Key.Partition == partition && r.Key.From >= from).Select(r => r.Value)]));
-        return new PartitionView(head, ranges.Rows);
+        var ranges = new List<RangeRow>();
+        while (true)
+        {
+            var page = await world.CallAsync(actor, $"list ranges {partition} from {from}", () => new Listing(
+                [.. data.Ranges.Where(r => r.Key.Partition == partition && r.Key.From >= from).Select(r => r.Value).Take(Page)]));
+            ranges.AddRange(page.Rows);
+            if (page.Rows.Count < Page)
+                return new PartitionView(head, ranges);
+            from = page.Rows[^1].From + 1;
+        }
     }
 
     public Task<string?> TryInsertHeadAsync(int partition, Head head, CancellationToken cancel) =>
@@ -58,8 +67,11 @@ internal sealed class SimLedger(SimWorld world, SimActor actor, SimLedgerData da
             return Put(range.Partition, head);
         });
 
-    public Task DeleteRangesAsync(int partition, IReadOnlyList<long> froms, CancellationToken cancel) =>
-        world.CallAsync(actor, $"delete ranges {partition} {string.Join(",", froms)}", () => froms.Count(from => data.Ranges.Remove((partition, from))));
+    public async Task DeleteRangesAsync(int partition, IReadOnlyList<long> froms, CancellationToken cancel)
+    {
+        foreach (var group in froms.Chunk(3))
+            await world.CallAsync(actor, $"delete ranges {partition} {string.Join(",", group)}", () => group.Count(from => data.Ranges.Remove((partition, from))));
+    }
 
     public Task<IReadOnlyList<Gap>> ReadGapsAsync(IReadOnlyCollection<int> partitions, CancellationToken cancel) =>
         world.CallAsync(actor, "read gaps", () => (IReadOnlyList<Gap>)[.. data.Gaps.Where(gap => partitions.Contains(gap.Partition))]);

@@ -59,10 +59,22 @@ internal sealed class SimWorld : SynchronizationContext
 
     public void At(long afterMs, Action action) => _waiting.Add((null, NowMs + afterMs, action));
 
+    /// <summary>Calls of ticks that begin with this are stalled far more often than others.</summary>
+    public string? StallOn { get; set; }
+
+    private long StallMs(SimActor actor, string what)
+    {
+        if (!Faults)
+            return 0;
+        if (StallOn is { } name && actor.Name.StartsWith("tick", StringComparison.Ordinal) && what.StartsWith(name, StringComparison.Ordinal) && Random.Next(3) == 0)
+            return Random.Next(5_000);
+        return Random.NextDouble() < StallRate ? Random.Next(8_000) : 0;
+    }
+
     /// <summary>One store call: its effect is atomic; it can fail before or after, and its caller can die on either side.</summary>
     public async Task<T> CallAsync<T>(SimActor actor, string what, Func<T> effect)
     {
-        await StepAsync(actor, Faults && Random.NextDouble() < StallRate ? Random.Next(8_000) : 0);
+        await StepAsync(actor, StallMs(actor, what));
         var fault = Faults ? Random.NextDouble() / FaultRate : 9;
         if (fault < 0.25)
         {

@@ -15,8 +15,8 @@ internal sealed class Simulation
 
     public Simulation(int seed, Scenario scenario, ProtocolRule off = ProtocolRule.None, bool trace = false)
     {
-        (Seed, _scenario, _off, Pipeline) = (seed, scenario, off, new ToyPipeline(off));
-        World = new SimWorld(seed, trace) { FaultRate = Math.Max(scenario.FaultRate, 1e-9) };
+        (Seed, _scenario, _off, Pipeline) = (seed, scenario, off, new ToyPipeline(off, scenario.AppendOnly));
+        World = new SimWorld(seed, trace) { FaultRate = Math.Max(scenario.FaultRate, 1e-9), StallRate = scenario.CallStallRate, StallOn = scenario.StallOn };
         Entities = new SimEntityData(World, Pipeline, off);
         _trigger = new SimTrigger(World, Topic, NewIngest, scenario.Instances)
         {
@@ -66,8 +66,8 @@ internal sealed class Simulation
             World.Faults = false;
             _trigger.IsCalm = true;
             if (!World.RunUntil(IsDrained, MaxSteps))
-                return "The run does not come to an end: " + Oracle.Leftovers(this);
-            return Oracle.Compare(this);
+                return $"The run does not come to an end (drained said: {_saidDrained}): {Oracle.Leftovers(this)}";
+            return _drainedTooEarly ?? Oracle.Compare(this);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -89,10 +89,21 @@ internal sealed class Simulation
             _ended = true;
         }
 
-        return _ended && Oracle.Leftovers(this) == "nothing";
+        return _ended && _saidDrained && Oracle.Leftovers(this) == "nothing";
     }
 
     private bool _ended;
+    private bool _saidDrained;
+    private string? _drainedTooEarly;
+
+    /// <summary>A tick may say that all is through only when no row can come any more.</summary>
+    private void NoteDrained(SimActor actor)
+    {
+        World.Note($"{actor.Name}: drained");
+        _saidDrained = true;
+        if (!_ended || Ledger.Ranges.Count > 0 || Topic.Partitions.Any(p => Ledger.Heads[p.Key].Value.Next < p.Value.End))
+            _drainedTooEarly ??= $"{actor.Name} said drained at step {World.Steps} while there were {Oracle.Leftovers(this)}";
+    }
 
     private Ingest NewIngest(SimActor actor)
     {
@@ -139,13 +150,13 @@ internal sealed class Simulation
         var options = new TickOptions
         {
             DeltaInterval = TimeSpan.FromSeconds(3),
-            CheckpointInterval = TimeSpan.FromSeconds(2),
+            CheckpointInterval = TimeSpan.FromMilliseconds(_scenario.CheckpointMs),
             IdleTimeout = TimeSpan.FromMilliseconds(_scenario.IdleTimeoutMs),
             WatchdogTimeout = TimeSpan.FromSeconds(15),
             SweepInterval = TimeSpan.FromSeconds(5),
             SweepAge = TimeSpan.Zero,
             LeaseTime = TimeSpan.FromSeconds(4),
-            MaxOpenRanges = 60,
+            MaxOpenRanges = _scenario.MaxOpenRanges,
             MaxRowsPerCommit = 40,
             BackfillEntities = 12,
         };
@@ -159,14 +170,12 @@ internal sealed class Simulation
                 var report = await tick.RunAsync(CancellationToken.None);
                 if (report.Skipped is { } why)
                     World.Note($"{actor.Name}: skipped: {why}");
+                if (report.Drained)
+                    NoteDrained(actor);
             }
             catch (SimStoreException e)
             {
                 World.Note($"{actor.Name}: failed: {e.Message}");
-            }
-            catch (EntityForgotException e)
-            {
-                World.Note($"{actor.Name}: refused: {e.Message}");
             }
         }
     }

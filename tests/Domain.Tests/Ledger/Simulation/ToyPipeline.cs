@@ -43,7 +43,7 @@ internal static class ToyRows
 }
 
 /// <summary>A pipeline small enough to be obviously right: counts and sums by key in three window queries of two bundles.</summary>
-internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None) : IPipeline
+internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool appendOnly = false) : IPipeline
 {
     private static readonly RowSchema NoSchema = new([]);
 
@@ -56,8 +56,8 @@ internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None) : IPipel
 
     public IReadOnlyList<QuerySpec> Queries { get; } =
     [
-        new("tumbling", 5_000, 10_000, 10_000, "10s", true, NoSchema, ["key"]),
-        new("sliding", 8_000, 20_000, 5_000, "10s", true, NoSchema, ["key"]),
+        new("tumbling", 5_000, 10_000, 10_000, "10s", !appendOnly, NoSchema, ["key"]),
+        new("sliding", 8_000, 20_000, 5_000, "10s", !appendOnly, NoSchema, ["key"]),
         new("minutes", 10_000, 60_000, 60_000, "60s", false, NoSchema, ["key"]),
     ];
 

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using Tidemark.Delta;
+
+namespace Tidemark.Storage;
+
+/// <summary>Whether a growing log slows a blind append, and what a checkpoint of many files takes.</summary>
+internal static class LogGrowth
+{
+    public static async Task RunAsync()
+    {
+        var schema = new TableSchema(new TableField("id", DataType.Int64));
+        var counting = new CountingObjectStore(new MemoryObjectStore());
+        var table = DeltaTable.Open(counting, "t");
+        var times = new List<double>();
+        ObjectStoreCounts tenth = default, last = default;
+        for (var i = 0; i < 10_000; i++)
+        {
+            var before = counting.Counts;
+            var start = Stopwatch.GetTimestamp();
+            await table.AppendAsync(new AppendRequest { Schema = schema, Files = [File(i)], Transactions = [new TxnMove("app", i == 0 ? null : i - 1, i)] });
+            times.Add(Stopwatch.GetElapsedTime(start).TotalMicroseconds);
+            if (i == 10) tenth = Difference(counting.Counts, before);
+            if (i == 9_999) last = Difference(counting.Counts, before);
+        }
+
+        Console.WriteLine($"append: commits 100-200 {Median(times, 100, 200):F0} us, 9,900-10,000 {Median(times, 9_900, 10_000):F0} us; requests of the 10th {tenth.Requests}, of the 10,000th {last.Requests}; bytes {tenth.BytesWritten + tenth.BytesRead} and {last.BytesWritten + last.BytesRead}");
+        await CheckpointAsync(schema);
+    }
+
+    private static async Task CheckpointAsync(TableSchema schema)
+    {
+        var folder = Directory.CreateTempSubdirectory("tidemark-checkpoint-");
+        try
+        {
+            var table = DeltaTable.Open(new LocalObjectStore(folder.FullName), "t");
+            for (var i = 0; i < 10; i++) await table.AppendAsync(new AppendRequest { Schema = schema, Files = [.. Enumerable.Range(i * 10_000, 10_000).Select(File)] });
+            await MeasureAsync("from the log alone", table);
+            await table.AppendAsync(new AppendRequest { Schema = schema, Files = [File(1_000_000)] });
+            await MeasureAsync("upon the one before", table);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static async Task MeasureAsync(string what, DeltaTable table)
+    {
+        GC.Collect(2, GCCollectionMode.Aggressive, true, true);
+        var baseline = GC.GetTotalMemory(true);
+        long peak = 0;
+        using var stop = new CancellationTokenSource();
+        var watch = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested) peak = Math.Max(peak, GC.GetTotalMemory(false) - baseline);
+        });
+        var start = Stopwatch.GetTimestamp();
+        await table.CheckpointAsync();
+        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        stop.Cancel();
+        await watch;
+        Console.WriteLine($"checkpoint of 100,000 files, {what}: {seconds:F2} s, at most {peak / 1e6:F0} MB above the start, {Process.GetCurrentProcess().PeakWorkingSet64 / 1e6:F0} MB peak of the process");
+    }
+
+    private static DataFile File(int i) => new($"part-00000-{new Guid(i, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11):D}-c000.snappy.parquet", 1_000_000 + i, new Dictionary<string, string?>(),
+        $"{{\"numRecords\":{i},\"minValues\":{{\"id\":{i}}},\"maxValues\":{{\"id\":{i + 1000}}},\"nullCount\":{{\"id\":0}}}}", i, 1_700_000_000_000 + i);
+
+    private static double Median(List<double> times, int from, int to) => times.GetRange(from, to - from).Order().ElementAt((to - from) / 2);
+
+    private static ObjectStoreCounts Difference(ObjectStoreCounts a, ObjectStoreCounts b) => new(a.Puts - b.Puts, a.Gets - b.Gets, a.Heads - b.Heads, a.Lists - b.Lists, a.Deletes - b.Deletes, a.BytesWritten - b.BytesWritten, a.BytesRead - b.BytesRead);
+}

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using System.Globalization;
+using Tidemark.Delta;
+using Tidemark.Delta.Parquet;
+using Tidemark.Storage;
+
+// Writes and reads the silver events table and sets it against DuckDB with the same rows in the same run, each on one thread.
+// Arguments: rows (default 1000000), rounds (default 5).
+CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+var rows = args.Length > 0 ? int.Parse(args[0]) : 1_000_000;
+var rounds = args.Length > 1 ? int.Parse(args[1]) : 5;
+var root = new DirectoryInfo(AppContext.BaseDirectory);
+while (root is not null && !File.Exists(Path.Combine(root.FullName, "Functions.sln"))) root = root.Parent;
+var readers = Path.Combine(root!.FullName, "tests", "Delta.Tests", "readers");
+if (!Directory.Exists(Path.Combine(readers, "node_modules"))) throw new InvalidOperationException("DuckDB is not installed; run: npm ci --prefix tests/Delta.Tests/readers");
+var folder = Directory.CreateTempSubdirectory("tidemark-storage-");
+try
+{
+    using var duckdb = new DuckDb(readers);
+    var plain = SilverEvents.Make(rows, 42, coded: false);
+    var coded = SilverEvents.Make(rows, 42, coded: true);
+    string ours = Path.Combine(folder.FullName, "ours.parquet"), theirs = Path.Combine(folder.FullName, "duckdb.parquet");
+    Write(coded, ours);
+    duckdb.Run($"create table t as select * from read_parquet('{ours}')");
+    double codedWrite = double.MaxValue, plainWrite = double.MaxValue, duckWrite = double.MaxValue, ownRead = double.MaxValue, ownReadTheirs = double.MaxValue, duckRead = double.MaxValue, duckReadOurs = double.MaxValue;
+    var columns = string.Join(", ", SilverEvents.Schema.Fields.Select(f => $"count({f.Name})"));
+    for (var round = 0; round < rounds; round++)
+    {
+        codedWrite = Math.Min(codedWrite, Time(() => Write(coded, ours)));
+        plainWrite = Math.Min(plainWrite, Time(() => Write(plain, ours)));
+        duckWrite = Math.Min(duckWrite, duckdb.Run($"copy t to '{theirs}' (format parquet, compression snappy, row_group_size 1048576)"));
+        ownRead = Math.Min(ownRead, Time(() => Read(ours)));
+        ownReadTheirs = Math.Min(ownReadTheirs, Time(() => Read(theirs)));
+        duckRead = Math.Min(duckRead, duckdb.Run($"select {columns} from read_parquet('{theirs}')"));
+        duckReadOurs = Math.Min(duckReadOurs, duckdb.Run($"select {columns} from read_parquet('{ours}')"));
+    }
+
+    double ownSize = new FileInfo(ours).Length, duckSize = new FileInfo(theirs).Length;
+    Console.WriteLine($"silver events, {rows:N0} rows, best of {rounds}, one thread each");
+    Line("write, strings as codes", codedWrite, ownSize, duckWrite);
+    Line("write, strings plain", plainWrite, ownSize, duckWrite);
+    Line("write, DuckDB", duckWrite, duckSize, duckWrite);
+    Line("read, own file", ownRead, ownSize, duckRead);
+    Line("read, DuckDB's file", ownReadTheirs, duckSize, duckRead);
+    Line("read, DuckDB own file", duckRead, duckSize, duckRead);
+    Line("read, DuckDB our file", duckReadOurs, ownSize, duckRead);
+    Console.WriteLine($"size: {ownSize / rows:F1} bytes per row, DuckDB {duckSize / rows:F1}: {ownSize / duckSize:F3}x");
+    if (args.Contains("--columns")) PerColumn(coded, ours);
+    if (args.Contains("--log")) await LogGrowth.RunAsync();
+}
+finally
+{
+    folder.Delete(recursive: true);
+}
+
+void Line(string what, double seconds, double bytes, double duck) =>
+    Console.WriteLine($"{what,-26} {rows / seconds / 1e6,7:F2} M rows/s {bytes / seconds / 1e6,8:F1} MB/s  {duck / seconds,5:F2}x DuckDB");
+
+static double Time(Action act)
+{
+    var start = Stopwatch.GetTimestamp();
+    act();
+    return Stopwatch.GetElapsedTime(start).TotalSeconds;
+}
+
+static void Write(RecordBatch batch, string path)
+{
+    using var output = File.Create(path);
+    using var writer = new ParquetWriter(output, batch.Schema, new ParquetWriterOptions());
+    writer.Write(batch);
+    writer.Finish();
+}
+
+static void Read(string path)
+{
+    var reader = ParquetReader.OpenAsync(new MemorySource(File.ReadAllBytes(path)), 4L << 30, default).AsTask().Result;
+    for (var group = 0; group < reader.Metadata.Groups.Count; group++) _ = reader.ReadGroupAsync(group, SilverEvents.Schema, default).AsTask().Result;
+}
+
+// Where the time goes.
+static void PerColumn(RecordBatch batch, string path)
+{
+    var bytes = File.ReadAllBytes(path);
+    foreach (var field in batch.Schema.Fields)
+    {
+        var one = batch.Select([field.Name]);
+        double write = double.MaxValue, read = double.MaxValue;
+        for (var i = 0; i < 5; i++)
+        {
+            write = Math.Min(write, Time(() =>
+            {
+                using var writer = new ParquetWriter(Stream.Null, one.Schema, new ParquetWriterOptions());
+                writer.Write(one);
+                writer.Finish();
+            }));
+            read = Math.Min(read, Time(() =>
+            {
+                var reader = ParquetReader.OpenAsync(new MemorySource(bytes), 4L << 30, default).AsTask().Result;
+                _ = reader.ReadGroupAsync(0, one.Schema, default).AsTask().Result;
+            }));
+        }
+
+        Console.WriteLine($"  {field.Name,-16} write {write * 1000,7:F1} ms, read {read * 1000,7:F1} ms");
+    }
+}

@@ -1,0 +1,109 @@
+using Azure.Core;
+using Azure.Core.Pipeline;
+using Azure.Data.Tables;
+using Azure.Storage.Blobs;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Tidemark.Delta;
+using Tidemark.Domain.Clickstream;
+using Tidemark.Domain.Ledger;
+using Tidemark.Domain.Pipelines;
+using Tidemark.Functions.Configuration;
+using Tidemark.Functions.Costs;
+using Tidemark.Functions.Entities;
+using Tidemark.Functions.Http;
+using Tidemark.Functions.Kafka;
+using Tidemark.Functions.Lake;
+using Tidemark.Functions.Results;
+using Tidemark.Functions.Status;
+using Tidemark.Functions.Tables;
+using Tidemark.Functions.Triggers;
+
+namespace Tidemark.Functions;
+
+/// <summary>Wires the pipeline: the program and the embedded host both call this, and nothing else.</summary>
+public static class Composition
+{
+    /// <summary>
+    /// Reads and checks all settings, then registers everything. Throws <see cref="InvalidSettingException"/> for a setting that is wrong. Reaches
+    /// no service yet: what is missing in storage is made when the first function runs. A <see cref="TimeProvider"/> or <see cref="IPipeline"/>
+    /// registered before is kept.
+    /// </summary>
+    public static IServiceCollection AddTidemark(this IServiceCollection services, IConfiguration configuration)
+    {
+        var options = TidemarkOptions.Read(configuration);
+        var instance = $"{Environment.MachineName}-{Guid.NewGuid().ToString("N")[..8]}";
+        services.AddSingleton(options);
+        services.AddSingleton(options.Id);
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents()));
+        if (services.Last(s => s.ServiceType == typeof(IPipeline)).ImplementationInstance is IPipeline pipeline)
+            EntityNames.Check(options.Id, pipeline.Queries);
+        AddStorage(services, options);
+        AddStores(services, options);
+        AddProtocol(services, options, instance);
+        return services;
+    }
+
+    private static void AddStorage(IServiceCollection services, TidemarkOptions options)
+    {
+        // Made here and not at first use, so that a wrong connection string is a wrong setting at the start.
+        var counters = new CostCounters();
+        services.AddSingleton(counters);
+        var tables = options.Tables.Tables(Counted(new TableClientOptions(), counters, CountingPolicy.TableKind));
+        var blobs = options.Lake.Blobs(Counted(new BlobClientOptions(), counters, CountingPolicy.BlobKind));
+        services.AddSingleton(tables);
+        services.AddSingleton(blobs);
+        services.AddSingleton(blobs.GetBlobContainerClient(options.LakeContainer));
+    }
+
+    private static void AddStores(IServiceCollection services, TidemarkOptions options)
+    {
+        services.AddSingleton<ILedger>(sp => new TableLedger(options.Id, Ledger(sp, options)));
+        services.AddSingleton(sp => new TableResults(options.Id, sp.GetRequiredService<TableServiceClient>().GetTableClient, sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IResults>(sp => sp.GetRequiredService<TableResults>());
+        services.AddSingleton<IObjectStore>(sp => new BlobObjectStore(sp.GetRequiredService<BlobContainerClient>()));
+        services.AddSingleton(sp => new LakeTables(sp.GetRequiredService<IObjectStore>(), sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ILake>(sp => new DeltaLake(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>()));
+        services.AddSingleton<ISegmentStore>(sp => new SegmentStore(options.Id, options.InlineSegmentLimit, sp.GetRequiredService<IObjectStore>(), sp.GetRequiredService<LakeTables>()));
+        services.AddSingleton<ITopicLog>(sp => new KafkaTopicLog(options.Kafka, sp.GetRequiredService<ILogger<KafkaTopicLog>>()));
+        services.AddSingleton(sp => new TableAlerts(options.Id, Ledger(sp, options), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TableAlerts>>()));
+        services.AddSingleton<IAlerts>(sp => sp.GetRequiredService<TableAlerts>());
+        services.AddSingleton(sp => new InvocationEntities(options.Id, sp.GetRequiredService<CostCounters>()));
+        services.AddSingleton(sp => new StatusStore(options.Id, Ledger(sp, options)));
+    }
+
+    private static void AddProtocol(IServiceCollection services, TidemarkOptions options, string instance)
+    {
+        services.AddSingleton(sp => new Ingest(
+            sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(),
+            sp.GetRequiredService<ISegmentStore>(), options.ToIngest(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new TickStores(
+            sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<ISegmentStore>(),
+            sp.GetRequiredService<InvocationEntities>(), sp.GetRequiredService<ILake>(), sp.GetRequiredService<IResults>(), sp.GetRequiredService<IAlerts>()));
+        services.AddSingleton(sp => new Tick(
+            sp.GetRequiredService<IPipeline>(), options.Id, sp.GetRequiredService<TickStores>(), sp.GetRequiredService<Ingest>(),
+            options.ToTick(), sp.GetRequiredService<TimeProvider>(), instance));
+        services.AddSingleton(sp => new Preparation(
+            options, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<TableServiceClient>(), sp.GetRequiredService<BlobServiceClient>(),
+            sp.GetRequiredService<ILogger<Preparation>>()));
+        services.AddSingleton(sp => new StatusBoard(options.Id, sp.GetRequiredService<CostCounters>(), sp.GetRequiredService<TimeProvider>(), instance));
+        services.AddSingleton(sp => new StatusSource(sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<StatusStore>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new TickRunner(
+            sp.GetRequiredService<Tick>(), sp.GetRequiredService<InvocationEntities>(), sp.GetRequiredService<Preparation>(), sp.GetRequiredService<ILedger>(),
+            sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<StatusStore>(), sp.GetRequiredService<TableAlerts>(),
+            sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TickRunner>>()));
+    }
+
+    private static TableClient Ledger(IServiceProvider services, TidemarkOptions options) =>
+        services.GetRequiredService<TableServiceClient>().GetTableClient(options.LedgerTable);
+
+    private static T Counted<T>(T client, CostCounters counters, Func<Request, string> kindOf)
+        where T : ClientOptions
+    {
+        client.AddPolicy(new CountingPolicy(counters, kindOf), HttpPipelinePosition.PerRetry);
+        return client;
+    }
+}

@@ -1,0 +1,68 @@
+namespace Tidemark.Functions.Configuration;
+
+/// <summary>Every setting there is, in the order of docs/configuration.md.</summary>
+public static class Settings
+{
+    /// <summary>The table.</summary>
+    public static IReadOnlyList<Setting> All { get; } =
+    [
+        new(Names.BrokerList, "required", "host:port, several separated by commas", "Kafka brokers to start from."),
+        new(Names.KafkaTopic, "required", "a Kafka topic name", "The topic that is read."),
+        new(Names.KafkaGroup, "required", "a consumer group name", "Consumer group of the trigger; offsets of the group only decide what is delivered again, never what counts."),
+        new(Names.KafkaProtocol, "SaslSsl with KafkaUser, else Plaintext", "Plaintext, Ssl, SaslPlaintext, SaslSsl", "How our own consumer talks to the brokers. The trigger's is compiled in, see below."),
+        new(Names.KafkaMechanism, "Plain", "Plain, ScramSha256, ScramSha512", "How KafkaUser is authenticated."),
+        new(Names.KafkaUser, "–", "text; $ConnectionString for Event Hubs", "User name; goes with KafkaPassword."),
+        new(Names.KafkaPassword, "–", "text", "Password; goes with KafkaUser.", Secret: true),
+        new(Names.KafkaCaLocation, "–", "path of a PEM file", "Certificate authority that signed the brokers' certificates, where it is not a well-known one."),
+        new(Names.KafkaTimeout, "30s", "1s to 5m", "Without any sign of life for this long, a question to the brokers fails (and is asked again by the next run)."),
+        new(Names.PipelineVersion, "v1", "1 to 16 letters, digits, '-', '_' or '.'", "First part of every id. A new value starts a new computation of everything beside the old one."),
+        new(Names.TopicGeneration, "1", "1 to 9999", "Raise it when the topic was deleted and made again: offsets begin anew."),
+        new(Names.StartFrom, "earliest", "earliest, latest", "Where the very first start begins to read."),
+        new(Names.TablesConnection, "AzureWebJobsStorage", "a connection string, or TablesConnection__tableServiceUri", "Storage account of the ledger and of the query results.", Secret: true),
+        new(Names.LakeConnection, "AzureWebJobsStorage", "a connection string, or LakeConnection__blobServiceUri", "Storage account of the Delta tables.", Secret: true),
+        new(Names.LakeContainer, "lake", "3 to 63 lower-case letters, digits and '-'", "Blob container of the Delta tables; made at the start when missing."),
+        new(Names.LedgerTable, "TidemarkLedger", "3 to 63 letters and digits, the first a letter", "Table of the ledger; made at the start when missing."),
+        new(Names.TickSchedule, "required", "NCRONTAB with seconds, e.g. */2 * * * * *", "How often results are brought up to date."),
+        new(Names.DeltaInterval, "30s", "1s to 1h", "How often rows are committed to Delta; each commit costs a few requests and makes one file per table."),
+        new(Names.CheckpointInterval, "15s", "1s to 1h", "How often merged state is handed to durable entities; the more often, the shorter a restart and the more entity operations."),
+        new(Names.IdleTimeout, "30s", "1s to 1d", "A partition that is read to its end and silent for this long does not hold event time back."),
+        new(Names.MaxFutureSkew, "1h", "0s to 1d", "How far an event's time may be ahead of Kafka's before it is put in quarantine."),
+        new(Names.InlineSegmentLimit, "256KB", "0KB to 900KB", "Segments up to this size, compressed, ride in the ledger; larger ones are staged as files."),
+        new(Names.MaxRangeRecords, "20000", "1 to 1000000", "Most records in one range."),
+        new(Names.MaxOpenRanges, "2000", "10 to 100000", "Above this number of ranges not yet in Delta and the entities, reading waits."),
+        new(Names.WatchdogTimeout, "60s", "5s to 1h", "When records wait in Kafka and nothing moves for this long, an alert is raised and our own consumer reads them."),
+        new(Names.LeaseDuration, "15s", "5s to 10m", "How long one instance keeps the tick to itself after its last sign of life. Correctness does not depend on it."),
+    ];
+
+    /// <summary>Names, for code that reads them.</summary>
+    public static class Names
+    {
+        public const string BrokerList = "BrokerList";
+        public const string KafkaTopic = "KafkaTopic";
+        public const string KafkaGroup = "KafkaGroup";
+        public const string KafkaProtocol = "KafkaProtocol";
+        public const string KafkaMechanism = "KafkaMechanism";
+        public const string KafkaUser = "KafkaUser";
+        public const string KafkaPassword = "KafkaPassword";
+        public const string KafkaCaLocation = "KafkaCaLocation";
+        public const string KafkaTimeout = "KafkaTimeout";
+        public const string PipelineVersion = "PipelineVersion";
+        public const string TopicGeneration = "TopicGeneration";
+        public const string StartFrom = "StartFrom";
+        public const string TablesConnection = "TablesConnection";
+        public const string LakeConnection = "LakeConnection";
+        public const string HostStorage = "AzureWebJobsStorage";
+        public const string LakeContainer = "LakeContainer";
+        public const string LedgerTable = "LedgerTable";
+        public const string TickSchedule = "TickSchedule";
+        public const string DeltaInterval = "DeltaInterval";
+        public const string CheckpointInterval = "CheckpointInterval";
+        public const string IdleTimeout = "IdleTimeout";
+        public const string MaxFutureSkew = "MaxFutureSkew";
+        public const string InlineSegmentLimit = "InlineSegmentLimit";
+        public const string MaxRangeRecords = "MaxRangeRecords";
+        public const string MaxOpenRanges = "MaxOpenRanges";
+        public const string WatchdogTimeout = "WatchdogTimeout";
+        public const string LeaseDuration = "LeaseDuration";
+    }
+}

@@ -1,0 +1,167 @@
+using System.Text.RegularExpressions;
+using Confluent.Kafka;
+using Microsoft.Extensions.Configuration;
+using Tidemark.Domain.Events;
+using Tidemark.Domain.Ledger;
+using static Tidemark.Functions.Configuration.Settings.Names;
+
+namespace Tidemark.Functions.Configuration;
+
+/// <summary>All settings, read and checked. What each means stands in <see cref="Settings.All"/> and docs/configuration.md.</summary>
+public sealed partial record TidemarkOptions
+{
+    public required KafkaOptions Kafka { get; init; }
+
+    /// <summary>First part of every id.</summary>
+    public required PipelineId Id { get; init; }
+
+    public required StartFrom StartFrom { get; init; }
+
+    public required StorageConnection Tables { get; init; }
+
+    public required StorageConnection Lake { get; init; }
+
+    public required string LakeContainer { get; init; }
+
+    public required string LedgerTable { get; init; }
+
+    public required TimeSpan DeltaInterval { get; init; }
+
+    public required TimeSpan CheckpointInterval { get; init; }
+
+    public required TimeSpan IdleTimeout { get; init; }
+
+    public required TimeSpan MaxFutureSkew { get; init; }
+
+    /// <summary>Bytes, compressed.</summary>
+    public required int InlineSegmentLimit { get; init; }
+
+    public required int MaxRangeRecords { get; init; }
+
+    public required int MaxOpenRanges { get; init; }
+
+    public required TimeSpan WatchdogTimeout { get; init; }
+
+    public required TimeSpan LeaseDuration { get; init; }
+
+    /// <summary>Reads and checks everything; throws <see cref="InvalidSettingException"/> for the first setting that is wrong.</summary>
+    public static TidemarkOptions Read(IConfiguration configuration)
+    {
+        var read = new SettingReader(configuration);
+        var kafka = KafkaOptions.Read(read);
+        _ = read.Text(TickSchedule, Schedule());
+        return new TidemarkOptions
+        {
+            Kafka = kafka,
+            Id = new PipelineId(read.Text(PipelineVersion, Version()), kafka.Topic, read.Number(TopicGeneration, 1, 9999)),
+            StartFrom = read.Choice<StartFrom>(Settings.Names.StartFrom),
+            Tables = StorageConnection.Read(configuration, TablesConnection, "table"),
+            Lake = StorageConnection.Read(configuration, LakeConnection, "blob"),
+            LakeContainer = read.Text(Settings.Names.LakeContainer, Container()),
+            LedgerTable = read.Text(Settings.Names.LedgerTable, Table()),
+            DeltaInterval = read.Duration(Settings.Names.DeltaInterval, Seconds(1), Hours(1)),
+            CheckpointInterval = read.Duration(Settings.Names.CheckpointInterval, Seconds(1), Hours(1)),
+            IdleTimeout = read.Duration(Settings.Names.IdleTimeout, Seconds(1), Hours(24)),
+            MaxFutureSkew = read.Duration(Settings.Names.MaxFutureSkew, TimeSpan.Zero, Hours(24)),
+            InlineSegmentLimit = read.Bytes(Settings.Names.InlineSegmentLimit, 0, 900 << 10),
+            MaxRangeRecords = read.Number(Settings.Names.MaxRangeRecords, 1, 1_000_000),
+            MaxOpenRanges = read.Number(Settings.Names.MaxOpenRanges, 10, 100_000),
+            WatchdogTimeout = read.Duration(Settings.Names.WatchdogTimeout, Seconds(5), Hours(1)),
+            LeaseDuration = read.Duration(Settings.Names.LeaseDuration, Seconds(5), Seconds(600)),
+        };
+    }
+
+    internal EventOptions ToEvents() => new(Kafka.Topic) { MaxFutureSkew = MaxFutureSkew };
+
+    internal IngestOptions ToIngest() => new() { MaxRangeRecords = MaxRangeRecords, StartFrom = StartFrom };
+
+    internal TickOptions ToTick() => new()
+    {
+        DeltaInterval = DeltaInterval,
+        CheckpointInterval = CheckpointInterval,
+        IdleTimeout = IdleTimeout,
+        WatchdogTimeout = WatchdogTimeout,
+        LeaseTime = LeaseDuration,
+        MaxOpenRanges = MaxOpenRanges,
+        StartFrom = StartFrom,
+    };
+
+    private static TimeSpan Seconds(int seconds) => TimeSpan.FromSeconds(seconds);
+
+    private static TimeSpan Hours(int hours) => TimeSpan.FromHours(hours);
+
+    [GeneratedRegex(@"^[A-Za-z0-9._-]{1,16}$")]
+    private static partial Regex Version();
+
+    [GeneratedRegex("^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$")]
+    private static partial Regex Container();
+
+    [GeneratedRegex("^[A-Za-z][A-Za-z0-9]{2,62}$")]
+    private static partial Regex Table();
+
+    // The host parses the schedule; this only catches what is surely wrong, such as five fields.
+    [GeneratedRegex(@"^(\S+\s+){5}\S+$|^\d+(\.\d+)?(:\d+){1,2}$")]
+    private static partial Regex Schedule();
+}
+
+/// <summary>How to reach the topic.</summary>
+public sealed partial record KafkaOptions
+{
+    public required string BrokerList { get; init; }
+
+    public required string Topic { get; init; }
+
+    public required string Group { get; init; }
+
+    public required SecurityProtocol Protocol { get; init; }
+
+    public required SaslMechanism Mechanism { get; init; }
+
+    public string? User { get; init; }
+
+    public string? Password { get; init; }
+
+    public string? CaLocation { get; init; }
+
+    public required TimeSpan Timeout { get; init; }
+
+    internal static KafkaOptions Read(SettingReader read)
+    {
+        var (user, password) = (read.Optional(KafkaUser), read.Optional(KafkaPassword));
+        if (user is null != password is null)
+            throw new InvalidSettingException(user is null ? KafkaUser : KafkaPassword, $"is missing while {(user is null ? KafkaPassword : KafkaUser)} is set; set both or neither.");
+        var protocol = read.Choice<SecurityProtocol>(KafkaProtocol, user is null ? SecurityProtocol.Plaintext : SecurityProtocol.SaslSsl);
+        if (protocol is SecurityProtocol.SaslPlaintext or SecurityProtocol.SaslSsl && user is null)
+            throw new InvalidSettingException(KafkaUser, $"is missing while {KafkaProtocol} is {protocol}; set {KafkaUser} and {KafkaPassword}, or another protocol.");
+        var mechanism = read.Choice<SaslMechanism>(KafkaMechanism);
+        if (mechanism is SaslMechanism.Gssapi or SaslMechanism.OAuthBearer)
+            throw new InvalidSettingException(KafkaMechanism, $"is '{mechanism}', which is not supported; it should be Plain, ScramSha256 or ScramSha512.");
+        if (read.Optional(KafkaCaLocation) is { } location && !File.Exists(location))
+            throw new InvalidSettingException(KafkaCaLocation, $"is '{location}', where there is no file; give the path of a PEM file.");
+        return new KafkaOptions
+        {
+            BrokerList = read.Text(Settings.Names.BrokerList, Brokers()),
+            Topic = read.Text(KafkaTopic, TopicName()),
+            Group = read.Text(KafkaGroup),
+            Protocol = protocol,
+            Mechanism = mechanism,
+            User = user,
+            Password = password,
+            CaLocation = read.Optional(KafkaCaLocation),
+            Timeout = read.Duration(KafkaTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)),
+        };
+    }
+
+    // A record prints its members; this one must not print the password.
+    private bool PrintMembers(System.Text.StringBuilder text)
+    {
+        text.Append($"BrokerList = {BrokerList}, Topic = {Topic}, Group = {Group}, Protocol = {Protocol}, User = {User}");
+        return true;
+    }
+
+    [GeneratedRegex(@"^[^\s,]+:\d{1,5}(\s*,\s*[^\s,]+:\d{1,5})*$")]
+    private static partial Regex Brokers();
+
+    [GeneratedRegex(@"^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$")]
+    private static partial Regex TopicName();
+}

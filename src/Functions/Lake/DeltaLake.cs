@@ -1,0 +1,76 @@
+using System.Runtime.CompilerServices;
+using Tidemark.Delta;
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Ledger;
+using Tidemark.Functions.Costs;
+
+namespace Tidemark.Functions.Lake;
+
+/// <summary>The lake as Delta tables at <c>{container}/{table}</c>. Appends are blind and guarded by the positions that they move.</summary>
+internal sealed class DeltaLake(LakeTables tables, CostCounters counters) : ILake
+{
+    public async Task<Domain.Ledger.TableHead> ReadHeadAsync(string table, CancellationToken cancel)
+    {
+        var head = await tables[table].Delta.RefreshAsync(cancel);
+        return new Domain.Ledger.TableHead(head.Version, head.Transactions);
+    }
+
+    public async Task<AppendOutcome> AppendAsync(
+        string table, IReadOnlyList<PositionMove> moves, IReadOnlyList<RowBatch> rows, IReadOnlyList<string> stagedFiles, CancellationToken cancel)
+    {
+        var lake = tables[table];
+        var written = await lake.WriteAsync(rows, attempt: null, cancel);
+        var result = await lake.Delta.AppendAsync(
+            new AppendRequest
+            {
+                Schema = lake.Schema,
+                PartitionColumns = lake.PartitionColumns,
+                Files = [.. written, .. stagedFiles.SelectMany(StagedFiles.Parse)],
+                Transactions = [.. moves.Select(m => new TxnMove(m.AppId, m.Expected, m.Next))],
+                EvolveSchema = true,
+            },
+            cancel);
+        switch (result)
+        {
+            case AppendResult.Committed committed:
+                counters.Add(CostCounters.DeltaCommit);
+                return new AppendOutcome(true, committed.Version);
+            case AppendResult.TxnMismatch mismatch:
+                return new AppendOutcome(false, mismatch.Version);
+            default:
+                throw new InvalidOperationException($"An append to {table} ended in an unknown way: {result.GetType().Name}.");
+        }
+    }
+
+    public async IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        var lake = tables[table];
+        await foreach (var commit in lake.Delta.ReadChangesAsync(afterVersion, cancel))
+            if (commit.Transactions.TryGetValue(appId, out var position))
+                yield return new CommittedRows(commit.Version, position, await ReadAsync(lake, commit.Added, cancel));
+    }
+
+    private static async Task<RowBatch> ReadAsync(LakeTable lake, IReadOnlyList<DataFile> files, CancellationToken cancel)
+    {
+        var columns = lake.Rows.Fields.Select(f => f.Name).ToList();
+        var batches = new List<RecordBatch>();
+        foreach (var file in files)
+            await foreach (var batch in lake.Delta.ReadAsync(file, columns, ct: cancel))
+                batches.Add(batch);
+        // Without files there is still a schema to say what the rows would be.
+        return DeltaColumns.FromDelta(batches.Count == 0 ? Empty(lake) : RecordBatch.Concat(batches), lake.Rows);
+    }
+
+    private static RecordBatch Empty(LakeTable lake) => DeltaColumns.ToDelta(new RowBatch(lake.Rows, [.. lake.Rows.Fields.Select(EmptyColumn)], 0), lake.Schema);
+
+    private static Column EmptyColumn(RowField field) => field.Type switch
+    {
+        FieldType.String => new Utf8Column([], [0], 0),
+        FieldType.Binary => new BinaryColumn([], [0], 0),
+        FieldType.Int32 or FieldType.Date => new Domain.Columns.Int32Column([], 0),
+        FieldType.Double => new Domain.Columns.DoubleColumn([], 0),
+        FieldType.Boolean => new Domain.Columns.BooleanColumn([], 0),
+        FieldType.Decimal when field.Precision > 18 => new Domain.Columns.Int128Column([], 0),
+        _ => new Domain.Columns.Int64Column([], 0),
+    };
+}

@@ -1,0 +1,82 @@
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Ledger;
+using Tidemark.Domain.Pipelines;
+using IObjectStore = Tidemark.Delta.IObjectStore;
+
+namespace Tidemark.Functions.Lake;
+
+/// <summary>
+/// Segments in the ledger's rows up to a limit; above it, a Parquet file for each table (and partition of it) in the table's own folder, where a
+/// commit only has to name it, and a blob of partials below <c>_staging</c>. Each name holds the attempt's id, so two attempts never share one.
+/// </summary>
+/// <param name="id">The pipeline.</param>
+/// <param name="inlineLimit">Most bytes, compressed, that ride in a ledger row.</param>
+/// <param name="store">The lake's container.</param>
+/// <param name="tables">The lake's tables.</param>
+internal sealed class SegmentStore(PipelineId id, int inlineLimit, IObjectStore store, LakeTables tables) : ISegmentStore
+{
+    // No event stream shrinks further than this, so a segment that is larger by more need not be compressed to know.
+    private const int BestRatio = 30;
+
+    public byte[]? TryEncode(Segment segment)
+    {
+        if (EstimatedBytes(segment) > (long)inlineLimit * BestRatio)
+            return null;
+        var encoded = SegmentCodec.Write(segment);
+        return encoded.Length <= inlineLimit ? encoded : null;
+    }
+
+    public async Task<StagedSegment> StageAsync(int partition, long from, string attempt, Segment segment, CancellationToken cancel)
+    {
+        var files = new Dictionary<string, string>();
+        foreach (var (table, rows) in segment.Rows)
+            files[table] = StagedFiles.Describe(await tables[table].WriteAsync([rows], attempt, cancel));
+        var partials = LakePaths.Partials(id, partition, from, attempt);
+        await store.PutAsync(partials, SegmentCodec.Write(segment.Partials), cancel);
+        return new StagedSegment(attempt, files, partials);
+    }
+
+    public async Task<IReadOnlyDictionary<EntityKey, byte[]>> ReadPartialsAsync(RangeRow range, CancellationToken cancel)
+    {
+        if (range.Inline is { } inline)
+            return SegmentCodec.ReadPartials(inline);
+        var name = range.Staged?.Partials
+            ?? throw new InvalidDataException($"The range of partition {range.Partition} from {range.From} has no segment, neither inline nor staged; the ledger was damaged.");
+        var blob = await store.GetAsync(name, cancel)
+            ?? throw new InvalidDataException($"The staged partials {name} of partition {range.Partition} are gone while the ledger names them; restore the blob.");
+        return SegmentCodec.ReadPartials(blob.Span);
+    }
+
+    public RowBatch ReadRows(RangeRow range, string table) =>
+        range.Inline is { } inline
+            ? SegmentCodec.ReadTable(inline, table) ?? throw new InvalidDataException($"The range of partition {range.Partition} from {range.From} has no rows for {table} though it counts {range.Rows.GetValueOrDefault(table)}; the ledger was damaged.")
+            : throw new InvalidOperationException($"The range of partition {range.Partition} from {range.From} is staged; its rows are files.");
+
+    public async Task<IReadOnlyList<StagedPartials>> ListPartialsAsync(CancellationToken cancel)
+    {
+        var staged = new List<StagedPartials>();
+        await foreach (var blob in store.ListAsync(LakePaths.Staging(id), null, cancel))
+            if (LakePaths.ParsePartials(id, blob.Path) is var (partition, from))
+                staged.Add(new StagedPartials(blob.Path, partition, from, blob.LastModified.ToUnixTimeMilliseconds()));
+        return staged;
+    }
+
+    public async Task DeletePartialsAsync(string name, CancellationToken cancel)
+    {
+        if (LakePaths.ParsePartials(id, name) is null)
+            throw new ArgumentException($"'{name}' is no staged blob of pipeline {id}; nothing else is deleted.", nameof(name));
+        await store.DeleteAsync(name, cancel);
+    }
+
+    private static long EstimatedBytes(Segment segment) =>
+        segment.Partials.Sum(p => (long)p.Value.Length) + segment.Rows.Values.Sum(rows => rows.Columns.Sum(Bytes));
+
+    private static long Bytes(Column column) => column switch
+    {
+        BinaryColumn c => c.Count == 0 ? 0 : c.Offsets[c.Count] - c.Offsets[0],
+        DictionaryColumn c => c.Count,
+        Int128Column c => 16L * c.Count,
+        BooleanColumn c => c.Count,
+        _ => 4L * column.Count,
+    };
+}

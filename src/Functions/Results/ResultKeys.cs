@@ -1,0 +1,43 @@
+using System.Globalization;
+using System.Text;
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Pipelines;
+using Tidemark.Functions.Tables;
+
+namespace Tidemark.Functions.Results;
+
+/// <summary>
+/// Names and keys of result tables. RowKey: the greatest long less the window start in ms, as 19 digits, so that the newest window comes first, then
+/// <c>|</c> and each group key, escaped; a null key is <c>!n</c>, which no escaped text can be.
+/// </summary>
+internal static class ResultKeys
+{
+    private const string WindowStart = "window_start";
+    private const string NullKey = "!n";
+
+    /// <summary>The table of a query: PascalCase of its snake_case name, e.g. <c>CategoryViews</c>.</summary>
+    public static string Table(string query)
+    {
+        var name = new StringBuilder(query.Length);
+        foreach (var word in query.Split('_', StringSplitOptions.RemoveEmptyEntries))
+            name.Append(char.ToUpperInvariant(word[0])).Append(word, 1, word.Length - 1);
+        return name.Length is >= 3 and <= 63 && char.IsAsciiLetter(name[0]) && name.ToString().All(char.IsAsciiLetterOrDigit)
+            ? name.ToString()
+            : throw new ArgumentException($"Query name '{query}' gives the table name '{name}'; a table needs 3 to 63 letters and digits, the first a letter.", nameof(query));
+    }
+
+    /// <summary>RowKey of a row.</summary>
+    public static string Row(QuerySpec query, RowBatch rows, int row)
+    {
+        var start = rows.Schema.IndexOf(WindowStart);
+        if (rows.Columns[start].IsNull(row))
+            throw new ArgumentException($"Row {row} of query {query.Name} has no window_start.", nameof(row));
+        var key = new StringBuilder(Window(Cell.Milliseconds(rows, start, row)));
+        foreach (var name in query.Keys)
+            key.Append('|').Append(Cell.KeyText(rows, rows.Schema.IndexOf(name), row) is { } text ? TableKeys.Escape(text) : NullKey);
+        return key.ToString();
+    }
+
+    /// <summary>First part of the RowKeys of a window.</summary>
+    public static string Window(long startMs) => (long.MaxValue - Math.Max(startMs, 0)).ToString("D19", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Tidemark.Functions.Tables;
+
+/// <summary>
+/// Text as part of a partition or row key. Table storage refuses <c>/ \ # ?</c> and control characters, and a key that is long. Every character
+/// other than letters, digits and <c>- _ . : = , ~ @ $ ( ) + *</c> and blank is written as <c>!</c> and four hexadecimal digits, so that the form is
+/// reversible, distinct values have distinct keys, and <c>|</c> is free to separate parts.
+/// </summary>
+internal static class TableKeys
+{
+    /// <summary>Longest escaped text kept whole; beyond it a digest stands for the rest (such a key cannot be turned back).</summary>
+    public const int LongestText = 400;
+
+    private const string Plain = "-_.:=,~@$()+* ";
+
+    /// <summary>The escaped form.</summary>
+    public static string Escape(string text)
+    {
+        var result = new StringBuilder(text.Length);
+        foreach (var c in text)
+        {
+            if (char.IsAsciiLetterOrDigit(c) || (c > '\u00FF' && char.IsLetterOrDigit(c)) || Plain.Contains(c))
+                result.Append(c);
+            else
+                result.Append('!').Append(((int)c).ToString("X4", CultureInfo.InvariantCulture));
+        }
+
+        return result.Length <= LongestText ? result.ToString() : Shorten(result.ToString(), text);
+    }
+
+    /// <summary>The text that <see cref="Escape"/> was given; throws <see cref="FormatException"/> for what it cannot have made.</summary>
+    public static string Unescape(string key)
+    {
+        if (!key.Contains('!'))
+            return key;
+        var result = new StringBuilder(key.Length);
+        for (var i = 0; i < key.Length; i++)
+        {
+            if (key[i] != '!')
+                result.Append(key[i]);
+            else if (i + 4 < key.Length && ushort.TryParse(key.AsSpan(i + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code))
+                (_, i) = (result.Append((char)code), i + 4);
+            else
+                throw new FormatException($"'{key}' is no escaped key: '!' at {i} is not followed by four hexadecimal digits.");
+        }
+
+        return result.ToString();
+    }
+
+    /// <summary>A non-negative number whose text sorts as the number does.</summary>
+    public static string Sortable(long number) => number.ToString("D20", CultureInfo.InvariantCulture);
+
+    private static string Shorten(string escaped, string text)
+    {
+        var digest = SHA256.HashData(MemoryMarshalBytes(text));
+        return string.Concat(escaped.AsSpan(0, LongestText - 34), "!h", Convert.ToHexString(digest, 0, 16));
+    }
+
+    private static ReadOnlySpan<byte> MemoryMarshalBytes(string text) => System.Runtime.InteropServices.MemoryMarshal.AsBytes(text.AsSpan());
+}

@@ -1,0 +1,50 @@
+using Azure.Data.Tables;
+using Azure.Storage.Blobs;
+using Microsoft.Extensions.Logging;
+using Tidemark.Domain.Pipelines;
+using Tidemark.Functions.Configuration;
+using Tidemark.Functions.Results;
+
+namespace Tidemark.Functions.Triggers;
+
+/// <summary>
+/// Makes the container and the tables that are missing, once per process and before the first use. While storage is away it fails and the next
+/// run of the function tries again, so the app needs no restart.
+/// </summary>
+public sealed class Preparation : IDisposable
+{
+    private readonly TidemarkOptions _options;
+    private readonly IPipeline _pipeline;
+    private readonly TableServiceClient _tables;
+    private readonly BlobServiceClient _blobs;
+    private readonly ILogger<Preparation> _logger;
+    private readonly SemaphoreSlim _one = new(1);
+    private volatile bool _isDone;
+
+    internal Preparation(TidemarkOptions options, IPipeline pipeline, TableServiceClient tables, BlobServiceClient blobs, ILogger<Preparation> logger) =>
+        (_options, _pipeline, _tables, _blobs, _logger) = (options, pipeline, tables, blobs, logger);
+
+    public void Dispose() => _one.Dispose();
+
+    public async Task EnsureAsync(CancellationToken cancel)
+    {
+        if (_isDone)
+            return;
+        await _one.WaitAsync(cancel);
+        try
+        {
+            if (_isDone)
+                return;
+            await _tables.CreateTableIfNotExistsAsync(_options.LedgerTable, cancel);
+            foreach (var query in _pipeline.Queries)
+                await _tables.CreateTableIfNotExistsAsync(ResultKeys.Table(query.Name), cancel);
+            await _blobs.GetBlobContainerClient(_options.LakeContainer).CreateIfNotExistsAsync(cancellationToken: cancel);
+            _logger.LogInformation("Pipeline {Pipeline}: ledger {Ledger} in {Tables}, lake {Lake} in {Blobs}.", _options.Id, _options.LedgerTable, _options.Tables, _options.LakeContainer, _options.Lake);
+            _isDone = true;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using System.CommandLine;
+using Tidemark.Functions.Configuration;
+using Tidemark.LocalHost.Demo;
+using Tidemark.LocalHost.Kafka.Native;
+using Tidemark.LocalHost.Processes;
+using Tidemark.LocalHost.Settings;
+
+namespace Tidemark.LocalHost.Cli;
+
+/// <summary>The program's commands. Whatever is wrong with what the user gave ends in one sentence on standard error.</summary>
+internal static class CommandLine
+{
+    public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter errors)
+    {
+        var root = RunCommand.Create(output, errors);
+        root.Subcommands.Add(LakeCommands.Export(output));
+        root.Subcommands.Add(LakeCommands.Show(output));
+        root.Subcommands.Add(StatusCommand.Create(output));
+        root.Subcommands.Add(GenerateCommand.Create());
+        root.Subcommands.Add(EmulatorCommand.Create());
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            errors.WriteLine($"{parsed.Errors[0].Message} See --help.");
+            return ExitCodes.BadSetting;
+        }
+
+        try
+        {
+            // The commands handle signals themselves.
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = output, Error = errors });
+        }
+        catch (Exception e) when (Explain(e) is var (code, message))
+        {
+            errors.WriteLine(message);
+            return code;
+        }
+    }
+
+    private static (int Code, string Message)? Explain(Exception e) => e switch
+    {
+        SettingException or InvalidSettingException => (ExitCodes.BadSetting, e.Message),
+        DirectoryInUseException => (ExitCodes.InUse, e.Message),
+        KafkaClientException or Confluent.Kafka.KafkaException or InvalidOperationException or IOException or UnauthorizedAccessException =>
+            (ExitCodes.Failure, e.Message),
+        Azure.RequestFailedException failure => (ExitCodes.Failure, $"Storage refused a request ({failure.Status} {failure.ErrorCode}): {failure.Message.Split('\n')[0]}"),
+        _ => null,
+    };
+}

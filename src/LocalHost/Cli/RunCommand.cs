@@ -1,0 +1,116 @@
+using System.CommandLine;
+using Tidemark.LocalHost.Settings;
+
+namespace Tidemark.LocalHost.Cli;
+
+/// <summary>The options of a run, checked.</summary>
+internal sealed record RunOptions
+{
+    public IReadOnlyList<string> Inputs { get; init; } = [];
+
+    public double? Rate { get; init; }
+
+    public int Partitions { get; init; } = 6;
+
+    public bool Once { get; init; }
+
+    public string Data { get; init; } = ".data";
+
+    public bool Fresh { get; init; }
+
+    public string? Kafka { get; init; }
+
+    public string? KafkaUser { get; init; }
+
+    public string? KafkaPassword { get; init; }
+
+    public string? KafkaProtocol { get; init; }
+
+    public int Port { get; init; } = 7071;
+
+    public string? Report { get; init; }
+
+    public bool Verbose { get; init; }
+}
+
+/// <summary>The root command: runs the pipeline.</summary>
+internal static class RunCommand
+{
+    private const string Description = """
+        Tidemark on this machine: the functions, with Azurite and a Kafka emulator unless real ones are named.
+        Without --input a simulated shop produces events: three hours of history first, then as time goes by.
+        Settings are read from local.settings.json and the environment, which wins; AzureWebJobsStorage and BrokerList in the environment name
+        real services. Exit codes: 0 done, 1 failed, 2 wrong option or setting, 3 the data directory is in use, 130 or 143 ended by a signal.
+        """;
+
+    public static RootCommand Create(TextWriter output, TextWriter errors)
+    {
+        var input = new Option<string[]>("--input") { Description = "File of JSON lines, .gz too, keyed by user_id; may be given again", HelpName = "FILE" };
+        var rate = new Option<double?>("--rate") { Description = "Events a second: of the demo (default 100), or at most of the input", HelpName = "N" };
+        var partitions = new Option<int>("--partitions") { Description = "Partitions of a new topic", DefaultValueFactory = _ => 6, HelpName = "N" };
+        var once = new Option<bool>("--once") { Description = "Process what there is, close all windows, commit and end" };
+        var data = DataOption();
+        var fresh = new Option<bool>("--fresh") { Description = "Delete all state of the data directory first" };
+        var kafka = new Option<string?>("--kafka") { Description = "Use these brokers instead of the emulator", HelpName = "HOST:PORT" };
+        var user = new Option<string?>("--kafka-user") { Description = "User for SASL" };
+        var password = new Option<string?>("--kafka-password") { Description = "Password for SASL; the environment variable KafkaPassword keeps it out of process lists" };
+        var protocol = new Option<string?>("--kafka-protocol") { Description = "Plaintext, Ssl, SaslPlaintext or SaslSsl" };
+        var port = new Option<int>("--port") { Description = "Port of the page and the API; 0 takes a free one", DefaultValueFactory = _ => 7071, HelpName = "N" };
+        var report = new Option<string?>("--report") { Description = "Write what the run did as JSON", HelpName = "FILE" };
+        var verbose = new Option<bool>("--verbose") { Description = "Log what host.json lets through to standard error, not only warnings; logs/host.log in the data directory has it all" };
+        var root = new RootCommand(Description) { input, rate, partitions, once, data, fresh, kafka, user, password, protocol, port, report, verbose };
+        root.SetAction(async (parsed, _) =>
+        {
+            var options = new RunOptions
+            {
+                Inputs = parsed.GetValue(input) ?? [],
+                Rate = parsed.GetValue(rate),
+                Partitions = parsed.GetValue(partitions),
+                Once = parsed.GetValue(once),
+                Data = parsed.GetValue(data)!,
+                Fresh = parsed.GetValue(fresh),
+                Kafka = parsed.GetValue(kafka),
+                KafkaUser = parsed.GetValue(user),
+                KafkaPassword = parsed.GetValue(password),
+                KafkaProtocol = parsed.GetValue(protocol),
+                Port = parsed.GetValue(port),
+                Report = parsed.GetValue(report),
+                Verbose = parsed.GetValue(verbose),
+            };
+            Check(options);
+            await using var run = new RunSession(options, output, errors);
+            return await run.RunAsync();
+        });
+        return root;
+    }
+
+    /// <summary><c>--data</c>, the same for all commands.</summary>
+    public static Option<string> DataOption() => new("--data")
+    {
+        Description = "Folder of all state; the same folder resumes", DefaultValueFactory = _ => ".data", HelpName = "DIR",
+    };
+
+    private static void Check(RunOptions options)
+    {
+        if (options.Rate is <= 0 or double.NaN)
+            throw new SettingException($"--rate {options.Rate} makes no sense; give a number above 0.");
+        if (options.Partitions is < 1 or > 1000)
+            throw new SettingException($"--partitions {options.Partitions} is out of range; give 1 to 1000.");
+        if (options.Port is < 0 or > 65535)
+            throw new SettingException($"--port {options.Port} is no port; give 1 to 65535, or 0 for a free one.");
+        if (options.Kafka is { } kafka && !kafka.Split(',').All(IsAddress))
+            throw new SettingException($"--kafka {kafka} is no address; give HOST:PORT, several separated by commas.");
+        if (options.Kafka is null && (options.KafkaUser ?? options.KafkaPassword ?? options.KafkaProtocol) is not null)
+            throw new SettingException("--kafka-user, --kafka-password and --kafka-protocol need --kafka HOST:PORT; the emulator knows no users.");
+        if (options.Report is { } report && Path.GetDirectoryName(Path.GetFullPath(report)) is { } folder && !Directory.Exists(folder))
+            throw new SettingException($"--report {report}: there is no folder {folder}; create it first.");
+        foreach (var file in options.Inputs)
+        {
+            if (!File.Exists(file))
+                throw new SettingException($"--input {file}: there is no such file.");
+        }
+    }
+
+    private static bool IsAddress(string text) =>
+        text.Trim().LastIndexOf(':') is > 0 and var colon && int.TryParse(text.Trim().AsSpan(colon + 1), out var port) && port is > 0 and < 65536;
+}

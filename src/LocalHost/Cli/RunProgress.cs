@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Text.Json;
+using Tidemark.Functions.Status;
+using Tidemark.LocalHost.Hosting;
+using Tidemark.LocalHost.Reporting;
+
+namespace Tidemark.LocalHost.Cli;
+
+/// <summary>A line every few seconds about what the pipeline does; none while nothing changes.</summary>
+internal sealed class RunProgress(TextWriter output, PipelineClient client, EmbeddedHost host, TimeProvider time)
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+    private readonly long began = time.GetTimestamp();
+    private string? lastError;
+    private string? lastLine;
+
+    /// <summary>Lines of the input read so far; null when there is no input any more.</summary>
+    public Func<long>? Lines { get; set; }
+
+    /// <summary>Whether the demo's history is still being produced.</summary>
+    public Func<bool>? IsBackfilling { get; set; }
+
+    public void Say(string text) => output.WriteLine($"{time.GetElapsedTime(began).TotalSeconds,7:0.0} s  {text}");
+
+    /// <summary>Prints until it is cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        var last = (Time: time.GetTimestamp(), Events: 0L);
+        while (true)
+        {
+            try
+            {
+                await Task.Delay(Interval, time, cancel);
+                var status = await client.StatusAsync(cancel);
+                var events = host.KafkaListeners.Sum(k => k.Processed);
+                var rate = (events - last.Events) / time.GetElapsedTime(last.Time).TotalSeconds;
+                last = (time.GetTimestamp(), events);
+                Print(status, events, rate);
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is HttpRequestException or JsonException or TaskCanceledException)
+            {
+                Say($"the pipeline does not answer: {e.Message}");
+            }
+        }
+    }
+
+    private void Print(StatusReport status, long events, double rate)
+    {
+        var error = status.LastError is { } failure ? $"{failure.Where} failed and is tried again: {failure.Text}" : null;
+        if (error is not null && error != lastError)
+            Say(error);
+        lastError = error;
+        var frontier = status.Frontier?.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) ?? "-";
+        var line = string.Create(CultureInfo.InvariantCulture,
+            $"{events,11:N0} events  {rate,9:N0}/s  lag {status.Lag,8:N0}  frontier {frontier}{What()}{(status.Hold ? "  holding back" : "")}");
+        if (line != lastLine)
+            Say(line);
+        lastLine = line;
+    }
+
+    private string What() =>
+        Lines is { } lines ? string.Create(CultureInfo.InvariantCulture, $"  line {lines():N0}") : IsBackfilling?.Invoke() == true ? "  history" : "";
+}

@@ -1,0 +1,210 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using Tidemark.Functions;
+using Tidemark.Functions.Status;
+using Tidemark.LocalHost.Emulator;
+using Tidemark.LocalHost.Hosting;
+using Tidemark.LocalHost.Kafka;
+using Tidemark.LocalHost.Lake;
+using Tidemark.LocalHost.Processes;
+using Tidemark.LocalHost.Producing;
+using Tidemark.LocalHost.Reporting;
+using Tidemark.LocalHost.Settings;
+
+namespace Tidemark.LocalHost.Cli;
+
+/// <summary>One run: services, host, producer, progress, and their end.</summary>
+internal sealed class RunSession(RunOptions options, TextWriter output, TextWriter errors) : IAsyncDisposable
+{
+    private const double DemoRate = 100;
+    private readonly TimeProvider time = TimeProvider.System;
+    private readonly StopSignal stop = new();
+    private readonly long began = TimeProvider.System.GetTimestamp();
+    private DataDirectory? data;
+    private LocalServices? services;
+    private HostLogging? logging;
+
+    /// <summary>Runs to the end, or until a signal; the exit code.</summary>
+    public async Task<int> RunAsync()
+    {
+        RunSettings.Read(options); // A damaged settings file is told before anything is started.
+        data = DataDirectory.Open(options.Data);
+        data.Announce(new HostOwner(ProcessIdentity.Current, 0));
+        services = new LocalServices(data, ServicePrograms.Locate(), time);
+        try
+        {
+            await PrepareAsync();
+            var (settings, kafka) = await StartServicesAsync(stop.Token);
+            return await RunHostAsync(settings, kafka);
+        }
+        catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
+        {
+            return Stopped();
+        }
+        finally
+        {
+            await services.EndAsync();
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        logging?.Dispose();
+        data?.Dispose();
+        stop.Dispose();
+        return default;
+    }
+
+    private async Task PrepareAsync()
+    {
+        if (options.Fresh)
+        {
+            await services!.EndAsync();
+            data!.Clear();
+        }
+
+        if (RunSettings.GivenBrokers(options) is null && services!.HasLostKafka())
+        {
+            throw new SettingException(
+                $"The Kafka emulator of {data!.Path} was killed, and the records that it held in memory are gone while the pipeline has read a part of them; begin anew with --fresh, or keep this folder for 'show' and 'export' and run on another --data.");
+        }
+    }
+
+    private async Task<(IConfigurationRoot Settings, EmulatorInfo? Kafka)> StartServicesAsync(CancellationToken cancel)
+    {
+        var early = RunSettings.Read(options);
+        var given = RunSettings.GivenBrokers(options);
+        var storage = RunSettings.GivenStorage() is null ? services!.EnsureAzuriteAsync(cancel) : null;
+        var emulator = given is null ? services!.EnsureKafkaAsync(early["KafkaTopic"]!, early["KafkaGroup"]!, options.Partitions, cancel) : null;
+        await Task.WhenAll(storage ?? Task.CompletedTask, emulator ?? Task.CompletedTask);
+        Dictionary<string, string?> addresses = [];
+        if (storage is not null)
+            addresses[RunSettings.Storage] = (await storage).ConnectionString();
+        var kafka = emulator is null ? null : await emulator;
+        if (kafka is not null)
+            addresses[RunSettings.Brokers] = kafka.Brokers;
+        if (kafka is not null && kafka.Partitions != options.Partitions)
+            errors.WriteLine($"The topic {kafka.Topic} has {kafka.Partitions} partitions since this folder began; --partitions {options.Partitions} is for --fresh.");
+        return (RunSettings.Build(options, kafka is not null, addresses), kafka);
+    }
+
+    private async Task<int> RunHostAsync(IConfigurationRoot settings, EmulatorInfo? kafka)
+    {
+        logging = new HostLogging(data!["logs"], errors, options.Verbose, time);
+        var connection = KafkaConnection.FromSettings(settings[RunSettings.Brokers] ?? "", settings);
+        var partitions = kafka?.Partitions ?? await TopicCreation.EnsureAsync(connection, settings["KafkaTopic"]!, options.Partitions, time, errors, stop.Token);
+        await using var host = EmbeddedHost.Create(new HostPlan
+        {
+            FunctionTypes = typeof(Composition).Assembly.GetTypes(),
+            Settings = settings,
+            Host = HostJson.Load(RunSettings.HostJsonPath(), settings),
+            DataFolder = data.Path,
+            Port = options.Port,
+            Compose = (collection, configuration) => collection.AddTidemark(configuration),
+            Logging = logging.AddTo,
+            Time = time,
+        });
+        await host.StartAsync(stop.Token);
+        data.Announce(new HostOwner(ProcessIdentity.Current, host.Address.Port));
+        using var client = new PipelineClient(host.Address, host.Keys.Master);
+        var progress = new RunProgress(output, client, host, time);
+        output.WriteLine($"Tidemark is at http://localhost:{host.Address.Port}/?code={host.Keys.Function}");
+        output.WriteLine($"data {data.Path}, Kafka {connection}, stop with Ctrl-C");
+        try
+        {
+            return await ProduceAndWatchAsync(host, settings, connection, kafka, partitions, client, progress);
+        }
+        finally
+        {
+            await host.StopAsync();
+        }
+    }
+
+    private async Task<int> ProduceAndWatchAsync(
+        EmbeddedHost host, IConfigurationRoot settings, KafkaConnection connection, EmulatorInfo? kafka, int partitions, PipelineClient client, RunProgress progress)
+    {
+        var ready = time.GetTimestamp();
+        var (topic, group) = (settings["KafkaTopic"]!, settings["KafkaGroup"]!);
+        var logger = logging!.CreateLogger("Host.Producer");
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+        var producing = Task.CompletedTask;
+        if (options.Inputs.Count > 0)
+        {
+            var input = new InputProducer(
+                data!, connection, topic, group, [.. options.Inputs.Select(InputFile.Of)], kafka is null ? long.MaxValue : PacedProducer.EmulatorWindow, options.Rate, time, logger);
+            progress.Lines = () => input.Lines;
+            producing = input.RunAsync(ending.Token);
+        }
+        else if (!options.Once && kafka is not null)
+        {
+            var demo = new DemoProducer(data!, connection, topic, group, partitions, options.Rate ?? DemoRate, time, logger);
+            progress.IsBackfilling = () => demo.IsBackfilling;
+            producing = demo.RunAsync(ending.Token);
+        }
+
+        var watching = progress.RunAsync(ending.Token);
+        try
+        {
+            await producing;
+            progress.Lines = null;
+            if (!options.Once)
+            {
+                await Task.Delay(Timeout.Infinite, stop.Token);
+                return Stopped();
+            }
+
+            var status = await DrainAsync(client, progress, connection, topic, partitions, stop.Token);
+            await ending.CancelAsync();
+            await watching;
+            await ReportAsync(host, settings, status, ready);
+            return ExitCodes.Success;
+        }
+        catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
+        {
+            await Task.WhenAll(watching, producing.ContinueWith(_ => { }, TaskScheduler.Default));
+            if (options.Report is not null)
+                await ReportAsync(host, settings, await client.StatusAsync(CancellationToken.None), ready);
+            return Stopped();
+        }
+    }
+
+    /// <summary>
+    /// Says that the input has ended and waits until all of it is committed. Only a status that was made after that and knows the partitions' ends
+    /// counts: an earlier input of this folder has ended before, and a tick may have begun before the last lines came.
+    /// </summary>
+    private async Task<StatusReport> DrainAsync(
+        PipelineClient client, RunProgress progress, KafkaConnection connection, string topic, int partitions, CancellationToken cancel)
+    {
+        progress.Say("the input has ended; closing all windows");
+        long[] ends;
+        using (var tail = new TopicTail(connection, topic))
+            ends = [.. tail.Bounds(partitions).Select(b => b.End)];
+        var asked = time.GetUtcNow();
+        while (!await client.TryDrainAsync(cancel))
+            await Task.Delay(TimeSpan.FromMilliseconds(200), time, cancel);
+        while (true)
+        {
+            var status = await client.StatusAsync(cancel);
+            var isRead = ends.Select((end, p) => end == 0 || status.Partitions.Any(s => s.Partition == p && s.Next >= end)).All(read => read);
+            if (status.DrainedAt > asked && isRead && status.LastError is null)
+                return status;
+            await Task.Delay(TimeSpan.FromMilliseconds(100), time, cancel);
+        }
+    }
+
+    private async Task ReportAsync(EmbeddedHost host, IConfigurationRoot settings, StatusReport status, long ready)
+    {
+        var run = new RunFigures(
+            host.KafkaListeners.Sum(k => k.Processed), time.GetElapsedTime(began, ready), time.GetElapsedTime(ready), host.EntityOperations - host.EntityOperationsAtStart);
+        var lake = new LakeReader(settings["LakeConnection"] ?? settings[RunSettings.Storage]!, settings["LakeContainer"] ?? "lake");
+        var report = await RunReport.MakeAsync(status, run, lake, CancellationToken.None);
+        output.WriteLine($"{run.Events:N0} events in {run.Elapsed.TotalSeconds:0.0} s ({report.EventsPerSecond:N0}/s), {report.PeakMemoryMb:0} MB at most");
+        foreach (var (table, rows) in report.Rows)
+            output.WriteLine($"  {table,-28} {rows,12:N0} rows");
+        if (options.Report is not null)
+            await report.WriteAsync(options.Report, CancellationToken.None);
+    }
+
+    private int Stopped() => stop.Signal == PosixSignal.SIGINT ? ExitCodes.Interrupted : options.Once ? ExitCodes.Terminated : ExitCodes.Success;
+}

@@ -1,0 +1,78 @@
+using Microsoft.Extensions.Configuration;
+using Tidemark.LocalHost.Settings;
+
+namespace Tidemark.LocalHost.Cli;
+
+/// <summary>Where the settings of a run come from and what this host adds to them.</summary>
+internal static class RunSettings
+{
+    public const string Storage = "AzureWebJobsStorage";
+    public const string Brokers = "BrokerList";
+
+    /// <summary>
+    /// Defaults that make this host quick: large batches, a short flush window, short waits at the emulator. Each is a setting of host.json or
+    /// of the pipeline and may be set otherwise.
+    /// </summary>
+    private static readonly Dictionary<string, string?> Defaults = new()
+    {
+        ["KafkaTopic"] = "events",
+        ["KafkaGroup"] = "tidemark",
+        ["TickSchedule"] = "* * * * * *",
+        ["AzureFunctionsJobHost:extensions:kafka:maxBatchSize"] = "10000",
+        ["AzureFunctionsJobHost:extensions:kafka:autoCommitIntervalMs"] = "100",
+        ["AzureFunctionsJobHost:extensions:kafka:queuedMaxMessagesKbytes"] = "16384",
+        ["LocalHost:SubscriberIntervalMs"] = "100",
+    };
+
+    // The emulator answers an empty fetch only after the whole wait, and lets a group wait for a session to end before it shares partitions anew.
+    private static readonly Dictionary<string, string?> EmulatorDefaults = new()
+    {
+        ["AzureFunctionsJobHost:extensions:kafka:sessionTimeoutMs"] = "4000",
+        ["LocalHost:FetchWaitMs"] = "20",
+    };
+
+    /// <summary>The settings before any service is started: what names real services is in them.</summary>
+    public static IConfigurationRoot Read(RunOptions options) => Build(options, usesEmulator: false, []);
+
+    /// <summary>The settings of the run.</summary>
+    /// <param name="options">The command line.</param>
+    /// <param name="usesEmulator">Whether the brokers are the emulator.</param>
+    /// <param name="services">Addresses of services that were started.</param>
+    public static IConfigurationRoot Build(RunOptions options, bool usesEmulator, IEnumerable<KeyValuePair<string, string?>> services)
+    {
+        var imposed = new Dictionary<string, string?>();
+        if (options.Kafka is not null)
+            imposed[Brokers] = options.Kafka;
+        if (options.KafkaUser is not null)
+            imposed["KafkaUser"] = options.KafkaUser;
+        if (options.KafkaPassword is not null)
+            imposed["KafkaPassword"] = options.KafkaPassword;
+        if (options.KafkaProtocol is not null)
+            imposed["KafkaProtocol"] = options.KafkaProtocol.Replace("_", "", StringComparison.Ordinal);
+        foreach (var (name, value) in services)
+            imposed[name] = value;
+        return AppSettings.Build(usesEmulator ? Defaults.Concat(EmulatorDefaults) : Defaults, LocalSettingsPath(), imposed);
+    }
+
+    /// <summary>host.json beside the program, where the build put it.</summary>
+    public static string HostJsonPath() => Path.Combine(AppContext.BaseDirectory, "host.json");
+
+    /// <summary>Storage named by the environment; null when Azurite is to be used. local.settings.json is for other hosts' emulators here.</summary>
+    public static string? GivenStorage() =>
+        Environment.GetEnvironmentVariable(Storage) is { Length: > 0 } value && !value.Contains("UseDevelopmentStorage=true", StringComparison.OrdinalIgnoreCase) ? value : null;
+
+    /// <summary>Brokers named by the command line or the environment; null when the emulator is to be used.</summary>
+    public static string? GivenBrokers(RunOptions options) =>
+        options.Kafka ?? (Environment.GetEnvironmentVariable(Brokers) is { Length: > 0 } value ? value : null);
+
+    private static string LocalSettingsPath()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "Functions.sln")))
+                return Path.Combine(folder.FullName, "local.settings.json");
+        }
+
+        return Path.Combine(AppContext.BaseDirectory, "local.settings.json");
+    }
+}

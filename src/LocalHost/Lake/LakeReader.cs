@@ -1,0 +1,80 @@
+using Azure.Storage.Blobs;
+using Tidemark.Delta;
+using Tidemark.Functions.Lake;
+
+namespace Tidemark.LocalHost.Lake;
+
+/// <summary>Reads and copies the Delta tables of a lake.</summary>
+internal sealed class LakeReader(string connectionString, string container)
+{
+    private const string LogFolder = "/_delta_log/";
+    private readonly BlobObjectStore store = new(new BlobContainerClient(connectionString, container));
+
+    /// <summary>Names of all tables, e.g. <c>gold/category_views</c>, ascending.</summary>
+    public async Task<IReadOnlyList<string>> TablesAsync(CancellationToken cancel)
+    {
+        var tables = new SortedSet<string>(StringComparer.Ordinal);
+        try
+        {
+            await foreach (var item in store.ListAsync("", null, cancel))
+            {
+                var end = item.Path.IndexOf(LogFolder, StringComparison.Ordinal);
+                if (end > 0)
+                    tables.Add(item.Path[..end]);
+            }
+        }
+        catch (Azure.RequestFailedException e) when (e.ErrorCode == "ContainerNotFound")
+        {
+            return [];
+        }
+
+        return [.. tables];
+    }
+
+    /// <summary>Rows of the newest version by the table's log; 0 when there is no table.</summary>
+    public async Task<long> CountAsync(string table, CancellationToken cancel) =>
+        (await DeltaTable.Open(store, table).SnapshotAsync(null, cancel)).Files.Sum(f => f.RowCount);
+
+    /// <summary>How often each value of a text column occurs.</summary>
+    public async Task<SortedDictionary<string, long>> CountByAsync(string table, string column, CancellationToken cancel)
+    {
+        var counts = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        var delta = DeltaTable.Open(store, table);
+        await foreach (var batch in delta.ReadAsync(await delta.SnapshotAsync(null, cancel), [column], ct: cancel))
+        {
+            for (var row = 0; row < batch.RowCount; row++)
+            {
+                var value = RowText.Plain(batch, 0, row) ?? "";
+                counts[value] = counts.GetValueOrDefault(value) + 1;
+            }
+        }
+
+        return counts;
+    }
+
+    /// <summary>Rows of the newest version.</summary>
+    public async IAsyncEnumerable<RecordBatch> ReadAsync(string table, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    {
+        var delta = DeltaTable.Open(store, table);
+        await foreach (var batch in delta.ReadAsync(await delta.SnapshotAsync(null, cancel), ct: cancel))
+            yield return batch;
+    }
+
+    /// <summary>Copies a table's files, its log last so that a reader of the copy never meets a log whose files are missing; how many there were.</summary>
+    public async Task<int> ExportAsync(string table, string folder, CancellationToken cancel)
+    {
+        List<string> paths = [];
+        await foreach (var item in store.ListAsync(table + "/", null, cancel))
+            paths.Add(item.Path);
+        // The log is listed first, so every file that it names existed then; written in the other order.
+        foreach (var path in paths.OrderBy(p => p.Contains(LogFolder, StringComparison.Ordinal)).ThenBy(p => p, StringComparer.Ordinal))
+        {
+            var target = Path.Combine([folder, .. path[(table.Length + 1)..].Split('/')]);
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            if (await store.GetAsync(path, cancel) is { } content)
+                await File.WriteAllBytesAsync(target, content.ToArray(), cancel);
+        }
+
+        return paths.Count;
+    }
+}

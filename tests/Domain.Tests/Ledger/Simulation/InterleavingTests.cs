@@ -1,0 +1,118 @@
+using Tidemark.Domain.Ledger;
+using Tidemark.Domain.Pipelines;
+
+namespace Tidemark.Domain.Tests.Ledger.Simulation;
+
+/// <summary>Single interleavings, written out: what a seed would need luck for.</summary>
+public sealed class InterleavingTests
+{
+    private const long Origin = 1_600_000_000_000;
+
+    private readonly SimWorld _world = new(1, trace: false) { Faults = false };
+    private readonly ToyPipeline _pipeline = new(appendOnly: true);
+    private readonly SimTopicData _topic = new();
+    private readonly SimLedgerData _ledger = new();
+    private readonly SimBlobs _blobs = new();
+    private readonly SimLakeData _lake = new();
+    private readonly SimResultData _results = new();
+    private readonly SimEntityData _entities;
+
+    public InterleavingTests()
+    {
+        _entities = new SimEntityData(_world, _pipeline, ProtocolRule.None);
+        _topic.Partitions[0] = new SimPartition();
+    }
+
+    [Fact]
+    public void A_held_ingest_commits_nothing_until_it_is_released() => Run(async () =>
+    {
+        await IngestAsync(Origin);
+        Meta(meta => meta with { Hold = true });
+        var held = IngestAsync(Origin + 1);
+        await _world.StepAsync(null, 10_000);
+        Assert.False(held.IsCompleted);
+        Assert.Single(_ledger.Committed);
+        Meta(meta => meta with { Hold = false });
+        await held;
+        Assert.Equal(2, _ledger.Committed.Count);
+    });
+
+    [Fact]
+    public void A_tick_takes_the_lease_so_that_a_second_one_rests() => Run(async () =>
+    {
+        var (first, second) = (NewTick("a", new TickOptions()), NewTick("b", new TickOptions()));
+        Assert.Null((await first.RunAsync(default)).Skipped);
+        Assert.NotNull((await second.RunAsync(default)).Skipped);
+    });
+
+    [Fact]
+    public void A_range_that_an_entity_had_when_read_is_not_merged_again_when_it_is_listed() => Run(async () =>
+    {
+        var options = new TickOptions { LeaseTime = TimeSpan.Zero, DeltaInterval = TimeSpan.FromDays(1), CheckpointInterval = TimeSpan.FromDays(1) };
+        await IngestAsync(Origin + 1_000);
+        var slow = NewTick("slow", options, beforeEntities: async () =>
+        {
+            await IngestAsync(Origin + 2_000);
+            await NewTick("other", options with { CheckpointInterval = TimeSpan.Zero }).RunAsync(default);
+            await _world.StepAsync(null, 1_000);
+        });
+        await slow.RunAsync(default);
+        await slow.RunAsync(default);
+        Meta(meta => meta with { EndOfInput = true });
+        await slow.RunAsync(default);
+        var row = Assert.Single(_lake.Table(TableNames.Gold("tumbling")).SelectMany(commit => commit.Rows).SelectMany(ToyRows.Rows));
+        Assert.Equal([Origin, Origin + 10_000, 0, 2, 2], row);
+    });
+
+    private void Run(Func<Task> story)
+    {
+        Task? told = null;
+        _world.Start(() => told = story());
+        Assert.True(_world.RunUntil(() => told!.IsCompleted, 20_000), "the story did not end");
+        told!.GetAwaiter().GetResult();
+    }
+
+    private void Meta(Func<Meta, Meta> change) => _ledger.Meta = new VersionedMeta(change(_ledger.Meta!.Value.Value), _ledger.NextETag());
+
+    private Task IngestAsync(long timeMs)
+    {
+        var log = _topic.Partitions[0];
+        log.Append(new SourceRecord(0, _world.NowMs, null, new ToyEvent(timeMs, 0, 1).Encode(), []));
+        return NewIngest(new SimActor("ingest")).ProcessAsync(new Dictionary<int, IReadOnlyList<SourceRecord>> { [0] = [.. log.Records.Values] }, default);
+    }
+
+    private Ingest NewIngest(SimActor actor) => new(
+        _pipeline, new SimLedger(_world, actor, _ledger, honourLease: true), new SimTopicLog(_world, actor, _topic), new SimSegments(_world, actor, _blobs),
+        new IngestOptions(), _world.Time);
+
+    private Tick NewTick(string name, TickOptions options, Func<Task>? beforeEntities = null)
+    {
+        var actor = new SimActor(name);
+        ILedger ledger = new SimLedger(_world, actor, _ledger, honourLease: options.LeaseTime > TimeSpan.Zero);
+        SimEntities entities = new(_world, actor, _entities);
+        var stores = new TickStores(
+            ledger, new SimTopicLog(_world, actor, _topic), new SimSegments(_world, actor, _blobs),
+            beforeEntities is null ? entities : new Interrupted(entities, beforeEntities),
+            new SimLake(_world, actor, _lake, _blobs, ProtocolRule.None), new SimResults(_world, actor, _results, ProtocolRule.None), new SimAlerts(_world, actor, []));
+        return new Tick(_pipeline, new PipelineId("v1", "clicks", 1), stores, NewIngest(actor), options, _world.Time, name);
+    }
+
+    /// <summary>Lets something happen just before the first read of an entity, after the ranges were listed.</summary>
+    private sealed class Interrupted(SimEntities inner, Func<Task> meanwhile) : IEntities
+    {
+        private Func<Task>? _meanwhile = meanwhile;
+
+        public async Task<EntitySnapshot?> ReadAsync(EntityKey entity, CancellationToken cancel)
+        {
+            if (Interlocked.Exchange(ref _meanwhile, null) is { } happen)
+                await happen();
+            return await inner.ReadAsync(entity, cancel);
+        }
+
+        public Task SignalApplyAsync(EntityKey entity, ApplyInput input, CancellationToken cancel) => inner.SignalApplyAsync(entity, input, cancel);
+
+        public Task SignalDeleteAsync(EntityKey entity, long version, CancellationToken cancel) => inner.SignalDeleteAsync(entity, version, cancel);
+
+        public Task<IReadOnlyList<EntityKey>> ListAsync(CancellationToken cancel) => inner.ListAsync(cancel);
+    }
+}

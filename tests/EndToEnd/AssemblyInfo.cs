@@ -1,0 +1,2 @@
+// Every test starts several processes; side by side they would only measure each other.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

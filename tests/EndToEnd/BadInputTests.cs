@@ -1,0 +1,77 @@
+using System.Text;
+using System.Text.Json;
+using Tidemark.EndToEnd.Running;
+using Tidemark.LocalHost.Demo;
+
+namespace Tidemark.EndToEnd;
+
+/// <summary>Records over Kafka itself that no file of lines could carry.</summary>
+public class BadInputTests
+{
+    [Fact]
+    public async Task Bad_records_are_quarantined_with_reason_and_origin_and_the_good_ones_between_them_count()
+    {
+        await using var station = new Station();
+        using var kafka = new MockKafka("shop-events", partitions: 3);
+        var records = Records().ToList();
+        await kafka.ProduceAsync(records);
+        var sent = station.In("sent.records");
+        await File.WriteAllLinesAsync(sent, records.Select(r =>
+            r.Value is null ? """{"value":null}""" : $$"""{"value":"{{Convert.ToBase64String(r.Value)}}"}"""));
+
+        station.Set("KafkaTopic", kafka.Topic);
+        await station.FinishAsync("--kafka", kafka.Address);
+        await station.ExportAsync();
+        var verdict = await Oracle.CheckAsync(station, sent);
+        var reasons = verdict.GetProperty("quarantined");
+        foreach (var reason in (string[])
+            [
+                "tombstone", "invalid_utf8", "invalid_json", "not_an_object", "too_large", "too_deep", "missing_event_id", "missing_event_type",
+                "missing_event_time", "missing_user_id", "invalid_user_id", "invalid_price", "invalid_event_time", "event_time_out_of_range", "event_time_in_future",
+            ])
+            Assert.True(reasons.TryGetProperty(reason, out _), $"No record was quarantined as {reason}: {reasons}");
+    }
+
+    /// <summary>2,000 records of the shop, a fifth of them broken in every way there is, and some that are valid in unusual ways.</summary>
+    private static IEnumerable<(byte[]? Key, byte[]? Value)> Records()
+    {
+        var options = ShopFile.Clean with { Seed = 61, BrokenShare = 0.2, BinaryBroken = true };
+        var count = 0;
+        // At most three huge values: the mock broker keeps about 5 MB a partition.
+        var huge = 0;
+        foreach (var item in new ShopSimulation(options).Generate(ShopFile.Start, DateTimeOffset.MaxValue, 2).Take(2_000))
+        {
+            if (item.Value is { Length: > BrokenEvents.HugeBytes } && ++huge > 2)
+                continue;
+            yield return (item.Key, item.Value);
+            if (++count % 100 == 0)
+                foreach (var text in Unusual(count))
+                    yield return ("u-odd"u8.ToArray(), Encoding.UTF8.GetBytes(text));
+        }
+        yield return ("u-huge"u8.ToArray(), Encoding.UTF8.GetBytes(Event("huge", $",\"note\":\"{new string('x', BrokenEvents.HugeBytes)}\"")));
+        yield return (null, null);
+    }
+
+    private static IEnumerable<string> Unusual(int n) =>
+    [
+        Event($"null-{n}", ",\"price\":null,\"extra\":null"),
+        Event($"escape-{n}", ",\"page\":\"\\u00e9\\ud83d\\ude00\\n\\\"\""),
+        Event($"text-money-{n}", ",\"price\":\"12.3456\",\"quantity\":\"3\""),
+        Event($"negative-{n}", ",\"revenue\":-15.3,\"quantity\":-6"),
+        Event($"small-{n}", ",\"revenue\":0.00005,\"price\":1e-3"),
+        Event($"deep-enough-{n}", $",\"nested\":{new string('[', 60)}{new string(']', 60)}"),
+        Event($"twice-{n}", ",\"country\":\"first\",\"country\":\"last\""),
+        Event($"space-{n}", " , \"country\" : \"Spain\" "),
+        "",
+        "null",
+        "{}",
+        "{\"event_id\":\"\",\"event_type\":\"view\",\"ts\":1740988800000,\"user_id\":\"u\"}",
+        $"{{\"_event_id\":\"alias-{n}\",\"event_type\":\"\",\"action\":\"view\",\"ts\":\"1740988800000\",\"user_id\":77}}",
+        $"{{\"event_id\":\"noon-{n}\",\"event_type\":\"purchase\",\"timestamp\":\"2025-02-29T12:00:00Z\",\"user_id\":\"u\"}}",
+        $"{{\"event_id\":\"zone-{n}\",\"event_type\":\"purchase\",\"timestamp\":\"2025-03-03 08:00:00.1234567+05:30\",\"user_id\":\"u\"}}",
+        $"{{\"event_id\":\"tomorrow-{n}\",\"event_type\":\"view\",\"ts\":{DateTimeOffset.UtcNow.AddDays(3).ToUnixTimeMilliseconds()},\"user_id\":\"u\"}}",
+    ];
+
+    private static string Event(string id, string more) =>
+        $"{{\"event_id\":{JsonSerializer.Serialize(id)},\"event_type\":\"purchase\",\"timestamp\":\"2025-03-03T08:05:00Z\",\"user_id\":\"u-odd\",\"session_id\":\"s\"{more}}}";
+}

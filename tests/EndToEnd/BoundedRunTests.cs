@@ -1,0 +1,95 @@
+using System.Text.Json;
+using Tidemark.EndToEnd.Running;
+
+namespace Tidemark.EndToEnd;
+
+/// <summary><c>--input FILE --once</c>: every table equals its independent computation.</summary>
+public class BoundedRunTests
+{
+    [Fact]
+    public async Task A_shuffled_input_with_duplicates_and_broken_records_equals_the_oracle()
+    {
+        await using var station = new Station();
+        var options = ShopFile.Clean with
+        {
+            Seed = 11, OutOfOrderShare = 1, DisorderBound = TimeSpan.FromSeconds(30), DuplicateShare = 0.03, BrokenShare = 0.02,
+        };
+        var input = ShopFile.Write(station, "shop.ndjson", options, 30_000, 5);
+        var report = station.In("report.json");
+        station.MoveQuickly();
+        await station.FinishAsync("--input", input, "--rate", "6000", "--partitions", "6", "--report", report);
+        await station.ExportAsync();
+        var verdict = await Oracle.CheckAsync(station, input);
+        // Nothing within the disorder bound (30 s) may be late: every delay is at least a minute.
+        Assert.Empty(verdict.GetProperty("late").EnumerateObject());
+        Reports.AgreesWith(report, verdict);
+    }
+
+    [Fact]
+    public async Task Over_late_events_of_a_second_run_are_late_and_change_no_closed_window()
+    {
+        await using var station = new Station();
+        var options = ShopFile.Clean with { Seed = 21, OutOfOrderShare = 1, LateShare = 0.01, DuplicateShare = 0.02 };
+        var first = ShopFile.Write(station, "first.ndjson", options, 20_000, 3);
+        station.MoveQuickly();
+        await station.FinishAsync("--input", first, "--rate", "4000");
+        await station.ExportAsync();
+        var before = await Oracle.CheckAsync(station, first);
+        Assert.True(before.GetProperty("late").EnumerateObject().Any(), "The frontier did not move within the first run, so nothing was late in it.");
+        var positions = await Oracle.PositionsAsync(station, "positions.json");
+
+        // An hour from the middle of the first run: every one of these is too late for every window.
+        var second = ShopFile.Write(station, "second.ndjson", options with { Seed = 22, LateShare = 0 }, 3_000, 3, ShopFile.Start.AddMinutes(30));
+        var report = station.In("report.json");
+        await station.FinishAsync("--input", second, "--report", report);
+        await station.ExportAsync();
+        var verdict = await Oracle.CheckAsync(station, first, (positions, second));
+        Assert.Equal(23_000, verdict.GetProperty("rows").GetProperty("bronze/events").GetInt64());
+        Assert.True(verdict.GetProperty("late").GetProperty("conversion_funnel").GetInt64() >= 3_000, verdict.GetProperty("late").ToString());
+    }
+
+    [SharedDataFact]
+    public async Task The_retail_file_equals_the_oracle_and_the_report_agrees_with_the_tables()
+    {
+        await using var station = new Station();
+        var report = station.In("report.json");
+        await station.FinishAsync("--input", Places.Retail, "--report", report);
+        await station.ExportAsync();
+        var verdict = await Oracle.CheckAsync(station, Places.Retail);
+        Assert.Equal(245_903, verdict.GetProperty("rows").GetProperty("bronze/events").GetInt64());
+        Assert.Empty(verdict.GetProperty("late").EnumerateObject());
+        Reports.AgreesWith(report, verdict);
+    }
+
+    [Fact]
+    public async Task Table_storage_holds_the_final_rows_of_every_query()
+    {
+        await using var station = new Station();
+        await using var azurite = new OwnAzurite(station);
+        await azurite.StartAsync();
+        station.Set("AzureWebJobsStorage", azurite.ConnectionString);
+        var input = ShopFile.Write(station, "shop.ndjson", ShopFile.Clean with { Seed = 31 }, 12_000, 3);
+        await station.FinishAsync("--input", input);
+        await station.ExportAsync();
+        await Oracle.CheckAsync(station, input);
+        foreach (var query in Station.Queries)
+        {
+            var gold = (await Oracle.RowsAsync(station, $"gold/{query}")).Select(ResultTables.Canonical).Order(StringComparer.Ordinal).ToList();
+            var table = await ResultTables.ReadAsync(azurite.ConnectionString, query);
+            Assert.NotEmpty(gold);
+            Assert.Equal(gold, table.Select(row => row.Canonical).Order(StringComparer.Ordinal));
+            Assert.All(table, row => Assert.True(row.IsFinal, $"{query}: {row.Canonical} is not final"));
+            Assert.Equal(table.OrderByDescending(row => row.WindowStart).Select(row => row.WindowStart), table.Select(row => row.WindowStart));
+        }
+    }
+}
+
+/// <summary>A test on data outside the repository: skipped, with the reason, where it is absent.</summary>
+public sealed class SharedDataFactAttribute : FactAttribute
+{
+    public SharedDataFactAttribute()
+    {
+        if (!File.Exists(Places.Retail))
+            Skip = "../shared/data/retail-events.ndjson.gz is not there; the test needs that file beside the repository.";
+    }
+}

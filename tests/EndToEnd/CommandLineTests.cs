@@ -1,0 +1,67 @@
+using Tidemark.EndToEnd.Running;
+
+namespace Tidemark.EndToEnd;
+
+/// <summary>What a user sees who gives a wrong setting, asks for help, or starts twice.</summary>
+public class CommandLineTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+
+    [Theory]
+    [InlineData("--rate", "--rate", "-5")]
+    [InlineData("--rate", "--rate", "fast")]
+    [InlineData("--partitions", "--partitions", "0")]
+    [InlineData("--input", "--input", "/nowhere/events.ndjson")]
+    [InlineData("--kafka", "--kafka", "no port")]
+    [InlineData("--report", "--once", "--report", "/nowhere/report.json")]
+    [InlineData("--frobnicate", "--frobnicate")]
+    public async Task A_wrong_setting_ends_with_code_2_and_one_sentence_that_names_it(string named, params string[] arguments)
+    {
+        await using var station = new Station();
+        var run = station.Start(arguments);
+        var code = await run.EndAsync(Limit);
+        Assert.True(code == 2, $"Exit code {code}.\n{run.Transcript()}");
+        var line = Assert.Single(run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains(named, line);
+        Assert.Empty(Signals.WorkingIn(station.Folder));
+    }
+
+    [Fact]
+    public async Task A_port_out_of_range_is_named()
+    {
+        await using var station = new Station();
+        var run = station.StartBare("--port", "99999", "--data", station.Data);
+        Assert.Equal(2, await run.EndAsync(Limit));
+        Assert.Contains("--port", run.Errors);
+    }
+
+    [Fact]
+    public async Task Help_names_every_option()
+    {
+        await using var station = new Station();
+        var run = station.StartBare("--help");
+        Assert.Equal(0, await run.EndAsync(Limit));
+        foreach (var option in (string[])
+            ["--input", "--rate", "--partitions", "--once", "--data", "--fresh", "--kafka", "--port", "--report", "export", "show", "generate"])
+            Assert.Contains(option, run.Output);
+        var generate = station.StartBare("generate", "--help");
+        Assert.Equal(0, await generate.EndAsync(Limit));
+        Assert.Contains("--shuffle", generate.Output);
+    }
+
+    [Fact]
+    public async Task A_second_start_says_that_one_is_running_and_a_polite_end_leaves_nothing_behind()
+    {
+        await using var station = new Station();
+        var first = station.Start("--rate", "20");
+        Assert.True(await first.AnswersAsync(station.Port, TimeSpan.FromMinutes(2)), first.Transcript());
+        var second = station.StartBare("--data", station.Data, "--port", $"{Places.FreePort()}");
+        Assert.Equal(3, await second.EndAsync(Limit));
+        Assert.Contains(station.Data, Assert.Single(second.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.False(first.HasEnded, first.Transcript());
+
+        first.Send(Signals.Terminate);
+        Assert.True(await first.EndAsync(TimeSpan.FromMinutes(2)) == 0, first.Transcript());
+        Assert.Empty(Signals.WorkingIn(station.Folder));
+    }
+}

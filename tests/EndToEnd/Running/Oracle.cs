@@ -1,0 +1,52 @@
+using System.Text.Json;
+
+namespace Tidemark.EndToEnd.Running;
+
+/// <summary>The independent judge (tests/EndToEnd/oracle) as a process.</summary>
+internal static class Oracle
+{
+    private static readonly string Folder = Path.Combine(Places.Root, "tests/EndToEnd/oracle");
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
+
+    /// <summary>
+    /// Compares the exported tables with the input of one run or more. Between runs stands what <see cref="PositionsAsync"/> wrote after the earlier one.
+    /// Fails the test with the differences.
+    /// </summary>
+    /// <returns>The verdict: row counts, quarantined by reason, late by query.</returns>
+    public static async Task<JsonElement> CheckAsync(Station station, string input, params (string Positions, string Input)[] later)
+    {
+        var verdict = station.In("verdict.json");
+        await using var run = Start(station,
+            ["check", "--tables", station.Tables, "--verdict", verdict, "--input", input, .. later.SelectMany(l => new[] { "--then", l.Positions, "--input", l.Input })]);
+        var code = await run.EndAsync(Limit);
+        Assert.True(code == 0, run.Transcript());
+        return JsonDocument.Parse(await File.ReadAllTextAsync(verdict)).RootElement;
+    }
+
+    /// <summary>Writes where bronze ends now; returns the file.</summary>
+    public static async Task<string> PositionsAsync(Station station, string name)
+    {
+        await using var run = Start(station, ["positions", "--tables", station.Tables]);
+        Assert.True(await run.EndAsync(Limit) == 0, run.Transcript());
+        await File.WriteAllTextAsync(station.In(name), run.Output);
+        return station.In(name);
+    }
+
+    /// <summary>Rows of an exported table, times in ms since 1970.</summary>
+    public static async Task<IReadOnlyList<JsonElement>> RowsAsync(Station station, string table)
+    {
+        await using var run = Start(station, ["rows", "--tables", station.Tables, table]);
+        Assert.True(await run.EndAsync(Limit) == 0, run.Transcript());
+        return [.. run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
+    }
+
+    /// <summary>Runs the oracle's own test.</summary>
+    public static Run SelfTest(Station station, string first, string second) => Start(station, [first, second], "selftest.mjs");
+
+    private static Run Start(Station station, IEnumerable<string> arguments, string script = "oracle.mjs")
+    {
+        if (!Directory.Exists(Path.Combine(Folder, "node_modules")))
+            throw new InvalidOperationException($"{Folder} has no node_modules; run eng/setup.sh (or npm ci there) first.");
+        return new Run("node", [Path.Combine(Folder, script), .. arguments], new Dictionary<string, string>(), station.Folder);
+    }
+}

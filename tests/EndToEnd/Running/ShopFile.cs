@@ -1,0 +1,24 @@
+using Tidemark.LocalHost.Demo;
+
+namespace Tidemark.EndToEnd.Running;
+
+/// <summary>Input files made by the demo generator.</summary>
+internal static class ShopFile
+{
+    public static readonly DateTimeOffset Start = new(2025, 3, 3, 8, 0, 0, TimeSpan.Zero);
+
+    /// <summary>No late, no broken, no repeated events, in order.</summary>
+    public static readonly DemoOptions Clean = new()
+    {
+        Users = 800, LateShare = 0, OutOfOrderShare = 0, DuplicateShare = 0, BrokenShare = 0, BinaryBroken = false,
+    };
+
+    /// <summary>Writes the file into the station's folder; returns its path.</summary>
+    public static string Write(Station station, string name, DemoOptions options, long records, double eventsPerSecond, DateTimeOffset? start = null)
+    {
+        var path = station.In(name);
+        using var file = File.Create(path);
+        new ShopSimulation(options).WriteNdjson(file, start ?? Start, eventsPerSecond, records);
+        return path;
+    }
+}

@@ -1,0 +1,112 @@
+using System.Diagnostics;
+
+namespace Tidemark.EndToEnd.Running;
+
+/// <summary>
+/// A place to run the program in: a temporary folder with its --data, a free port, the exported tables and the oracle. Disposing kills (by id)
+/// whatever a killed host left behind and deletes the folder.
+/// </summary>
+internal sealed class Station : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
+    private static readonly string[] Exported =
+    [
+        "bronze/events", "silver/events", "silver/quarantine", "silver/late",
+        "gold/category_views", "gold/revenue_by_category", "gold/conversion_funnel", "gold/country_revenue",
+    ];
+
+    private readonly List<Run> _runs = [];
+    private readonly Dictionary<string, string> _environment = [];
+
+    /// <summary>Names of the window queries.</summary>
+    public static IReadOnlyList<string> Queries { get; } = [.. Exported.Where(t => t.StartsWith("gold/", StringComparison.Ordinal)).Select(t => t[5..])];
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("tidemark-e2e-").FullName;
+
+    public string Data => Path.Combine(Folder, "data");
+
+    public string Tables => Path.Combine(Folder, "tables");
+
+    public int Port { get; } = Places.FreePort();
+
+    public string In(string name) => Path.Combine(Folder, name);
+
+    /// <summary>A variable in the environment of every process started from now on.</summary>
+    public void Set(string name, string value) => _environment[name] = value;
+
+    /// <summary>Lets the frontier move every second, so that windows close and entities are checkpointed many times within a short run.</summary>
+    public void MoveQuickly()
+    {
+        Set("DeltaInterval", "1s");
+        Set("CheckpointInterval", "1s");
+    }
+
+    /// <summary>Starts the program with --data and --port added.</summary>
+    public Run Start(params string[] arguments) => StartBare([.. arguments, "--data", Data, "--port", $"{Port}"]);
+
+    /// <summary>Starts the program with these arguments alone.</summary>
+    public Run StartBare(params string[] arguments)
+    {
+        var run = new Run(Places.Program, arguments, _environment, Folder);
+        _runs.Add(run);
+        return run;
+    }
+
+    /// <summary>Runs a bounded input to its end: exit code 0 and nothing left running.</summary>
+    public async Task<Run> FinishAsync(params string[] arguments)
+    {
+        var run = Start([.. arguments, "--once"]);
+        var code = await run.EndAsync(Limit);
+        Assert.True(code == 0, $"Exit code {code}.\n{run.Transcript()}");
+        Assert.Empty(Signals.WorkingIn(Folder));
+        return run;
+    }
+
+    /// <summary>Exports every table afresh; one that nothing was ever written to is not there and left out.</summary>
+    public async Task ExportAsync()
+    {
+        if (Directory.Exists(Tables))
+            Directory.Delete(Tables, recursive: true);
+        foreach (var table in Exported)
+        {
+            var run = StartBare("export", table, Path.Combine(Tables, table), "--data", Data);
+            var code = await run.EndAsync(Limit);
+            Assert.True(code == 0 || run.Errors.Contains($"There is no table {table}", StringComparison.Ordinal), $"export {table} ended with {code}.\n{run.Transcript()}");
+        }
+    }
+
+    /// <summary>Waits for something to become true; fails with the transcript when it does not.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> condition, TimeSpan limit, Func<string> explain)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!await condition())
+        {
+            if (Stopwatch.GetElapsedTime(started) > limit)
+                Assert.Fail($"Did not come true within {limit}: {explain()}");
+            await Task.Delay(200);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var run in _runs)
+            await run.DisposeAsync();
+        foreach (var (id, _) in Signals.WorkingIn(Folder))
+            Process.GetProcessById(id).Kill();
+        // Files of a process that is just dying may still appear.
+        await UntilAsync(() => Task.FromResult(TryDelete()), TimeSpan.FromSeconds(20), () => $"{Folder} deleted");
+    }
+
+    private bool TryDelete()
+    {
+        try
+        {
+            Directory.Delete(Folder, recursive: true);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+}

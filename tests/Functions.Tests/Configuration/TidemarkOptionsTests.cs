@@ -1,0 +1,147 @@
+using Confluent.Kafka;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Tidemark.Domain.Ledger;
+using Tidemark.Functions.Configuration;
+
+namespace Tidemark.Functions.Tests.Configuration;
+
+public sealed class TidemarkOptionsTests
+{
+    private static readonly Dictionary<string, string?> Least = new()
+    {
+        ["BrokerList"] = "localhost:9092",
+        ["KafkaTopic"] = "events",
+        ["KafkaGroup"] = "tidemark",
+        ["TickSchedule"] = "*/2 * * * * *",
+        ["AzureWebJobsStorage"] = "UseDevelopmentStorage=true",
+    };
+
+    [Fact]
+    public void The_least_settings_are_enough_and_the_rest_has_its_defaults()
+    {
+        var options = Read();
+        Assert.Equal(new PipelineId("v1", "events", 1), options.Id);
+        Assert.Equal(SecurityProtocol.Plaintext, options.Kafka.Protocol);
+        Assert.Equal((TimeSpan.FromSeconds(30), 256 << 10, "lake"), (options.DeltaInterval, options.InlineSegmentLimit, options.LakeContainer));
+        Assert.Equal("AzureWebJobsStorage", options.Tables.Setting);
+    }
+
+    [Theory]
+    [InlineData("BrokerList", null)]
+    [InlineData("BrokerList", "localhost")]
+    [InlineData("BrokerList", "a:1,b")]
+    [InlineData("KafkaTopic", "")]
+    [InlineData("KafkaTopic", "with space")]
+    [InlineData("KafkaTopic", "..")]
+    [InlineData("KafkaGroup", null)]
+    [InlineData("KafkaProtocol", "Https")]
+    [InlineData("KafkaProtocol", "1")]
+    [InlineData("KafkaMechanism", "Gssapi")]
+    [InlineData("KafkaTimeout", "0s")]
+    [InlineData("KafkaCaLocation", "/no/such/file.pem")]
+    [InlineData("PipelineVersion", "a/b")]
+    [InlineData("PipelineVersion", "a-version-that-is-too-long")]
+    [InlineData("TopicGeneration", "0")]
+    [InlineData("TopicGeneration", "-1")]
+    [InlineData("StartFrom", "yesterday")]
+    [InlineData("LakeContainer", "Lake")]
+    [InlineData("LakeContainer", "a--b")]
+    [InlineData("LedgerTable", "1table")]
+    [InlineData("TickSchedule", null)]
+    [InlineData("TickSchedule", "* * * * *")]
+    [InlineData("DeltaInterval", "thirty")]
+    [InlineData("DeltaInterval", "2h")]
+    [InlineData("CheckpointInterval", "")]
+    [InlineData("IdleTimeout", "100ms")]
+    [InlineData("MaxFutureSkew", "25h")]
+    [InlineData("InlineSegmentLimit", "1MB")]
+    [InlineData("InlineSegmentLimit", "-1")]
+    [InlineData("MaxRangeRecords", "0")]
+    [InlineData("MaxOpenRanges", "many")]
+    [InlineData("WatchdogTimeout", "1s")]
+    [InlineData("LeaseDuration", "11m")]
+    [InlineData("AzureWebJobsStorage", null, "TablesConnection")]
+    [InlineData("LakeConnection__blobServiceUri", "not an address")]
+    public void A_wrong_value_is_one_sentence_that_names_the_setting_and_the_remedy(string name, string? value, string? named = null)
+    {
+        if (name == "CheckpointInterval")
+        {
+            // Empty is the same as not set.
+            Assert.Equal(TimeSpan.FromSeconds(15), Read((name, value)).CheckpointInterval);
+            return;
+        }
+
+        var e = Assert.Throws<InvalidSettingException>(() => Read((name, value)));
+        Assert.StartsWith($"Setting {named ?? name} ", e.Message);
+        Assert.EndsWith(".", e.Message);
+        Assert.Equal(named ?? name, e.Setting);
+    }
+
+    [Theory]
+    [InlineData("500ms", 0.5)]
+    [InlineData("90s", 90)]
+    [InlineData("1.5m", 90)]
+    [InlineData("1h", 3600)]
+    [InlineData("00:00:05", 5)]
+    public void Durations_are_understood_in_several_forms(string text, double seconds) =>
+        Assert.Equal(TimeSpan.FromSeconds(seconds), Read(("MaxFutureSkew", text)).MaxFutureSkew);
+
+    [Fact]
+    public void A_user_without_password_is_refused_and_both_mean_an_encrypted_sign_in()
+    {
+        Assert.Equal("KafkaPassword", Assert.Throws<InvalidSettingException>(() => Read(("KafkaUser", "u"))).Setting);
+        Assert.Equal("KafkaUser", Assert.Throws<InvalidSettingException>(() => Read(("KafkaPassword", "p"))).Setting);
+        Assert.Equal("KafkaUser", Assert.Throws<InvalidSettingException>(() => Read(("KafkaProtocol", "SASL_SSL"))).Setting);
+        var kafka = Read(("KafkaUser", "u"), ("KafkaPassword", "s3cret"), ("KafkaMechanism", "Scram-Sha-256")).Kafka;
+        Assert.Equal((SecurityProtocol.SaslSsl, SaslMechanism.ScramSha256), (kafka.Protocol, kafka.Mechanism));
+        Assert.DoesNotContain("s3cret", kafka.ToString());
+    }
+
+    [Theory]
+    [InlineData("TablesConnection:tableServiceUri", "https://acc.table.core.windows.net", "https://acc.table.core.windows.net/")]
+    [InlineData("TablesConnection__serviceUri", "https://acc.table.core.windows.net", "https://acc.table.core.windows.net/")]
+    [InlineData("AzureWebJobsStorage__accountName", "acc", "https://acc.table.core.windows.net/")]
+    public void An_identity_needs_only_an_address(string name, string value, string address)
+    {
+        var tables = Read(("AzureWebJobsStorage", null), (name, value), ("LakeConnection", "UseDevelopmentStorage=true")).Tables;
+        Assert.Contains(address, tables.ToString());
+        Assert.Equal(new Uri(address), tables.Tables(new global::Azure.Data.Tables.TableClientOptions()).Uri);
+    }
+
+    [Fact]
+    public void A_broken_connection_string_is_a_wrong_setting_and_its_key_is_not_repeated()
+    {
+        var services = new ServiceCollection();
+        var e = Assert.Throws<InvalidSettingException>(() => services.AddTidemark(Configuration(("LakeConnection", "AccountKey=topsecret"))));
+        Assert.Equal("LakeConnection", e.Setting);
+        Assert.DoesNotContain("topsecret", e.ToString());
+    }
+
+    [Fact]
+    public void The_page_on_configuration_lists_every_setting_as_the_code_has_it()
+    {
+        var page = File.ReadAllLines(Path.Combine(Azure.Azurite.Root(), "docs", "configuration.md"));
+        var listed = page.Where(line => line.StartsWith("| `") && !line.StartsWith("| `{name}")).Select(line => line.Trim('|', ' ').Split(" | "));
+        Assert.Equal(
+            Settings.All.Select(s => string.Join(" | ", $"`{s.Name}`", s.Default, s.Range, s.Effect)),
+            listed.Select(cells => string.Join(" | ", cells.Select(c => c.Trim()))));
+    }
+
+    [Fact]
+    public void The_sample_settings_are_complete_and_accepted()
+    {
+        var sample = new ConfigurationBuilder().AddJsonFile(Path.Combine(Azure.Azurite.Root(), "local.settings.sample.json")).Build().GetSection("Values");
+        Assert.Equal("events", TidemarkOptions.Read(sample).Kafka.Topic);
+    }
+
+    internal static IConfiguration Configuration(params (string Name, string? Value)[] changes)
+    {
+        var settings = new Dictionary<string, string?>(Least);
+        foreach (var (name, value) in changes)
+            settings[name] = value;
+        return new ConfigurationBuilder().AddInMemoryCollection(settings).Build();
+    }
+
+    private static TidemarkOptions Read(params (string Name, string? Value)[] changes) => TidemarkOptions.Read(Configuration(changes));
+}

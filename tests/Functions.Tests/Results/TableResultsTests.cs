@@ -1,0 +1,153 @@
+using System.Text;
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Ledger;
+using Tidemark.Domain.Pipelines;
+using Tidemark.Functions.Results;
+using Tidemark.Functions.Tests.Azure;
+
+namespace Tidemark.Functions.Tests.Results;
+
+[Collection(AzuriteCollection.Name)]
+public sealed class TableResultsTests(Azurite azurite)
+{
+    private static readonly PipelineId Id = new("v1", "events", 1);
+
+    private static readonly QuerySpec Query = new("country_revenue", 0, 60_000, 60_000, "1m", true, new RowSchema(
+    [
+        new("window_start", FieldType.Timestamp, false), new("window_end", FieldType.Timestamp, false), new("country", FieldType.String),
+        new("revenue", FieldType.Decimal, Precision: 38, Scale: 4), new("orders", FieldType.Int64), new("rate", FieldType.Double), new("day", FieldType.Date),
+    ]), ["country"]);
+
+    [Fact]
+    public async Task Rows_are_inserted_typed_replaced_under_their_etag_and_listed_newest_first()
+    {
+        var results = await NewAsync();
+        var rows = Batch((0, "DE"), (60_000, "FR"), (120_000, null));
+        var first = await results.WriteAsync(Query, rows, All(results, rows), final: false, default);
+        Assert.All(first, Assert.NotNull);
+
+        var again = await results.WriteAsync(Query, rows, All(results, rows, first), final: true, default);
+
+        Assert.All(again, Assert.NotNull);
+        var newest = await results.ReadNewestAsync(Query, 2, default);
+        Assert.Equal([DateTimeOffset.FromUnixTimeMilliseconds(120_000), DateTimeOffset.FromUnixTimeMilliseconds(60_000)], newest.Select(r => r.GetDateTimeOffset("window_start")));
+        Assert.False(newest[0].ContainsKey("country"));
+        var row = newest[1];
+        Assert.Equal("FR", row.GetString("country"));
+        Assert.Equal($"{2 * (System.Numerics.BigInteger)long.MaxValue * 184467440737}" is var digits ? digits.Insert(digits.Length - 4, ".") : "", row.GetString("revenue"));
+        Assert.Equal(1L, row.GetInt64("orders"));
+        Assert.Equal(0.5, row.GetDouble("rate"));
+        Assert.Equal("1970-01-02", row.GetString("day"));
+        Assert.True(row.GetBoolean("is_final"));
+    }
+
+    [Fact]
+    public async Task Of_many_rows_those_with_a_wrong_etag_fail_alone()
+    {
+        var results = await NewAsync();
+        var rows = Batch([.. Enumerable.Range(0, 250).Select(i => (i * 60_000L, (string?)"DE"))]);
+        var etags = await results.WriteAsync(Query, rows, All(results, rows), final: false, default);
+        int[] touched = [0, 7, 99, 100, 249];
+        await results.WriteAsync(Query, rows, [.. touched.Select(i => new ResultWrite(i, results.RowKey(Query, rows, i), etags[i]))], false, default);
+
+        var again = await results.WriteAsync(Query, rows, All(results, rows, etags), final: true, default);
+
+        Assert.Equal(touched, Enumerable.Range(0, 250).Where(i => again[i] is null));
+        var stored = await results.ReadETagsAsync(Query, null, default);
+        Assert.Equal(250, stored.Count);
+        Assert.All(Enumerable.Range(0, 250).Except(touched), i => Assert.Equal(again[i], stored[results.RowKey(Query, rows, i)]));
+        Assert.Equal(5, (await results.ReadNewestAsync(Query, 1000, default)).Count(r => r.GetBoolean("is_final") == false));
+    }
+
+    [Fact]
+    public async Task Inserting_a_row_that_is_there_fails_alone()
+    {
+        var results = await NewAsync();
+        var rows = Batch((0, "A"), (0, "B"), (0, "C"));
+        await results.WriteAsync(Query, rows, [new(1, results.RowKey(Query, rows, 1), null)], false, default);
+
+        var etags = await results.WriteAsync(Query, rows, All(results, rows), false, default);
+
+        Assert.Equal([true, false, true], etags.Select(e => e is not null));
+    }
+
+    [Fact]
+    public async Task ETags_are_read_from_a_window_start_on()
+    {
+        var results = await NewAsync();
+        var rows = Batch((0, "x"), (60_000, "x"), (60_000, "y"), (120_000, "x"));
+        await results.WriteAsync(Query, rows, All(results, rows), false, default);
+
+        Assert.Equal(4, (await results.ReadETagsAsync(Query, null, default)).Count);
+        Assert.Equal(4, (await results.ReadETagsAsync(Query, -5, default)).Count);
+        Assert.Equal(
+            new[] { 1, 2, 3 }.Select(i => results.RowKey(Query, rows, i)).Order(StringComparer.Ordinal),
+            (await results.ReadETagsAsync(Query, 60_000, default)).Keys.Order(StringComparer.Ordinal));
+        Assert.Single(await results.ReadETagsAsync(Query, 60_001, default));
+    }
+
+    [Fact]
+    public async Task Groups_of_any_characters_have_rows_of_their_own()
+    {
+        var results = await NewAsync();
+        string?[] groups = [null, "", "!n", "a/b", "a\\b", "a#b", "a?b", "a|b", "it's", "100 %", "日本", "😀", "\u0001", new('x', 5000), new string('x', 5000) + "y"];
+        var rows = Batch([.. groups.Select(g => (0L, g))]);
+
+        var etags = await results.WriteAsync(Query, rows, All(results, rows), false, default);
+
+        Assert.All(etags, Assert.NotNull);
+        Assert.Equal(groups.Length, (await results.ReadETagsAsync(Query, 0, default)).Count);
+        var stored = (await results.ReadNewestAsync(Query, 100, default)).Select(r => r.GetString("country")).ToHashSet();
+        Assert.All(stored, s => Assert.Contains(s, groups));
+        Assert.Equal(groups.Length, stored.Count);
+    }
+
+    [Fact]
+    public void Tables_are_named_in_PascalCase_and_impossible_names_refused()
+    {
+        Assert.Equal("CategoryViews", ResultKeys.Table("category_views"));
+        Assert.Throws<ArgumentException>(() => ResultKeys.Table("q"));
+        Assert.Throws<ArgumentException>(() => ResultKeys.Table("1_abc"));
+        Assert.Throws<ArgumentException>(() => ResultKeys.Table("größe"));
+    }
+
+    [Theory]
+    [InlineData("0", 0, "0")]
+    [InlineData("5", 4, "0.0005")]
+    [InlineData("-5", 4, "-0.0005")]
+    [InlineData("123456", 2, "1234.56")]
+    [InlineData("-100", 2, "-1.00")]
+    public void Decimals_keep_all_their_digits(string unscaled, int scale, string digits) =>
+        Assert.Equal(digits, Cell.Digits(Int128.Parse(unscaled), scale));
+
+    private async Task<TableResults> NewAsync()
+    {
+        var table = await azurite.NewTableAsync();
+        return new TableResults(Id, name => name == "CountryRevenue" ? table : throw new InvalidOperationException(name), TimeProvider.System);
+    }
+
+    private static ResultWrite[] All(TableResults results, RowBatch rows, IReadOnlyList<string?>? etags = null) =>
+        [.. Enumerable.Range(0, rows.Count).Select(i => new ResultWrite(i, results.RowKey(Query, rows, i), etags?[i]))];
+
+    internal static RowBatch Batch(params (long Start, string? Country)[] rows)
+    {
+        var texts = rows.Select(r => Encoding.UTF8.GetBytes(r.Country ?? "")).ToList();
+        var offsets = new int[rows.Length + 1];
+        for (var i = 0; i < rows.Length; i++)
+            offsets[i + 1] = offsets[i] + texts[i].Length;
+        var nulls = new ulong[(rows.Length + 63) / 64];
+        for (var i = 0; i < rows.Length; i++)
+            if (rows[i].Country is null)
+                nulls[i >> 6] |= 1UL << (i & 63);
+        return new RowBatch(Query.Schema,
+        [
+            new Int64Column([.. rows.Select(r => r.Start * 1000)], rows.Length),
+            new Int64Column([.. rows.Select(r => (r.Start + 60_000) * 1000)], rows.Length),
+            new Utf8Column([.. texts.SelectMany(t => t)], offsets, rows.Length, nulls),
+            new Int128Column([.. rows.Select((_, i) => (i + 1) * (Int128)long.MaxValue * 184467440737)], rows.Length),
+            new Int64Column([.. rows.Select((_, i) => (long)i)], rows.Length),
+            new DoubleColumn([.. rows.Select((_, i) => i / 2.0)], rows.Length),
+            new Int32Column([.. rows.Select((_, i) => i)], rows.Length),
+        ], rows.Length);
+    }
+}
