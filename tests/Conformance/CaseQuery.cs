@@ -40,8 +40,22 @@ internal sealed class CaseQuery
         };
         Output = Strings(query.GetProperty("output"));
         FollowUp = !query.TryGetProperty("noDataBatches", out var follow) || follow.GetBoolean();
-        if (query.TryGetProperty("initialState", out _))
-            throw new NotSupportedCase("initial state of keyed functions");
+        if (query.TryGetProperty("initialState", out var initial))
+            Definition = Definition with { Stages = [.. Definition.Stages.Select(s => Seeded(s, initial, inputs))] };
+    }
+
+    /// <summary>A stage with the states known before the start: rows of the key and the number that is the state.</summary>
+    private static Stage Seeded(Stage stage, JsonElement initial, List<StreamInput> inputs)
+    {
+        if (stage is not KeyedStateStage state || !initial.TryGetProperty(stage.Id, out var rows))
+            return stage;
+        var source = inputs.FirstOrDefault(i => i.Name == state.Source)?.Schema ?? throw new NotSupportedCase("initial state behind another stage");
+        var keys = new RowSchema([.. state.Keys.Select(k => source.Fields[source.IndexOf(k)])]);
+        return state with
+        {
+            Initial = [.. rows.EnumerateArray().Select(row => (CaseTypes.Rows(keys, [row]),
+                JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, long> { ["Value"] = row[keys.Fields.Count].GetInt64() })))],
+        };
     }
 
     public StreamDefinition Definition { get; }
@@ -145,6 +159,8 @@ internal sealed class CaseQuery
             Add(stage, "on");
             Add(stage, "eventTimeKey");
             Add(stage, "gapColumn");
+            if (stage.TryGetProperty("of", out var united))
+                AddUnited(query, united, times);
             if (stage.TryGetProperty("sameWindow", out var same))
                 (Add(same, "left"), Add(same, "right")).ToString();
             if (stage.TryGetProperty("timeBounds", out var bounds))
@@ -156,6 +172,16 @@ internal sealed class CaseQuery
         bool Add(JsonElement from, string name) => Text(from, name) is { } column && times.Add(column);
     }
 
+    /// <summary>Columns that a union puts into the place of a time are times.</summary>
+    private static void AddUnited(JsonElement query, JsonElement united, HashSet<string> times)
+    {
+        var columns = Strings(united).Where(u => query.GetProperty("inputs").TryGetProperty(u, out _))
+            .Select(u => Strings(query.GetProperty("inputs").GetProperty(u).GetProperty("columns"))).ToArray();
+        for (var i = 0; columns.Length > 0 && i < columns[0].Length; i++)
+            if (columns.Any(c => i < c.Length && times.Contains(c[i])))
+                times.UnionWith(columns.Where(c => i < c.Length).Select(c => c[i]));
+    }
+
     private static JoinBound[] Bounds(JsonElement stage, string name) => !stage.TryGetProperty(name, out var list) ? [] :
         [.. list.EnumerateArray().Select(b => new JoinBound(CaseTypes.Name(Text(b, "left")!), ComparisonOf(Text(b, "op")!), CaseTypes.Name(Text(b, "right")!),
             b.TryGetProperty("plus", out var plus) ? (long)(plus.GetDecimal() * 1_000_000m) : 0))];
@@ -163,7 +189,9 @@ internal sealed class CaseQuery
     private static (string, string)[] Pairs(JsonElement stage, string name) => !stage.TryGetProperty(name, out var pairs) ? [] :
         [.. pairs.EnumerateArray().Select(p => (CaseTypes.Name(p[0].GetString()!), CaseTypes.Name(p[1].GetString()!)))];
 
-    private static (string, bool) Order(JsonElement by) => by.ValueKind == JsonValueKind.Array
+    private static (string, bool) Order(JsonElement by) => by.ValueKind == JsonValueKind.Object
+        ? (CaseTypes.Name(Text(by, "column") ?? Text(by, "by")!), by.ToString().Contains("desc", StringComparison.OrdinalIgnoreCase) && !by.ToString().Contains("false"))
+        : by.ValueKind == JsonValueKind.Array
         ? (CaseTypes.Name(by[0].GetString()!), by.GetArrayLength() > 1 && by[1].GetString() == "desc")
         : (CaseTypes.Name(by.GetString()!), false);
 

@@ -9,8 +9,11 @@ namespace Tidemark.Domain.Aggregates;
 /// <param name="Create">Makes an empty accumulator.</param>
 internal sealed record AggregatePlan(Filter? Where, string WhereText, Func<Accumulator> Create)
 {
-    /// <summary>Binds a checked definition; <paramref name="timeColumn"/> is the event time.</summary>
-    public static AggregatePlan Bind(AggregateDefinition aggregate, RowSchema source, int timeColumn)
+    /// <summary>
+    /// Binds a checked definition; <paramref name="timeColumn"/> is the event time. Without one there is no first and last, and lists are in the order of
+    /// their values.
+    /// </summary>
+    public static AggregatePlan Bind(AggregateDefinition aggregate, RowSchema source, int? timeColumn)
     {
         int? index = aggregate.Field is null ? null : source.IndexOf(aggregate.Field);
         var field = index is null ? null : source.Fields[index.Value];
@@ -30,7 +33,7 @@ internal sealed record AggregatePlan(Filter? Where, string WhereText, Func<Accum
         _ => new(aggregate.Name, FieldType.Double),
     };
 
-    private static Accumulator New(AggregateDefinition aggregate, int column, RowField field, int timeColumn)
+    private static Accumulator New(AggregateDefinition aggregate, int column, RowField field, int? timeColumn)
     {
         var divisor = Math.Pow(10, field.Scale);
         return aggregate.Function switch
@@ -47,6 +50,8 @@ internal sealed record AggregatePlan(Filter? Where, string WhereText, Func<Accum
             AggregateFunction.VariancePopulation => new MomentsAccumulator(column, new MomentsResult(Sample: false, Root: false), divisor),
             AggregateFunction.DeviationSample => new MomentsAccumulator(column, new MomentsResult(Sample: true, Root: true), divisor),
             AggregateFunction.DeviationPopulation => new MomentsAccumulator(column, new MomentsResult(Sample: false, Root: true), divisor),
+            AggregateFunction.First or AggregateFunction.Last when timeColumn is null =>
+                throw new QueryException(aggregate.Name, $"{aggregate.Function} means by event time, and its source has none; give the input an event time"),
             AggregateFunction.First => new RankedAccumulator(column, field, new Ranking(timeColumn, false, false, 1, false)),
             AggregateFunction.Last => new RankedAccumulator(column, field, new Ranking(timeColumn, true, false, 1, false)),
             AggregateFunction.CollectList => new RankedAccumulator(column, field, new Ranking(timeColumn, false, false, aggregate.Limit, true)),

@@ -20,7 +20,7 @@ internal sealed class GroupOperator : StreamOperator
     private readonly ByteWriter key = new();
     private GroupStore groups;
 
-    public GroupOperator(GroupStage stage, RowSchema source, int timeColumn, StreamMode mode)
+    public GroupOperator(GroupStage stage, RowSchema source, int? timeColumn, StreamMode mode)
     {
         (this.stage, this.mode) = (stage, mode);
         keys = [.. stage.Keys.Select(source.IndexOf)];

@@ -38,7 +38,7 @@ internal sealed class TableJoinOperator : StreamOperator
                     output.Copy(0, rows, row);
                     output.Copy(rows.Columns.Count, table, match);
                 }
-            else if (stage.Type == JoinType.LeftOuter)
+            else if (stage.Type == (stage.StreamIsLeft ? JoinType.LeftOuter : JoinType.RightOuter))
             {
                 output.Copy(0, rows, row);
                 output.Nulls(rows.Columns.Count, table.Columns.Count);

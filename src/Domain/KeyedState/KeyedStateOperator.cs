@@ -32,6 +32,8 @@ internal sealed class KeyedStateOperator : StreamOperator
         keys = [.. stage.Keys.Select(source.IndexOf)];
         timeColumn = eventTime is null ? null : source.IndexOf(eventTime);
         keySchema = new RowSchema([.. keys.Select(k => source.Fields[k])]);
+        foreach (var (row, state) in stage.Initial)
+            entries[KeyOf(row, 0, Enumerable.Range(0, keys.Length))] = new Entry { State = state };
     }
 
     public override RowSchema Output => stage.Function.Output;
@@ -54,7 +56,7 @@ internal sealed class KeyedStateOperator : StreamOperator
                 Counts.DroppedLateRows++;
                 continue;
             }
-            var text = KeyOf(rows, row);
+            var text = KeyOf(rows, row, keys);
             if (!byKey.TryGetValue(text, out var list))
             {
                 byKey[text] = list = [];
@@ -103,6 +105,7 @@ internal sealed class KeyedStateOperator : StreamOperator
     public override void Load(ref ByteReader from, long watermark)
     {
         base.Load(ref from, watermark);
+        entries.Clear();
         for (var left = from.Count(3); left > 0; left--)
             entries[Encoding.Latin1.GetString(from.Sized())] = new Entry
             {
@@ -112,10 +115,10 @@ internal sealed class KeyedStateOperator : StreamOperator
     }
 
     // One char a byte, so that the order of texts is the order of keys.
-    private string KeyOf(RowBatch rows, int row)
+    private string KeyOf(RowBatch rows, int row, IEnumerable<int> columns)
     {
         key.Clear();
-        foreach (var column in keys)
+        foreach (var column in columns)
             OrderedKey.Append(key, rows.Columns[column], row);
         return Encoding.Latin1.GetString(key.Written);
     }

@@ -11,11 +11,11 @@ internal static class QueryCheck
             throw new QueryException(query.Name, "its name must be snake_case, a letter first, because tables are named after it");
         CheckWindow(query);
         foreach (var key in query.Keys)
-            if (FieldOf(query, source, key, "group key").Type is FieldType.Double)
+            if (FieldOf(query.Name, source, key, "group key").Type is FieldType.Double)
                 throw new QueryException(query.Name, $"group key '{key}' is a double, whose equality means little; round it to a decimal or use a text");
         foreach (var aggregate in query.Aggregates)
-            CheckAggregate(query, source, aggregate);
-        CheckFilter(query, source, query.Where);
+            CheckAggregate(query.Name, source, aggregate);
+        CheckFilter(query.Name, source, query.Where);
         foreach (var ratio in query.Ratios)
             foreach (var part in (string[])[ratio.Numerator, ratio.Denominator])
                 CheckPart(query, source, ratio, part);
@@ -52,12 +52,13 @@ internal static class QueryCheck
             throw new QueryException(query.Name, $"its watermark delay {query.Delay} is negative; give zero or more");
     }
 
-    private static void CheckAggregate(QueryDefinition query, RowSchema source, AggregateDefinition aggregate)
+    /// <summary>Checks one aggregate of a query or stage of that name.</summary>
+    public static void CheckAggregate(string query, RowSchema source, AggregateDefinition aggregate)
     {
         if (aggregate.Field is null)
         {
             if (aggregate.Function != AggregateFunction.Count)
-                throw new QueryException(query.Name, $"aggregate '{aggregate.Name}' has no field; name the field that it is to compute {aggregate.Function} of");
+                throw new QueryException(query, $"aggregate '{aggregate.Name}' has no field; name the field that it is to compute {aggregate.Function} of");
         }
         else
         {
@@ -66,25 +67,25 @@ internal static class QueryCheck
             var ordered = numeric || type is FieldType.Timestamp or FieldType.Date;
             if (NeedsNumber(aggregate.Function) && !numeric || aggregate.Function == AggregateFunction.Quantile && !ordered
                 || aggregate.Function is not (AggregateFunction.Count or AggregateFunction.CountDistinct) && type is FieldType.Double or FieldType.Binary)
-                throw new QueryException(query.Name, $"aggregate '{aggregate.Name}' computes {aggregate.Function} of '{aggregate.Field}', which is {type}; use a numeric field");
+                throw new QueryException(query, $"aggregate '{aggregate.Name}' computes {aggregate.Function} of '{aggregate.Field}', which is {type}; use a numeric field");
         }
         if (aggregate.ExactUpTo is < 0 or > 1_000_000)
-            throw new QueryException(query.Name, $"aggregate '{aggregate.Name}' is exact up to {aggregate.ExactUpTo}; choose 0 to 1,000,000");
+            throw new QueryException(query, $"aggregate '{aggregate.Name}' is exact up to {aggregate.ExactUpTo}; choose 0 to 1,000,000");
         if (aggregate.Limit is < 1 or > 10_000)
-            throw new QueryException(query.Name, $"aggregate '{aggregate.Name}' keeps {aggregate.Limit} values; choose 1 to 10,000");
+            throw new QueryException(query, $"aggregate '{aggregate.Name}' keeps {aggregate.Limit} values; choose 1 to 10,000");
         if (aggregate.Quantile is not (>= 0 and <= 1))
-            throw new QueryException(query.Name, $"aggregate '{aggregate.Name}' asks for quantile {aggregate.Quantile}; choose 0 to 1");
+            throw new QueryException(query, $"aggregate '{aggregate.Name}' asks for quantile {aggregate.Quantile}; choose 0 to 1");
         if (aggregate.Where is not null)
             CheckFilter(query, source, aggregate.Where);
     }
 
     /// <summary>Checks the condition on result rows.</summary>
-    public static void CheckHaving(QueryDefinition query, RowSchema result) => CheckFilter(query, result, query.Having);
+    public static void CheckHaving(QueryDefinition query, RowSchema result) => CheckFilter(query.Name, result, query.Having);
 
     private static bool NeedsNumber(AggregateFunction function) => function is AggregateFunction.Sum or AggregateFunction.Average
         or AggregateFunction.VarianceSample or AggregateFunction.VariancePopulation or AggregateFunction.DeviationSample or AggregateFunction.DeviationPopulation;
 
-    private static void CheckFilter(QueryDefinition query, RowSchema source, Filter filter)
+    private static void CheckFilter(string query, RowSchema source, Filter filter)
     {
         switch (filter)
         {
@@ -101,11 +102,11 @@ internal static class QueryCheck
                 break;
             case TextIn text:
                 if (FieldOf(query, source, text.Field, "filter").Type is var type and not FieldType.String)
-                    throw new QueryException(query.Name, $"its filter compares '{text.Field}', which is {type}, with text; compare with a number");
+                    throw new QueryException(query, $"its filter compares '{text.Field}', which is {type}, with text; compare with a number");
                 break;
             case NumberIs number:
                 if (FieldOf(query, source, number.Field, "filter").Type is var kind and not (FieldType.Int32 or FieldType.Int64 or FieldType.Decimal or FieldType.Double))
-                    throw new QueryException(query.Name, $"its filter compares '{number.Field}', which is {kind}, with a number; compare a numeric field");
+                    throw new QueryException(query, $"its filter compares '{number.Field}', which is {kind}, with a number; compare a numeric field");
                 break;
             case IsMissing missing:
                 FieldOf(query, source, missing.Field, "filter");
@@ -113,7 +114,7 @@ internal static class QueryCheck
         }
     }
 
-    private static RowField FieldOf(QueryDefinition query, RowSchema source, string name, string where) =>
+    private static RowField FieldOf(string query, RowSchema source, string name, string where) =>
         source.Fields.FirstOrDefault(f => f.Name == name)
-        ?? throw new QueryException(query.Name, $"its {where} reads '{name}', which is not there; use one of {string.Join(", ", source.Fields.Select(f => f.Name))}");
+        ?? throw new QueryException(query, $"its {where} reads '{name}', which is not there; use one of {string.Join(", ", source.Fields.Select(f => f.Name))}");
 }

@@ -125,6 +125,9 @@ public sealed record OrderStage(string Id, string Source, IReadOnlyList<(string 
 /// <summary>A user's function with state per key.</summary>
 public sealed record KeyedStateStage(string Id, string Source, IReadOnlyList<string> Keys, StateTimeout Timeout, IKeyedFunction Function) : Stage(Id)
 {
+    /// <summary>States known before the start: a row of the key's columns, and the state as the function saves it.</summary>
+    public IReadOnlyList<(RowBatch Key, byte[] State)> Initial { get; init; } = [];
+
     /// <inheritdoc/>
     public override IReadOnlyList<string> From => [Source];
 }

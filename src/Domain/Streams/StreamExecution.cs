@@ -3,6 +3,7 @@ using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Groups;
 using Tidemark.Domain.Joins;
 using Tidemark.Domain.KeyedState;
+using Tidemark.Domain.Queries;
 using Tidemark.Domain.Sessions;
 using Tidemark.Domain.Windows;
 
@@ -34,7 +35,7 @@ public sealed class StreamExecution
         foreach (var stage in stream.Stages)
         {
             var from = stage.From.Select(f => sources[f]).ToArray();
-            var created = Create(stage, from);
+            var created = Bound(stage, from);
             operators[stage.Id] = created;
             sources[stage.Id] = new Source(created.Output, created.EventTime, from.Any(f => f.HasWatermark), from.Max(f => f.Delay));
             for (var port = 0; port < stage.From.Count; port++)
@@ -175,6 +176,20 @@ public sealed class StreamExecution
         }
     }
 
+    private StreamOperator Bound(Stage stage, Source[] from)
+    {
+        try
+        {
+            foreach (var aggregate in stage switch { GroupStage g => g.Aggregates, SessionStage s => s.Aggregates, _ => [] })
+                QueryCheck.CheckAggregate(stage.Id, from[0].Schema, aggregate);
+            return Create(stage, from);
+        }
+        catch (KeyNotFoundException missing)
+        {
+            throw new StreamException(stage.Id, $"it reads a column that is not there; correct the name ({missing.Message.TrimEnd('.')})");
+        }
+    }
+
     private StreamOperator Create(Stage stage, Source[] from)
     {
         var source = from[0].Schema;
@@ -184,7 +199,7 @@ public sealed class StreamExecution
         {
             WindowStage window => new WindowOperator(window, source, mode),
             SessionStage session => new SessionOperator(session, source, mode),
-            GroupStage group => new GroupOperator(group, source, from[0].EventTime is { } time ? source.IndexOf(time) : 0, mode),
+            GroupStage group => new GroupOperator(group, source, from[0].EventTime is { } time ? source.IndexOf(time) : null, mode),
             AssignWindowStage assign => new AssignWindowOperator(source, source.IndexOf(assign.On), GridOf(assign)),
             AssignSessionStage assign => new AssignSessionOperator(source, source.IndexOf(assign.On), (assign.Gap ?? TimeSpan.Zero).Ticks / 10,
                 assign.GapField is { } field ? source.IndexOf(field) : null),
