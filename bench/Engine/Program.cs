@@ -6,6 +6,7 @@ using Tidemark.Domain.Columns;
 using Tidemark.Domain.Events;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Queries;
+using Tidemark.Domain.Streams;
 
 if (args.Contains("--help"))
 {
@@ -40,6 +41,13 @@ Columns("columns: estimated distinct users by category", PerMinute("users").Coun
 Columns("columns: 1-minute window, count by user", Query.Named("by_user").Tumbling(minute).Watermark(minute).By("user_id").Count("rows").Update());
 Columns("columns: the four clickstream queries", [.. ClickstreamQueries.All]);
 Encode("encode segment (all tables)");
+foreach (var keys in new[] { 10, 10_000, 1_000_000 })
+{
+    Stream($"columns: sessions, {keys:N0} keys", StreamCases.Sessions, keys, "in");
+    if (keys >= 10_000)
+        Stream($"columns: join within a second, {keys:N0} keys", StreamCases.Join, keys, "left", "right");
+}
+Stream("columns: deduplicate by id within a minute", StreamCases.Deduplicate, 10_000, "in");
 
 if (Text("--json") is { } file)
     File.WriteAllText(file, JsonSerializer.Serialize(results.Select(r => new { r.Name, r.EventsPerSecond, r.BytesPerEvent }), new JsonSerializerOptions { WriteIndented = true }));
@@ -96,6 +104,17 @@ void Encode(string name)
     Case(name, () => bytes = segments.Sum(s => (long)SegmentCodec.Write(s).Length));
     if (bytes > 0)
         Console.WriteLine(FormattableString.Invariant($"{"",60} {bytes / (double)events,14:F1} bytes an event in the segment"));
+}
+
+void Stream(string name, StreamDefinition stream, int keys, params string[] inputs)
+{
+    if (!name.Contains(only, StringComparison.OrdinalIgnoreCase))
+        return;
+    var batches = StreamCases.Batches(events, batch, keys);
+    StreamExecution? last = null;
+    Case(name, () => last = StreamCases.Run(stream, batches, inputs));
+    var rows = last!.StateRows("s");
+    Console.WriteLine(FormattableString.Invariant($"{"",60} {rows,14:N0} entries in state, {last.Save().Length / (double)Math.Max(1, rows):F0} bytes each when saved"));
 }
 
 string? Text(string option) => Array.IndexOf(args, option) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : null;

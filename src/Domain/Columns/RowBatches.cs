@@ -27,15 +27,37 @@ public static class RowBatches
         return new RowBatch(schema, columns, count);
     }
 
-    /// <summary>The rows that pass, copied.</summary>
+    /// <summary>The rows that pass, copied; the batch itself when all do.</summary>
     public static RowBatch Where(RowBatch rows, Func<int, bool> passes)
     {
-        var builders = rows.Schema.Fields.Select((f, i) => ColumnBuilder.For(f, rows.Columns[i] is DictionaryColumn)).ToArray();
+        var which = new int[rows.Count];
+        var count = 0;
         for (var row = 0; row < rows.Count; row++)
             if (passes(row))
-                for (var i = 0; i < builders.Length; i++)
-                    builders[i].AppendFrom(rows.Columns[i], row);
-        return new RowBatch(rows.Schema, [.. builders.Select(b => b.Build())], builders.Length == 0 ? 0 : builders[0].Count);
+                which[count++] = row;
+        return count == rows.Count ? rows : Take(rows, which.AsSpan(0, count));
+    }
+
+    /// <summary>Some rows in some order, copied column by column.</summary>
+    public static RowBatch Take(RowBatch rows, ReadOnlySpan<int> which)
+    {
+        var columns = new Column[rows.Columns.Count];
+        for (var i = 0; i < columns.Length; i++)
+        {
+            var source = rows.Columns[i];
+            var builder = ColumnBuilder.For(rows.Schema.Fields[i], source is DictionaryColumn);
+            if (source is BinaryColumn { Nulls: null } plain && builder is BinaryColumnBuilder bytes)
+                foreach (var row in which)
+                    bytes.Append(plain[row]);
+            else if (source is Int64Column { Nulls: null } numbers)
+                foreach (var row in which)
+                    ((Int64ColumnBuilder)builder).Append(numbers.Values[row]);
+            else
+                foreach (var row in which)
+                    builder.AppendFrom(source, row);
+            columns[i] = builder.Build();
+        }
+        return new RowBatch(rows.Schema, columns, which.Length);
     }
 
     /// <summary>A batch without rows.</summary>

@@ -6,7 +6,8 @@ namespace Tidemark.Domain.Deduplication;
 /// <summary>
 /// Lets the first row of each key pass. A row is late when its event time is at or below the watermark, whether or not that time is a key; a late row is
 /// not counted as a duplicate. A key is forgotten when its expiry is at or below the watermark: the event time if it is one of the keys; the
-/// first row's time plus the delay, if it is within the watermark; else never. State: key bytes and 8 bytes of expiry a key.
+/// first row's time plus the delay, if it is within the watermark; else never. State: key bytes and 8 bytes of expiry a key. Expired keys are
+/// passed over at once and swept out when they may be half of a large table, so each is moved about once.
 /// </summary>
 internal sealed class DeduplicateOperator(DeduplicateStage stage, RowSchema source, string? eventTime, long delay) : StreamOperator
 {
@@ -15,13 +16,22 @@ internal sealed class DeduplicateOperator(DeduplicateStage stage, RowSchema sour
     private readonly ByteWriter key = new();
     private StringTable seen = new();
     private long[] expiry = new long[64];
+    private const int SmallTable = 4096;
     private long soonest = long.MaxValue;
+    private int sweepAt = SmallTable;
 
     public override RowSchema Output => source;
 
     public override string? EventTime => eventTime;
 
-    public override long StateRows => seen.Count;
+    public override long StateRows
+    {
+        get
+        {
+            Sweep();
+            return seen.Count;
+        }
+    }
 
     public override void Add(int port, RowBatch rows, Action<RowBatch> emit)
     {
@@ -47,6 +57,13 @@ internal sealed class DeduplicateOperator(DeduplicateStage stage, RowSchema sour
     public override void Advance(long watermark, long nowMs, Action<RowBatch> emit)
     {
         base.Advance(watermark, nowMs, emit);
+        if (seen.Count <= SmallTable || seen.Count >= sweepAt)
+            Sweep();
+    }
+
+    /// <summary>Drops what is expired from the table.</summary>
+    private void Sweep()
+    {
         if (soonest > Watermark)
             return;
         var (old, times) = (seen, expiry);
@@ -55,10 +72,12 @@ internal sealed class DeduplicateOperator(DeduplicateStage stage, RowSchema sour
             if (times[number] > Watermark)
                 Remember(old[number], times[number]);
         Counts.Removed += old.Count - seen.Count;
+        sweepAt = seen.Count * 2;
     }
 
     public override void Save(ByteWriter to)
     {
+        Sweep();
         to.Varint((ulong)seen.Count);
         foreach (var number in Enumerable.Range(0, seen.Count).Order(Comparer<int>.Create((a, b) => seen[a].SequenceCompareTo(seen[b]))))
         {
@@ -78,7 +97,11 @@ internal sealed class DeduplicateOperator(DeduplicateStage stage, RowSchema sour
     {
         var number = seen.Intern(bytes, Hash64.Of(bytes), out var isNew);
         if (!isNew)
-            return false;
+        {
+            if (expiry[number] > Watermark)
+                return false;
+            Counts.Removed++;
+        }
         if (number >= expiry.Length)
             Array.Resize(ref expiry, expiry.Length * 2);
         expiry[number] = until;

@@ -115,8 +115,10 @@ internal sealed class JoinOperator : StreamOperator
         var semi = stage.Type == JoinType.LeftSemi;
         var isMatched = false;
         if (hasKey)
-            foreach (var place in other.Find(key.Written))
+            for (var place = other.First(key.Written); place >= 0; place = other.Next(place))
             {
+                if (!other.IsAlive(place))
+                    continue;
                 var (left, leftRow, right, rightRow) = port == 0 ? (rows, row, other.Rows, place) : (other.Rows, place, rows, row);
                 if (!sources.Matches(left, leftRow, right, rightRow))
                     continue;

@@ -57,17 +57,11 @@ internal sealed class JoinSide(RowSchema schema)
         return place;
     }
 
-    /// <summary>Places of living rows with this key, oldest first.</summary>
-    public List<int> Find(ReadOnlySpan<byte> key)
-    {
-        var found = new List<int>();
-        if (keys.Find(key, Hash64.Of(key)) is var number and >= 0)
-            for (var place = first[number]; place != None; place = next[place])
-                if (alive[place])
-                    found.Add(place);
-        found.Reverse();
-        return found;
-    }
+    /// <summary>Place of the newest row with this key, gone or not; −1 when there is none. <see cref="Next"/> leads to the older ones.</summary>
+    public int First(ReadOnlySpan<byte> key) => keys.Find(key, Hash64.Of(key)) is var number and >= 0 ? first[number] : None;
+
+    /// <summary>Place of the next older row of the same key, or −1.</summary>
+    public int Next(int place) => next[place];
 
     public void Remove(int place)
     {

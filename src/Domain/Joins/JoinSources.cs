@@ -141,10 +141,15 @@ internal sealed class JoinSources
         at += Schemas[1].Fields.Count;
         if (windowField is not null && !windowsGiven)
         {
-            var end = (left is not null ? WindowEnd(0, left, leftRow) : WindowEnd(1, right!, rightRow)) ?? 0;
-            output.Time(at++, end - grid.Size * 1000);
-            output.Time(at++, end);
-            output.Time(at++, end - 1);
+            if ((left is not null ? WindowEnd(0, left, leftRow) : WindowEnd(1, right!, rightRow)) is { } end)
+            {
+                output.Time(at, end - grid.Size * 1000);
+                output.Time(at + 1, end);
+                output.Time(at + 2, end - 1);
+            }
+            else
+                output.Nulls(at, 3);
+            at += 3;
         }
         if (keyColumns[0].Length > 0)
             output.Columns[at].AppendFrom(left is not null ? left.Columns[keyColumns[0][0]] : right!.Columns[keyColumns[1][0]], left is not null ? leftRow : rightRow);
@@ -169,7 +174,7 @@ internal sealed class JoinSources
             foreach (var field in schema.Fields)
                 fields.Add(field with { Nullable = true, Name = fields.Any(f => f.Name == field.Name) ? "right_" + field.Name : field.Name });
         if (windowField is not null && !windowsGiven)
-            fields.AddRange([new("window_start", FieldType.Timestamp, false), new("window_end", FieldType.Timestamp, false), new("window_time", FieldType.Timestamp, false)]);
+            fields.AddRange([new("window_start", FieldType.Timestamp), new("window_end", FieldType.Timestamp), new("window_time", FieldType.Timestamp)]);
         if (keyColumns[0].Length > 0)
             fields.Add(Schemas[0].Fields[keyColumns[0][0]] with { Name = "key", Nullable = true });
         return new RowSchema(fields);

@@ -17,7 +17,7 @@ public class EventDecoderTests
     ];
 
     [Theory]
-    [MemberData(nameof(Seeds), 40)]
+    [MemberData(nameof(Seeds), 20)]
     public void Every_record_becomes_what_the_rules_say(int seed)
     {
         var random = new Random(seed);

@@ -10,7 +10,7 @@ namespace Tidemark.Domain.Tests.Windows;
 public class WindowStreamTests
 {
     [Theory]
-    [MemberData(nameof(Seeds), 150)]
+    [MemberData(nameof(Seeds), 70)]
     public void Any_batches_partitions_frontiers_and_merges_give_the_rows_of_a_naive_computation(int seed)
     {
         var run = new StreamRun(seed);
@@ -30,7 +30,7 @@ public class WindowStreamTests
     }
 
     [Theory]
-    [MemberData(nameof(Seeds), 150)]
+    [MemberData(nameof(Seeds), 70)]
     public void Late_rows_are_exactly_the_events_that_missed_a_window(int seed)
     {
         var run = new StreamRun(seed);
@@ -40,7 +40,7 @@ public class WindowStreamTests
     }
 
     [Theory]
-    [MemberData(nameof(Seeds), 60)]
+    [MemberData(nameof(Seeds), 30)]
     public void Equal_states_are_equal_bytes_whatever_the_order_of_merges(int seed)
     {
         var run = new StreamRun(seed);
@@ -54,7 +54,7 @@ public class WindowStreamTests
     }
 
     [Theory]
-    [MemberData(nameof(Seeds), 100)]
+    [MemberData(nameof(Seeds), 50)]
     public void Evicted_state_is_what_no_later_window_needs(int seed)
     {
         var run = new StreamRun(seed);
@@ -76,7 +76,7 @@ public class WindowStreamTests
     }
 
     [Theory]
-    [MemberData(nameof(Seeds), 100)]
+    [MemberData(nameof(Seeds), 50)]
     public void An_entity_is_evictable_exactly_when_every_window_over_its_span_is_out(int seed)
     {
         var run = new StreamRun(seed);
@@ -91,7 +91,7 @@ public class WindowStreamTests
     }
 
     [Theory]
-    [MemberData(nameof(Seeds), 100)]
+    [MemberData(nameof(Seeds), 50)]
     public void Touched_entities_bring_exactly_the_windows_over_their_slices(int seed)
     {
         var run = new StreamRun(seed);
@@ -108,7 +108,7 @@ public class WindowStreamTests
     }
 
     [Theory]
-    [MemberData(nameof(Seeds), 60)]
+    [MemberData(nameof(Seeds), 30)]
     public void Damaged_state_is_refused_or_read_but_never_crashes(int seed)
     {
         var run = new StreamRun(seed);
