@@ -3,7 +3,7 @@ using Tidemark.Domain.Columns;
 namespace Tidemark.Domain.Aggregates;
 
 /// <summary>
-/// Number of different values of a column; nulls do not count. Exact up to a bound, then estimated, see <see cref="DistinctSet"/>. Saved: 8 bytes a
+/// Number of different values of a column; nulls do not count. Exact up to a bound, then estimated, see <see cref="DistinctSet"/>. Saved: 5 bytes a
 /// value while exact, 12 KB beyond.
 /// </summary>
 internal sealed class DistinctAccumulator(int column, int exactUpTo) : Accumulator

@@ -3,13 +3,15 @@ using Tidemark.Domain.Columns;
 namespace Tidemark.Domain.Aggregates;
 
 /// <summary>
-/// A set of 64-bit hashes: exact up to a bound, registers of a <see cref="HyperLogLog"/> beyond it. Which of the two it is depends only on how many
-/// different hashes went in, so the outcome is the same whatever the order of adding and merging. Two values with the same hash count as one:
-/// among 4,096 values that happens once in 2 × 10^12 sets.
+/// A set of hashes, of which the upper 48 bits count: exact up to a bound, registers of a <see cref="HyperLogLog"/> beyond it. Which of the two it is
+/// depends only on how many different hashes went in, so the outcome is the same whatever the order of adding and merging. Two values with the same
+/// hash count as one: with 4,096 values that happens in one of 33 million sets. Saved: the sorted hashes as Rice-coded differences, 4.8 bytes
+/// each at 4,096 of them, or 12 KB of registers.
 /// </summary>
 internal sealed class DistinctSet
 {
-    private const byte Exact = 0, Estimated = 1;
+    private const byte Estimated = 1, Exact = 2;
+    private const int DroppedBits = 16;
     private ulong[] table = [];        // open addressing, 0 = empty
     private byte[]? registers;
     private bool estimated;
@@ -21,6 +23,7 @@ internal sealed class DistinctSet
 
     public void Add(ulong hash, int exactUpTo)
     {
+        hash = Math.Max(hash >> DroppedBits, 1) << DroppedBits;
         if (estimated)
         {
             HyperLogLog.Add(registers!, hash);
@@ -29,7 +32,7 @@ internal sealed class DistinctSet
         if (Held * 2 >= table.Length)
             Rehash();
         var mask = table.Length - 1;
-        for (var at = (int)(hash >> 7) & mask; ; at = (at + 1) & mask)
+        for (var at = (int)(hash >> DroppedBits) & mask; ; at = (at + 1) & mask)
         {
             if (table[at] == hash)
                 return;
@@ -72,8 +75,8 @@ internal sealed class DistinctSet
         scratch.AsSpan(0, count).Sort();
         to.Byte(Exact);
         to.Varint((ulong)count);
-        for (var i = 0; i < count; i++)
-            to.UInt64(scratch[i]);
+        if (count > 0)
+            HashCodec.Write(to, scratch.AsSpan(0, count), DroppedBits);
     }
 
     public void Read(ref ByteReader from, int exactUpTo)
@@ -81,8 +84,8 @@ internal sealed class DistinctSet
         switch (from.Byte())
         {
             case Exact:
-                for (var left = from.Count(8, exactUpTo); left > 0; left--)
-                    Add(from.UInt64() is var hash and not 0 ? hash : throw from.Fault("a hash is 0"), exactUpTo);
+                if (from.Count(1, exactUpTo) is var count and > 0)
+                    HashCodec.Read(ref from, count, DroppedBits, hash => Add(hash, exactUpTo));
                 break;
             case Estimated:
                 Span<byte> read = stackalloc byte[HyperLogLog.Registers];
@@ -136,7 +139,7 @@ internal sealed class DistinctSet
         {
             if (hash == 0)
                 continue;
-            var at = (int)(hash >> 7) & mask;
+            var at = (int)(hash >> DroppedBits) & mask;
             while (table[at] != 0)
                 at = (at + 1) & mask;
             table[at] = hash;

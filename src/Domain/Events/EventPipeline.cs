@@ -14,6 +14,7 @@ namespace Tidemark.Domain.Events;
 public sealed class EventPipeline : IPipeline
 {
     private readonly EventOptions options;
+    private readonly IReadOnlyList<QueryDefinition> definitions;
     private readonly WindowQueries windows;
     private readonly ConcurrentBag<EventDecoder> decoders = [];
     private readonly ConcurrentBag<EventBuffers> buffers = [];
@@ -26,6 +27,7 @@ public sealed class EventPipeline : IPipeline
     public EventPipeline(EventOptions options, IReadOnlyList<QueryDefinition> queries, TimeSpan? entitySpan = null)
     {
         this.options = options.Validated();
+        definitions = [.. queries];
         if (entitySpan < TimeSpan.FromSeconds(1))
             throw new ArgumentException($"The entity span is {entitySpan}; give at least a second.", nameof(entitySpan));
         windows = new WindowQueries(queries, EventTables.Silver.Schema, "event_time", entitySpan ?? TimeSpan.FromMinutes(5));
@@ -36,6 +38,9 @@ public sealed class EventPipeline : IPipeline
 
     /// <inheritdoc/>
     public IReadOnlyList<QuerySpec> Queries => windows.Specs;
+
+    /// <summary>The whole pipeline as text: input, tables, queries, result columns. Equal pipelines have equal text.</summary>
+    public string Describe() => PipelineText.Describe(options, Tables, [.. definitions.Zip(Queries)]);
 
     /// <inheritdoc/>
     public IDecodedRecords Decode(int partition, IReadOnlyList<SourceRecord> records, long ingestTimeMs)

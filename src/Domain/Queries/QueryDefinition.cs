@@ -88,7 +88,7 @@ public sealed record AggregateDefinition(string Name, AggregateFunction Function
     /// <summary>Which quantile, 0 to 1.</summary>
     public double Quantile { get; init; } = 0.5;
 
-    /// <summary>Unless said otherwise. Such a set takes 32 KB in saved state, an estimate beyond it 12 KB.</summary>
+    /// <summary>Unless said otherwise. Such a set takes 20 KB in saved state, an estimate beyond it 12 KB.</summary>
     public const int DefaultExactUpTo = 4096;
 
     /// <inheritdoc/>

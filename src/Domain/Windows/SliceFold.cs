@@ -12,7 +12,7 @@ namespace Tidemark.Domain.Windows;
 internal sealed class SliceFold(EntityKey entity, IReadOnlyList<QueryPlan> bundle) : IFoldState
 {
     /// <summary>Version of the saved form.</summary>
-    public const byte Version = 1;
+    public const byte Version = 2;
 
     /// <summary>Where in a key the first window end is; the slice is at 0.</summary>
     public const int FirstEndAt = OrderedKey.TimeBytes;
