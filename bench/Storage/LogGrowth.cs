@@ -62,8 +62,13 @@ internal static class LogGrowth
         Console.WriteLine($"checkpoint of 100,000 files, {what}: {seconds:F2} s, at most {peak / 1e6:F0} MB above the start, {Process.GetCurrentProcess().PeakWorkingSet64 / 1e6:F0} MB peak of the process");
     }
 
-    private static DataFile File(int i) => new($"part-00000-{new Guid(i, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11):D}-c000.snappy.parquet", 1_000_000 + i, new Dictionary<string, string?>(),
-        $"{{\"numRecords\":{i},\"minValues\":{{\"id\":{i}}},\"maxValues\":{{\"id\":{i + 1000}}},\"nullCount\":{{\"id\":0}}}}", i, 1_700_000_000_000 + i);
+    // Statistics as long as those of the silver table's 18 columns.
+    private static DataFile File(int i)
+    {
+        var bounds = string.Join(",", Enumerable.Range(0, 18).Select(c => $"\"column_{c}\":{i * 31L + c}"));
+        return new DataFile($"part-00000-{new Guid(i, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11):D}-c000.snappy.parquet", 1_000_000 + i, new Dictionary<string, string?>(),
+            $"{{\"numRecords\":{i},\"minValues\":{{{bounds}}},\"maxValues\":{{{bounds}}},\"nullCount\":{{{bounds}}}}}", i, 1_700_000_000_000 + i);
+    }
 
     private static double Median(List<double> times, int from, int to) => times.GetRange(from, to - from).Order().ElementAt((to - from) / 2);
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Tidemark.Delta.Parquet;
 
 namespace Tidemark.Delta;
 
@@ -40,6 +39,14 @@ internal sealed class BytesBuilder
     {
         _offsets.Add(_offsets[^1]);
         _nulls.Add(true);
+    }
+
+    /// <summary>Starts anew in the same memory; columns built before are of no use any more.</summary>
+    public void Clear()
+    {
+        _offsets.Clear();
+        _offsets.Add(0);
+        _nulls.Clear();
     }
 
     public BytesColumn Build() => new(_heap, [.. _offsets], Length, NullBits.From(_nulls.ToArray()));

@@ -22,12 +22,19 @@ internal interface IActionSink
     void CommitInfo(CommitInfo info);
 }
 
+/// <summary>A sink that wants to know which commit the actions come from; those of a checkpoint come before the first one.</summary>
+internal interface IVersionedSink : IActionSink
+{
+    void Begin(long version);
+}
+
 /// <summary>Parses commits: JSON objects, one per line. Unknown actions and fields are passed over.</summary>
 internal static class ActionReader
 {
     public static void Read(ReadOnlySpan<byte> content, string where, IActionSink sink)
     {
         var number = 0;
+        var partitions = new PartitionCache();
         while (!content.IsEmpty)
         {
             var end = content.IndexOf((byte)'\n');
@@ -38,7 +45,7 @@ internal static class ActionReader
             if (line.IsEmpty) continue;
             try
             {
-                ReadLine(line, sink);
+                ReadLine(line, partitions, sink);
             }
             catch (Exception wrong) when (wrong is JsonException or InvalidOperationException or FormatException)
             {
@@ -47,7 +54,7 @@ internal static class ActionReader
         }
     }
 
-    private static void ReadLine(ReadOnlySpan<byte> line, IActionSink sink)
+    private static void ReadLine(ReadOnlySpan<byte> line, PartitionCache partitions, IActionSink sink)
     {
         var json = new Utf8JsonReader(line);
         if (!json.Read() || json.TokenType != JsonTokenType.StartObject) throw new JsonException("it is no JSON object");
@@ -59,7 +66,7 @@ internal static class ActionReader
             if (json.TokenType == JsonTokenType.Null) continue;
             switch (name)
             {
-                case "add": ReadAdd(ref json, sink); break;
+                case "add": ReadAdd(ref json, line, partitions, sink); break;
                 case "remove": ReadRemove(ref json, sink); break;
                 case "metaData": sink.Metadata(ReadMetadata(ref json)); break;
                 case "protocol": sink.Protocol(ReadProtocol(ref json)); break;
@@ -80,7 +87,7 @@ internal static class ActionReader
         return true;
     }
 
-    private static void ReadAdd(ref Utf8JsonReader json, IActionSink sink)
+    private static void ReadAdd(ref Utf8JsonReader json, ReadOnlySpan<byte> line, PartitionCache partitions, IActionSink sink)
     {
         string? path = null, stats = null;
         long size = 0, modified = 0;
@@ -91,7 +98,7 @@ internal static class ActionReader
             switch (name)
             {
                 case "path": path = json.GetString(); break;
-                case "partitionValues": values = ReadStrings(ref json); break;
+                case "partitionValues": values = partitions.Read(ref json, line); break;
                 case "size": size = json.GetInt64(); break;
                 case "modificationTime": modified = json.GetInt64(); break;
                 case "dataChange": dataChange = json.GetBoolean(); break;
@@ -236,5 +243,28 @@ internal static class ActionReader
         }
 
         return values;
+    }
+
+    /// <summary>Files of one commit mostly share their partition values, and then one dictionary too.</summary>
+    private sealed class PartitionCache
+    {
+        private byte[] _raw = [];
+        private Dictionary<string, string?> _values = [];
+
+        public Dictionary<string, string?> Read(ref Utf8JsonReader json, ReadOnlySpan<byte> line)
+        {
+            var from = (int)json.TokenStartIndex;
+            var end = json;
+            end.Skip();
+            var raw = line[from..(int)end.BytesConsumed];
+            if (raw.SequenceEqual(_raw))
+            {
+                json = end;
+                return _values;
+            }
+
+            _raw = raw.ToArray();
+            return _values = ReadStrings(ref json);
+        }
     }
 }

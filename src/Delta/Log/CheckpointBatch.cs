@@ -1,6 +1,6 @@
 namespace Tidemark.Delta.Log;
 
-/// <summary>Rows of a checkpoint as columns, one action per row.</summary>
+/// <summary>Rows of a checkpoint as columns, one action per row. Used again after <see cref="Clear"/>, to keep its memory.</summary>
 internal sealed class CheckpointBatch
 {
     private readonly StructRows _txn = new(), _add = new(), _remove = new(), _metadata = new(), _protocol = new();
@@ -89,6 +89,18 @@ internal sealed class CheckpointBatch
         ], Rows);
     }
 
+    public void Clear()
+    {
+        foreach (var rows in new[] { _txn, _add, _remove, _metadata, _protocol }) rows.Clear();
+        foreach (var text in new[] { _app, _addPath, _stats, _removePath, _id, _name, _description, _provider, _schema, _partitionColumns }) text.Clear();
+        foreach (var numbers in new[] { _txnVersion, _txnUpdated, _addSize, _addModified, _deleted, _removeSize, _created, _reader, _writer }) numbers.Clear();
+        foreach (var maps in new[] { _addValues, _removeValues, _configuration }) maps.Clear();
+        _partitionOffsets.Clear();
+        _partitionOffsets.Add(0);
+        Rows = 0;
+        Bytes = 0;
+    }
+
     private static Int64Column Longs(List<long?> values) =>
         new([.. values.Select(v => v ?? 0)], values.Count, NullBits.From(values.Select(v => v is null).ToArray()));
 
@@ -101,8 +113,15 @@ internal sealed class CheckpointBatch
 
         public int Count { get; set; }
 
+        public void Clear()
+        {
+            Places.Clear();
+            Count = 0;
+        }
+
         public StructColumn Spread(IReadOnlyList<ColumnData> fields)
         {
+            if (Count == Places.Count) return new StructColumn(fields, Count);
             var places = Places.ToArray();
             var nulls = NullBits.From(places.Select(p => p < 0).ToArray());
             return new StructColumn([.. fields.Select(f => ColumnGather.Take(f, places))], places.Length, nulls);
@@ -126,6 +145,15 @@ internal sealed class CheckpointBatch
 
             _offsets.Add(_keys.Length);
             _missing.Add(map is null);
+        }
+
+        public void Clear()
+        {
+            _offsets.Clear();
+            _offsets.Add(0);
+            _missing.Clear();
+            _keys.Clear();
+            _values.Clear();
         }
 
         public bool[] Present() => [.. _missing.Select(m => !m)];

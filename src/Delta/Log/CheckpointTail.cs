@@ -1,13 +1,13 @@
-using Tidemark.Delta.Parquet;
-
 namespace Tidemark.Delta.Log;
 
-/// <summary>What commits since a checkpoint have changed, and the head.</summary>
-internal sealed class CheckpointTail : IActionSink
+/// <summary>
+/// What commits since a checkpoint have changed: the head, and for each path the last commit that says something of it. The files
+/// themselves are not kept; their commits are read a second time when the checkpoint is written.
+/// </summary>
+internal sealed class CheckpointTail : IVersionedSink
 {
-    public Dictionary<string, DataFile> Files { get; } = new(StringComparer.Ordinal);
-
-    public Dictionary<string, Tombstone> Removed { get; } = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long Version, bool Added)> _last = new(StringComparer.Ordinal);
+    private long _version;
 
     public Dictionary<string, Txn> Transactions { get; } = new(StringComparer.Ordinal);
 
@@ -17,18 +17,18 @@ internal sealed class CheckpointTail : IActionSink
 
     public bool WantsFiles => true;
 
-    public bool Changed(string path) => Files.ContainsKey(path) || Removed.ContainsKey(path);
+    public void Begin(long version) => _version = version;
 
-    public void Add(DataFile file, bool dataChange)
-    {
-        Removed.Remove(file.Path);
-        Files[file.Path] = file;
-    }
+    /// <summary>Whether an action still counts: from a commit if it is the last of its path, from the checkpoint if there is none later.</summary>
+    public bool Counts(string path, long? version, bool added) =>
+        _last.TryGetValue(path, out var last) ? version is { } own && last == (own, added) : version is null;
+
+    public void Add(DataFile file, bool dataChange) => _last[file.Path] = (_version, true);
 
     public void Remove(Tombstone file)
     {
-        Files.Remove(file.Path);
-        Removed[file.Path] = file;
+        // One commit may remove and add the same path; then it is there.
+        if (!_last.TryGetValue(file.Path, out var last) || last != (_version, true)) _last[file.Path] = (_version, false);
     }
 
     public void Metadata(Metadata metadata) => LastMetadata = metadata;

@@ -5,14 +5,15 @@ namespace Tidemark.Delta.Log;
 
 /// <summary>
 /// Writes the classic single-file checkpoint of a version: PLAIN and Snappy, which every reader takes. The files of the checkpoint
-/// before it are streamed through row group by row group; only what commits since then changed is held in memory.
+/// before it are streamed through row group by row group, then the commits since then, read twice: once to learn which action of a
+/// path is the last, once to write it. So memory holds paths and one row group, however long the statistics are.
 /// </summary>
 internal sealed class CheckpointWriter(IObjectStore store, LogReader log, string root, TimeProvider time)
 {
     private const int BatchRows = 20_000;
-    private const long BatchBytes = 8L << 20;
+    private const long BatchBytes = 6L << 20;
     private const long Budget = 2L << 30;
-    private static readonly ParquetWriterOptions Layout = new() { DictionaryBytes = 0, RowGroupRows = BatchRows, RowGroupBytes = 4 * BatchBytes };
+    private static readonly ParquetWriterOptions Layout = new() { DictionaryBytes = 0, RowGroupRows = BatchRows, RowGroupBytes = 8 * BatchBytes };
 
     /// <summary>The version checkpointed, or -1 when there was nothing to do.</summary>
     public async ValueTask<long> WriteAsync(CancellationToken ct)
@@ -24,7 +25,7 @@ internal sealed class CheckpointWriter(IObjectStore store, LogReader log, string
         await log.ReplayAsync(plan, (plan.Checkpoint?.Version ?? -1) + 1, tail, ct).ConfigureAwait(false);
         if (tail.LastProtocol is null || tail.LastMetadata is null) throw new DeltaFormatException($"The log of table {log.Table} holds no protocol or no metaData up to version {plan.Version}.");
         tail.LastProtocol.CheckWritable(log.Table);
-        using var output = new PooledStream();
+        using var output = new PooledStream(plan.Checkpoint?.Parts.Sum(p => p.Size) * 5 / 4 ?? 0);
         using var writer = new ParquetWriter(output, CheckpointSchema.Written, Layout);
         var rows = await WriteRowsAsync(plan, tail, writer, ct).ConfigureAwait(false);
         writer.Finish();
@@ -39,9 +40,8 @@ internal sealed class CheckpointWriter(IObjectStore store, LogReader log, string
         var expired = time.GetUtcNow().ToUnixTimeMilliseconds() - (long)TableProperties.DeletedFileRetention(tail.LastMetadata!.Configuration).TotalMilliseconds;
         var sink = new RowSink(writer, tail, expired);
         sink.Head();
-        foreach (var file in tail.Files.Values) sink.Write(file);
-        foreach (var file in tail.Removed.Values) sink.Write(file);
         if (plan.Checkpoint is not null) await CheckpointReader.ReadAsync(store, plan.Checkpoint, sink, ct).ConfigureAwait(false);
+        await log.ReplayAsync(plan, (plan.Checkpoint?.Version ?? -1) + 1, sink, ct).ConfigureAwait(false);
         sink.Flush();
         return (sink.Actions, sink.Adds);
     }
@@ -66,9 +66,11 @@ internal sealed class CheckpointWriter(IObjectStore store, LogReader log, string
     }
 
     /// <summary>Turns actions into rows; what a later commit has changed is left out.</summary>
-    private sealed class RowSink(ParquetWriter writer, CheckpointTail tail, long expired) : IActionSink
+    private sealed class RowSink(ParquetWriter writer, CheckpointTail tail, long expired) : IVersionedSink
     {
-        private CheckpointBatch _batch = new();
+        private long? _version;
+        // Files that are there stand apart, because rows of one kind need not be spread over null places.
+        private readonly CheckpointBatch _adds = new(), _others = new();
 
         public long Actions { get; private set; }
 
@@ -78,38 +80,31 @@ internal sealed class CheckpointWriter(IObjectStore store, LogReader log, string
 
         public void Head()
         {
-            _batch.Protocol(tail.LastProtocol!);
-            _batch.Metadata(tail.LastMetadata!);
+            _others.Protocol(tail.LastProtocol!);
+            _others.Metadata(tail.LastMetadata!);
             Actions += 2;
             foreach (var txn in tail.Transactions.Values)
             {
-                _batch.Txn(txn);
-                Next();
+                _others.Txn(txn);
+                Next(_others);
             }
         }
 
-        public void Write(DataFile file)
-        {
-            _batch.Add(file);
-            Adds++;
-            Next();
-        }
-
-        public void Write(Tombstone file)
-        {
-            if (file.DeletionTimestamp <= expired) return;
-            _batch.Remove(file);
-            Next();
-        }
+        public void Begin(long version) => _version = version;
 
         public void Add(DataFile file, bool dataChange)
         {
-            if (!tail.Changed(file.Path)) Write(file);
+            if (!tail.Counts(file.Path, _version, added: true)) return;
+            _adds.Add(file);
+            Adds++;
+            Next(_adds);
         }
 
         public void Remove(Tombstone file)
         {
-            if (!tail.Changed(file.Path)) Write(file);
+            if (file.DeletionTimestamp <= expired || !tail.Counts(file.Path, _version, added: false)) return;
+            _others.Remove(file);
+            Next(_others);
         }
 
         public void Metadata(Metadata metadata)
@@ -128,16 +123,24 @@ internal sealed class CheckpointWriter(IObjectStore store, LogReader log, string
         {
         }
 
-        private void Next()
+        private void Next(CheckpointBatch batch)
         {
             Actions++;
-            if (_batch.Rows >= BatchRows || _batch.Bytes >= BatchBytes) Flush();
+            if (batch.Rows >= BatchRows || batch.Bytes >= BatchBytes) Flush(batch);
         }
 
         public void Flush()
         {
-            if (_batch.Rows > 0) writer.Write(_batch.Build());
-            _batch = new CheckpointBatch();
+            Flush(_others);
+            Flush(_adds);
+        }
+
+        private void Flush(CheckpointBatch batch)
+        {
+            if (batch.Rows == 0) return;
+            writer.Write(batch.Build());
+            writer.EndGroup();
+            batch.Clear();
         }
     }
 

@@ -54,7 +54,7 @@ internal sealed class LogReader(IObjectStore store, string root, string table)
         {
             var content = plan.Commits.Contains(version) ? await ReadCommitAsync(version, ct).ConfigureAwait(false) : null;
             if (content is null) throw new DeltaFormatException($"Table {table} has a log up to version {plan.Version}, but commit {version} is missing.");
-            if (sink is SnapshotBuilder snapshot) snapshot.Begin(version);
+            (sink as IVersionedSink)?.Begin(version);
             ActionReader.Read(content.Value.Span, Where(version), sink);
         }
     }

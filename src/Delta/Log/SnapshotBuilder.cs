@@ -1,7 +1,7 @@
 namespace Tidemark.Delta.Log;
 
 /// <summary>Folds a checkpoint and commits into the whole state of a version: the newest action of each path wins.</summary>
-internal sealed class SnapshotBuilder : IActionSink
+internal sealed class SnapshotBuilder : IVersionedSink
 {
     private readonly Dictionary<string, DataFile> _files = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Tombstone> _tombstones = new(StringComparer.Ordinal);

@@ -46,6 +46,9 @@ internal sealed class ParquetWriter : IDisposable
         if (_pendingRows >= _options.RowGroupRows || _pendingBytes >= _options.RowGroupBytes) Flush();
     }
 
+    /// <summary>Closes the row group at hand, so that the batches given may be changed again.</summary>
+    public void EndGroup() => Flush();
+
     /// <summary>Writes what is left and the footer; the writer is of no use afterwards.</summary>
     public WrittenFile Finish()
     {

@@ -13,7 +13,7 @@ public sealed class LocalObjectStore : IObjectStore
     private const string Staging = ".tmp";
     private readonly string _root;
     private readonly TimeProvider _time;
-    private int _swept;
+    private readonly Lazy<string> _staging;
 
     /// <param name="folder">Created by the first write when absent; reading leaves no trace.</param>
     /// <param name="time">Gives the files their last-modified time, so that tests can age them.</param>
@@ -21,6 +21,7 @@ public sealed class LocalObjectStore : IObjectStore
     {
         _root = Path.GetFullPath(folder);
         _time = time ?? TimeProvider.System;
+        _staging = new Lazy<string>(PrepareStaging);
     }
 
     public async ValueTask<bool> PutIfAbsentAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct)
@@ -142,21 +143,26 @@ public sealed class LocalObjectStore : IObjectStore
 
     private async ValueTask<string> StageAsync(ReadOnlyMemory<byte> content, CancellationToken ct)
     {
-        if (Interlocked.Exchange(ref _swept, 1) == 0) SweepStaging();
-        var staged = Path.Combine(_root, Staging, Guid.NewGuid().ToString("n"));
+        // The name tells when it was made; the file's own times are those that tests may set.
+        var staged = Path.Combine(_staging.Value, $"{TimeProvider.System.GetUtcNow().UtcTicks:x16}-{Guid.NewGuid():n}");
         await using (var file = new FileStream(staged, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.Asynchronous))
             await file.WriteAsync(content, ct).ConfigureAwait(false);
         File.SetLastWriteTimeUtc(staged, _time.GetUtcNow().UtcDateTime);
         return staged;
     }
 
-    // What crashes have left; a day is more than any write takes.
-    private void SweepStaging()
+    // Removes what crashes have left; a day is more than any write takes.
+    private string PrepareStaging()
     {
-        foreach (var file in Directory.CreateDirectory(Path.Combine(_root, Staging)).EnumerateFiles())
+        var folder = Directory.CreateDirectory(Path.Combine(_root, Staging));
+        var old = TimeProvider.System.GetUtcNow().AddDays(-1).UtcTicks;
+        foreach (var file in folder.EnumerateFiles())
         {
-            if (!file.Name.StartsWith("lock-", StringComparison.Ordinal) && DateTime.UtcNow - file.CreationTimeUtc > TimeSpan.FromDays(1)) file.Delete();
+            var dash = file.Name.IndexOf('-');
+            if (dash == 16 && long.TryParse(file.Name.AsSpan(0, dash), System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture, out var made) && made < old) file.Delete();
         }
+
+        return folder.FullName;
     }
 
     private static T WithParent<T>(string target, Func<T> act)
@@ -201,8 +207,7 @@ public sealed class LocalObjectStore : IObjectStore
     private async ValueTask<IDisposable> LockAsync(string path, CancellationToken ct)
     {
         var digest = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(path));
-        var name = Path.Combine(_root, Staging, "lock-" + Convert.ToHexStringLower(digest));
-        Directory.CreateDirectory(Path.Combine(_root, Staging));
+        var name = Path.Combine(_staging.Value, "lock-" + Convert.ToHexStringLower(digest));
         while (true)
         {
             try

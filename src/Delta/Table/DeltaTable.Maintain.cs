@@ -43,7 +43,7 @@ public sealed partial class DeltaTable
             {
                 if (bin.Count > 0 && size + file.Size > options.TargetBytes)
                 {
-                    if (bin.Count > 1) yield return bin;
+                    if (Worthwhile(bin, options)) yield return bin;
                     bin = [];
                     size = 0;
                 }
@@ -53,8 +53,21 @@ public sealed partial class DeltaTable
                 size += file.Size;
             }
 
-            if (bin.Count > 1) yield return bin;
+            if (Worthwhile(bin, options)) yield return bin;
         }
+    }
+
+    // Takes out what is large beside the rest; says whether there is still something to pack.
+    private static bool Worthwhile(List<DataFile> bin, OptimizeOptions options)
+    {
+        while (!options.Full && bin.Count > 1)
+        {
+            var largest = bin.MaxBy(f => f.Size)!;
+            if (largest.Size <= 2 * (bin.Sum(f => f.Size) - largest.Size)) break;
+            bin.Remove(largest);
+        }
+
+        return bin.Count > 1;
     }
 
     private async ValueTask<DataFile> PackAsync(TableSnapshot snapshot, List<DataFile> bin, OptimizeOptions options, CancellationToken ct)

@@ -6,6 +6,13 @@ public sealed record OptimizeOptions
     /// <summary>Files of at least this many bytes are left alone; new files are about this large.</summary>
     public long TargetBytes { get; init; } = 128L << 20;
 
+    /// <summary>
+    /// Packs everything that fits together. Otherwise a file that is more than twice as large as all that would join it is left
+    /// until more has come, so that a table maintained often is not rewritten each time: a row is rewritten about as often as the
+    /// logarithm of the number of files says.
+    /// </summary>
+    public bool Full { get; init; }
+
     /// <summary>Only partitions that this names; null for all.</summary>
     public PartitionPredicate? Partitions { get; init; }
 

@@ -4,9 +4,10 @@ using Tidemark.Delta.Parquet;
 namespace Tidemark.Delta;
 
 /// <summary>A write-only stream over a pooled buffer.</summary>
-internal sealed class PooledStream : Stream
+/// <param name="expected">About how many bytes will be written; saves growing.</param>
+internal sealed class PooledStream(long expected = 0) : Stream
 {
-    private readonly ByteSink _sink = new(1 << 16);
+    private readonly ByteSink _sink = new((int)Math.Clamp(expected, 1 << 16, 1 << 30));
 
     public ReadOnlyMemory<byte> Written => _sink.WrittenMemory;
 

@@ -64,7 +64,7 @@ public sealed record RangeRow
     /// <summary>Where the segment was staged; null when inline.</summary>
     public StagedSegment? Staged { get; init; }
 
-    /// <summary>Bytes that the row's payload takes in the ledger.</summary>
+    /// <summary>Bytes of the payload that the row carries in memory.</summary>
     public int PayloadBytes => Inline?.Length ?? 0;
 }
 

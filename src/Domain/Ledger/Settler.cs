@@ -64,7 +64,7 @@ internal sealed class Settler(IPipeline pipeline, PipelineId id, ILedger ledger,
 
     private bool IsCovered(Truth truth, RangeRow range) =>
         (off.HasFlag(ProtocolRule.SettleOnlyCovered)
-            || range.Rows.Keys.All(table => truth.PositionOf(table, id.TableAppId(table, range.Partition)) >= range.To))
+            || TableEmitter.IsInTables(truth, id, range))
         && range.Entities.All(key => IsEvictable(truth, key)
             || (truth.Entities.TryGetValue(key, out var entity) && entity.Covers(range.Partition, range.To)));
 

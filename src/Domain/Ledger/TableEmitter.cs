@@ -9,7 +9,7 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentStore segments, ILake lake, TickOptions options)
 {
-    /// <summary>Commits everything that is listed and not yet in the tables; returns the ranges that became visible.</summary>
+    /// <summary>Commits everything that is listed and not yet in the tables, and lets go of the payload of ranges that are.</summary>
     public async Task EmitAsync(Truth truth, CancellationToken cancel)
     {
         foreach (var table in pipeline.Tables)
@@ -17,7 +17,16 @@ internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentSt
             {
                 // A backlog goes in several commits of bounded size.
             }
+
+        foreach (var ranges in truth.Ranges.Values)
+            for (var i = 0; i < ranges.Count; i++)
+                if (ranges[i].Inline is not null && IsInTables(truth, id, ranges[i]))
+                    ranges[i] = ranges[i] with { Inline = null };
     }
+
+    /// <summary>Whether every table that the range has rows for holds them.</summary>
+    public static bool IsInTables(Truth truth, PipelineId id, RangeRow range) =>
+        range.Rows.Keys.All(table => truth.PositionOf(table, id.TableAppId(table, range.Partition)) >= range.To);
 
     /// <summary>One commit of bounded size; false when nothing was left.</summary>
     private async Task<bool> EmitOnceAsync(Truth truth, string table, CancellationToken cancel)

@@ -91,7 +91,7 @@ public sealed class Tick
         var inDelta = new List<long>();
         if (emit)
         {
-            var open = truth.Ranges.Values.SelectMany(ranges => ranges).Where(range => !IsInTables(truth, range)).ToList();
+            var open = truth.Ranges.Values.SelectMany(ranges => ranges).Where(range => !TableEmitter.IsInTables(truth, _id, range)).ToList();
             await _tables.EmitAsync(truth, cancel);
             inDelta = Ages(open);
             await _queries.EmitAsync(truth, cancel);
@@ -180,10 +180,7 @@ public sealed class Tick
     private bool IsEmitDue(Truth? truth, long now) =>
         now - _emittedMs >= (long)_options.DeltaInterval.TotalMilliseconds
         || (truth is not null
-            && truth.Ranges.Values.Sum(ranges => ranges.Where(range => !IsInTables(truth, range)).Sum(range => (long)range.PayloadBytes)) > _options.EmitBytes);
-
-    private bool IsInTables(Truth truth, RangeRow range) =>
-        range.Rows.Keys.All(table => truth.PositionOf(table, _id.TableAppId(table, range.Partition)) >= range.To);
+            && truth.Ranges.Values.Sum(ranges => ranges.Where(range => !TableEmitter.IsInTables(truth, _id, range)).Sum(range => (long)range.PayloadBytes)) > _options.EmitBytes);
 
     private TickReport Report(Truth truth, List<RangeRow> fresh)
     {

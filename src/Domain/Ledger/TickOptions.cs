@@ -27,17 +27,17 @@ public sealed record TickOptions
     /// <summary>Ranges beyond which ingest is put on hold; it is released at half of it.</summary>
     public int MaxOpenRanges { get; init; } = 2_000;
 
-    /// <summary>Payload bytes of open ranges beyond which ingest is put on hold.</summary>
-    public long MaxOpenBytes { get; init; } = 256L << 20;
+    /// <summary>Payload bytes of ranges not yet in Delta beyond which ingest is put on hold.</summary>
+    public long MaxOpenBytes { get; init; } = 128L << 20;
 
     /// <summary>Entities in memory beyond which every tick looks whether the frontier can move, as in a backfill.</summary>
     public int BackfillEntities { get; init; } = 24;
 
     /// <summary>Payload bytes of ranges not yet in Delta beyond which the next tick emits.</summary>
-    public long EmitBytes { get; init; } = 16L << 20;
+    public long EmitBytes { get; init; } = 8L << 20;
 
-    /// <summary>Rows after which a commit to a base table is cut.</summary>
-    public int MaxRowsPerCommit { get; init; } = 250_000;
+    /// <summary>Rows after which a commit to a base table is cut; what is decoded in memory at a time.</summary>
+    public int MaxRowsPerCommit { get; init; } = 50_000;
 
     /// <summary>Where the first start begins.</summary>
     public StartFrom StartFrom { get; init; } = StartFrom.Earliest;

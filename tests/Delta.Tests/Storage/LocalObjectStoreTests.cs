@@ -29,6 +29,20 @@ public sealed class LocalObjectStoreTests : ObjectStoreConformance, IDisposable
         Assert.True(await store.PutIfAbsentAsync("whole", new byte[] { 1 }, CancellationToken.None));
     }
 
+    [Fact]
+    public async Task What_crashes_left_days_ago_goes_with_the_first_write_and_what_is_under_way_stays()
+    {
+        var staging = Directory.CreateDirectory(Path.Combine(_folder.Path, ".tmp")).FullName;
+        string Name(int hours) => Path.Combine(staging, $"{DateTime.UtcNow.AddHours(-hours).Ticks:x16}-{Guid.NewGuid():n}");
+        string old = Name(30), young = Name(2);
+        await File.WriteAllTextAsync(old, "old");
+        await File.WriteAllTextAsync(young, "young");
+        var store = await OpenEmptyAsync();
+        await store.PutAsync("x", new byte[] { 1 }, CancellationToken.None);
+        Assert.False(File.Exists(old));
+        Assert.True(File.Exists(young));
+    }
+
     public void Dispose() => _folder.Dispose();
 }
 

@@ -91,6 +91,25 @@ public sealed class ChangeTests
     }
 
     [Fact]
+    public async Task A_table_optimized_after_each_append_is_not_rewritten_each_time()
+    {
+        const int rounds = 48, size = 1500;
+        long rewritten = 0;
+        for (var i = 0; i < rounds; i++)
+        {
+            await Orders.AppendAsync(_table, Orders.Rows([.. Enumerable.Range(i * size, size).Select(n => n * 7919L % 1_000_003)]));
+            rewritten += (await _table.OptimizeAsync()).RowsAdded;
+        }
+
+        // Rewriting all of it each time would be 24 times per row.
+        Assert.True(rewritten < 8L * rounds * size, $"{rewritten} rows were rewritten for {rounds * size}");
+        Assert.True((await _table.SnapshotAsync()).Files.Count < 8);
+        await _table.OptimizeAsync(new OptimizeOptions { Full = true });
+        Assert.Single((await _table.SnapshotAsync()).Files);
+        Assert.Equal(rounds * size, (await IdsAsync()).Count);
+    }
+
+    [Fact]
     public async Task Two_that_optimize_the_same_files_end_in_one_winner()
     {
         for (var i = 0; i < 4; i++) await AppendAsync(3 * i);

@@ -1,7 +1,9 @@
 namespace Tidemark.EndToEnd.Running;
 
 /// <summary>An Azurite of the test's own, on disk, that can be frozen, and stopped and started again at the same address.</summary>
-internal sealed class OwnAzurite(Station station) : IAsyncDisposable
+/// <param name="station">Where its working folder is.</param>
+/// <param name="location">Folder of what it holds; null = a temporary one.</param>
+internal sealed class OwnAzurite(Station station, string? location = null) : IAsyncDisposable
 {
     private const string Account = "devstoreaccount1";
     private const string Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
@@ -9,7 +11,7 @@ internal sealed class OwnAzurite(Station station) : IAsyncDisposable
 
     private readonly int _blobs = Places.FreePort(), _queues = Places.FreePort(), _tables = Places.FreePort();
     private Run? _run;
-    private string? _location;
+    private string? _temporary;
 
     public string ConnectionString =>
         $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};BlobEndpoint=http://127.0.0.1:{_blobs}/{Account};" +
@@ -19,10 +21,10 @@ internal sealed class OwnAzurite(Station station) : IAsyncDisposable
     public async Task StartAsync()
     {
         // Away from the station's folder, so that the station does not take it for something the host left behind.
-        _location ??= Directory.CreateTempSubdirectory("tidemark-azurite-").FullName;
+        _temporary ??= location is null ? Directory.CreateTempSubdirectory("tidemark-azurite-").FullName : null;
         _run = new Run("node",
             [
-                Path.Combine(Places.Root, "eng/node/node_modules/azurite/dist/src/azurite.js"), "--location", _location, "--silent", "--skipApiVersionCheck",
+                Path.Combine(Places.Root, "eng/node/node_modules/azurite/dist/src/azurite.js"), "--location", location ?? _temporary!, "--silent", "--skipApiVersionCheck",
                 "--disableTelemetry", "--blobPort", $"{_blobs}", "--queuePort", $"{_queues}", "--tablePort", $"{_tables}",
             ],
             new Dictionary<string, string>(), station.Folder);
@@ -48,8 +50,8 @@ internal sealed class OwnAzurite(Station station) : IAsyncDisposable
             Thaw();
             await _run.DisposeAsync();
         }
-        if (_location is not null)
-            Directory.Delete(_location, recursive: true);
+        if (_temporary is not null)
+            Directory.Delete(_temporary, recursive: true);
     }
 
 }

@@ -8,6 +8,9 @@ namespace Tidemark.EndToEnd.Running;
 /// </summary>
 internal sealed class Station : IAsyncDisposable
 {
+    /// <summary>Setting that names a storage account to use instead of the emulated one.</summary>
+    public const string Storage = "AzureWebJobsStorage";
+
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
     private static readonly string[] Exported =
     [
@@ -67,12 +70,26 @@ internal sealed class Station : IAsyncDisposable
     {
         if (Directory.Exists(Tables))
             Directory.Delete(Tables, recursive: true);
-        foreach (var table in Exported)
+        // The first as a user would; each such call starts and ends Azurite, so the others share one that the test starts on the same files.
+        await ExportAsync(Exported[0], _environment);
+        if (_environment.ContainsKey(Storage))
         {
-            var run = StartBare("export", table, Path.Combine(Tables, table), "--data", Data);
-            var code = await run.EndAsync(Limit);
-            Assert.True(code == 0 || run.Errors.Contains($"There is no table {table}", StringComparison.Ordinal), $"export {table} ended with {code}.\n{run.Transcript()}");
+            foreach (var table in Exported[1..])
+                await ExportAsync(table, _environment);
+            return;
         }
+        await using var azurite = new OwnAzurite(this, Path.Combine(Data, "azurite"));
+        await azurite.StartAsync();
+        foreach (var table in Exported[1..])
+            await ExportAsync(table, new Dictionary<string, string>(_environment) { [Storage] = azurite.ConnectionString });
+        await azurite.StopAsync();
+    }
+
+    private async Task ExportAsync(string table, IReadOnlyDictionary<string, string> environment)
+    {
+        await using var run = new Run(Places.Program, ["export", table, Path.Combine(Tables, table), "--data", Data], environment, Folder);
+        var code = await run.EndAsync(Limit);
+        Assert.True(code == 0 || run.Errors.Contains($"There is no table {table}", StringComparison.Ordinal), $"export {table} ended with {code}.\n{run.Transcript()}");
     }
 
     /// <summary>Waits for something to become true; fails with the transcript when it does not.</summary>
