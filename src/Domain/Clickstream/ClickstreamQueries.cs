@@ -44,7 +44,7 @@ public static class ClickstreamQueries
         .CountDistinct("purchasers", "user_id", where: Purchases)
         .Ratio("cart_conversion_rate", "cart_users", "unique_visitors", 100)
         .Ratio("purchase_conversion_rate", "purchasers", "unique_visitors", 100)
-        .Append();
+        .Update();
 
     /// <summary>What each country bought in an hour.</summary>
     public static QueryDefinition CountryRevenue { get; } = Query.Named("country_revenue")
