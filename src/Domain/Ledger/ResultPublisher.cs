@@ -13,51 +13,45 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
     /// <summary>Rows of open windows that changed since the last tick. Returns how many were written.</summary>
     public async Task<int> PublishOpenAsync(Truth truth, CancellationToken cancel)
     {
-        var written = 0;
         if (truth.Touched.Count == 0)
-            return written;
-        foreach (var query in pipeline.Queries.Where(q => q.Update && !truth.Refused.Contains(q.Bundle)))
-        {
-            var rows = pipeline.Emit(query.Name, truth.States, truth.PositionOf(id, query.Name), long.MaxValue, truth.Touched);
-            written += await WriteAsync(truth, query, rows, final: false, cancel);
-        }
-
+            return 0;
+        var written = await Task.WhenAll(pipeline.Queries.Where(q => q.Update && !truth.Refused.Contains(q.Bundle)).Select(query =>
+            WriteAsync(truth, query, pipeline.Emit(query.Name, truth.States, truth.PositionOf(id, query.Name), long.MaxValue, truth.Touched), final: false, cancel)));
         truth.Touched.Clear();
-        return written;
+        return written.Sum();
     }
 
     /// <summary>Final rows of commits behind the cursor. Returns how many were written.</summary>
-    public async Task<int> PublishFinalAsync(Truth truth, CancellationToken cancel)
+    public async Task<int> PublishFinalAsync(Truth truth, CancellationToken cancel) =>
+        (await Task.WhenAll(pipeline.Queries.Select(query => PublishFinalAsync(truth, query, cancel)))).Sum();
+
+    private async Task<int> PublishFinalAsync(Truth truth, QuerySpec query, CancellationToken cancel)
     {
         var written = 0;
-        foreach (var query in pipeline.Queries)
+        var published = truth.Results[query.Name];
+        var version = truth.Tables[TableNames.Gold(query.Name)].Version;
+        if (published.Cursor.TableVersion >= version)
+            return written;
+        var reached = published.Cursor with { TableVersion = version };
+        if (off.HasFlag(ProtocolRule.CursorAfterRows))
+            await MoveCursorAsync(query, published, reached with { PositionMs = truth.PositionOf(id, query.Name) }, cancel);
+        if (published.Own is { } own && own.Version == version)
         {
-            var published = truth.Results[query.Name];
-            var version = truth.Tables[TableNames.Gold(query.Name)].Version;
-            if (published.Cursor.TableVersion >= version)
-                continue;
-            var reached = published.Cursor with { TableVersion = version };
-            if (off.HasFlag(ProtocolRule.CursorAfterRows))
-                await MoveCursorAsync(query, published, reached with { PositionMs = truth.PositionOf(id, query.Name) }, cancel);
-            if (published.Own is { } own && own.Version == version)
+            written += await WriteAsync(truth, query, own.Rows, final: true, cancel);
+            reached = reached with { PositionMs = own.Position };
+        }
+        else
+        {
+            await foreach (var commit in lake.ReadCommitsAsync(TableNames.Gold(query.Name), id.QueryAppId(query.Name), published.Cursor.TableVersion, cancel))
             {
-                written += await WriteAsync(truth, query, own.Rows, final: true, cancel);
-                reached = reached with { PositionMs = own.Position };
+                written += await WriteAsync(truth, query, commit.Rows, final: true, cancel);
+                reached = new Cursor(Math.Max(version, commit.Version), commit.Position);
             }
-            else
-            {
-                await foreach (var commit in lake.ReadCommitsAsync(TableNames.Gold(query.Name), id.QueryAppId(query.Name), published.Cursor.TableVersion, cancel))
-                {
-                    written += await WriteAsync(truth, query, commit.Rows, final: true, cancel);
-                    reached = new Cursor(Math.Max(version, commit.Version), commit.Position);
-                }
-            }
-
-            published.Own = null;
-            if (!off.HasFlag(ProtocolRule.CursorAfterRows))
-                await MoveCursorAsync(query, published, reached, cancel);
         }
 
+        published.Own = null;
+        if (!off.HasFlag(ProtocolRule.CursorAfterRows))
+            await MoveCursorAsync(query, published, reached, cancel);
         return written;
     }
 

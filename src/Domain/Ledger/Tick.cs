@@ -9,6 +9,8 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 public sealed class Tick
 {
+    private const long BackfillStepMs = 60_000;
+
     private readonly IPipeline _pipeline;
     private readonly PipelineId _id;
     private readonly ILedger _ledger;
@@ -24,6 +26,7 @@ public sealed class Tick
     private readonly Watchdog _watchdog;
     private readonly long _horizonMs;
     private Truth? _truth;
+    private long _frontierMovedMs;
     private long _emittedMs;
     private long _checkpointedMs;
     private long _lookedMs = long.MinValue;
@@ -49,7 +52,7 @@ public sealed class Tick
         _checkpointer = new Checkpointer(pipeline, id, stores.Ledger, stores.Entities, stores.Alerts, off);
         _settler = new Settler(pipeline, id, stores.Ledger, stores.Entities, stores.Segments, options, off);
         _watchdog = new Watchdog(stores.Log, ingest, partitions, stores.Alerts, options, time, off);
-        _emittedMs = _checkpointedMs = _sweptMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+        _emittedMs = _checkpointedMs = _sweptMs = _frontierMovedMs = time.GetUtcNow().ToUnixTimeMilliseconds();
     }
 
     /// <summary>Runs once. Any failure leaves nothing half-done that the next run does not repair; it is passed on to the caller.</summary>
@@ -72,7 +75,7 @@ public sealed class Tick
             var frontier = cached?.Meta.Value.FrontierMs;
             var truth = await _reader.ReadAsync(cached, due || cached?.Entities.Count > _options.BackfillEntities, cancel);
             var emit = due || truth.Meta.Value.EndOfInput || (cached is not null && truth.Meta.Value.FrontierMs != frontier);
-            var report = await WorkAsync(truth, emit, cancel);
+            var report = await WorkAsync(truth, emit, IsRacing(frontier, truth.Meta.Value.FrontierMs, now), cancel);
             // What follows may fail without making what is known less true. An entity that forgot is looked at again by the next tick.
             _truth = truth.Refused.Count == 0 ? truth : null;
             return await FinishAsync(truth, report with { StartedMs = now }, cancel);
@@ -83,11 +86,22 @@ public sealed class Tick
         }
     }
 
-    private async Task<TickReport> WorkAsync(Truth truth, bool emit, CancellationToken cancel)
+    /// <summary>
+    /// Whether event time runs far ahead of wall time, as in a backfill: what a checkpoint would hand to entities now closes a tick later anyway.
+    /// </summary>
+    private bool IsRacing(long? before, long? after, long now)
+    {
+        if (after == before)
+            return false;
+        var wall = now - _frontierMovedMs;
+        _frontierMovedMs = now;
+        return after - before > (2 * wall) + BackfillStepMs;
+    }
+
+    private async Task<TickReport> WorkAsync(Truth truth, bool emit, bool racing, CancellationToken cancel)
     {
         var fresh = truth.Fresh.ToList();
-        var written = await _results.PublishFinalAsync(truth, cancel) + await _results.PublishOpenAsync(truth, cancel);
-        var visible = Ages(fresh);
+        var written = await _results.PublishFinalAsync(truth, cancel);
         var inDelta = new List<long>();
         if (emit)
         {
@@ -99,8 +113,12 @@ public sealed class Tick
             _emittedMs = Now();
         }
 
+        // After the emission, so that a window which it closed is written once, as final.
+        written += await _results.PublishOpenAsync(truth, cancel);
+        var visible = Ages(fresh);
+
         if (truth.Meta.Value.EndOfInput || Now() - _checkpointedMs >= (long)_options.CheckpointInterval.TotalMilliseconds)
-            await CheckpointAsync(truth, cancel);
+            await CheckpointAsync(truth, racing, cancel);
         await HoldAsync(truth, cancel);
         truth.Fresh.Clear();
         return Report(truth, fresh) with { ResultRows = written, VisibleInTablesMs = visible, VisibleInDeltaMs = inDelta };
@@ -118,12 +136,13 @@ public sealed class Tick
         return report with { Drained = !changed && await IsDrainedAsync(truth, cancel) };
     }
 
-    private async Task CheckpointAsync(Truth truth, CancellationToken cancel)
+    private async Task CheckpointAsync(Truth truth, bool racing, CancellationToken cancel)
     {
         await _checkpointer.ConfirmAsync(truth, cancel);
         var registry = await _ledger.ReadRegistryAsync(cancel);
         await _settler.SettleAsync(truth, registry, cancel);
-        await _checkpointer.ApplyAsync(truth, cancel);
+        if (!racing)
+            await _checkpointer.ApplyAsync(truth, cancel);
         await _settler.EvictAsync(truth, registry, cancel);
         _checkpointedMs = Now();
     }
