@@ -3,6 +3,7 @@
 # Runs again for nothing when nothing changed. Progress goes to standard error.
 #   eng/setup.sh          all of it, tests included
 #   eng/setup.sh --app    what ./run needs
+#   eng/setup.sh --bench  what ./bench needs, which builds for itself
 #   eng/setup.sh --probe  ask the package feed again
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -69,8 +70,12 @@ install_librdkafka() {
 
 # npm ci beside every committed lock file that the mode needs, unless its lock is the one installed.
 install_node_packages() {
-    local lock folder wanted log=$root/$stamps/npm.log places=(eng/node)
-    [[ $1 == all ]] && places+=(tests)
+    local lock folder wanted log=$root/$stamps/npm.log places
+    case $1 in
+        all) places=(eng/node tests) ;;
+        app) places=(eng/node) ;;
+        bench) places=(tests/Delta.Tests/readers) ;; # DuckDB
+    esac
     while IFS= read -r lock; do
         folder=$(dirname "$lock")
         wanted=$(sha256sum "$lock" | cut -d' ' -f1)
@@ -112,8 +117,9 @@ mode=all
 case ${1:-} in
     '') ;;
     --app) mode=app ;;
+    --bench) mode=bench ;;
     --probe) rm -f Feed.props ;;
-    *) die "unknown option '$1'; use --app, --probe or none." ;;
+    *) die "unknown option '$1'; use --app, --bench, --probe or none." ;;
 esac
 mkdir -p "$stamps"
 # Children get no copy of the lock (9>&-): a compiler server outlives this script.
@@ -121,6 +127,6 @@ exec 9> "$stamps/lock"
 flock -n 9 || { say "waiting for another set-up in this folder ..."; flock 9; }
 require_tools
 probe_feed
-install_librdkafka
+[[ $mode == bench ]] || install_librdkafka
 install_node_packages "$mode"
-build "$mode"
+[[ $mode == bench ]] || build "$mode"

@@ -71,6 +71,8 @@ public static class Composition
         services.AddSingleton<ITopicLog>(sp => new KafkaTopicLog(options.Kafka, sp.GetRequiredService<ILogger<KafkaTopicLog>>()));
         services.AddSingleton(sp => new TableAlerts(options.Id, Ledger(sp, options), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TableAlerts>>()));
         services.AddSingleton<IAlerts>(sp => sp.GetRequiredService<TableAlerts>());
+        services.AddSingleton(sp => new LakeMaintenance(
+            sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<IAlerts>(), sp.GetRequiredService<ILogger<LakeMaintenance>>()));
         services.AddSingleton(sp => new InvocationEntities(options.Id, sp.GetRequiredService<CostCounters>()));
         services.AddSingleton(sp => new StatusStore(options.Id, Ledger(sp, options)));
     }
@@ -88,7 +90,7 @@ public static class Composition
             options.ToTick(), sp.GetRequiredService<TimeProvider>(), instance));
         services.AddSingleton(sp => new Preparation(
             options, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<TableServiceClient>(), sp.GetRequiredService<BlobServiceClient>(),
-            sp.GetRequiredService<ILogger<Preparation>>()));
+            sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<ILogger<Preparation>>()));
         services.AddSingleton(sp => new StatusBoard(options.Id, sp.GetRequiredService<CostCounters>(), sp.GetRequiredService<TimeProvider>(), instance));
         services.AddSingleton(sp => new StatusSource(sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<StatusStore>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new TickRunner(

@@ -37,6 +37,24 @@ public sealed partial class DeltaTable
         throw new DeltaConflictException($"An append to table {_log.Table} lost {_options.CommitAttempts} races in a row and was not committed; too many writers commit to it, batch more rows per commit.");
     }
 
+    /// <summary>
+    /// Creates the table without rows if there is none: one commit, of schema and properties. Of several that race one creates it.
+    /// An existing table is left as it is, whatever its schema.
+    /// </summary>
+    /// <returns>Whether this call created it.</returns>
+    public async ValueTask<bool> CreateAsync(
+        TableSchema schema, IReadOnlyList<string>? partitionColumns = null, IReadOnlyDictionary<string, string>? configuration = null, CancellationToken ct = default)
+    {
+        if ((await RefreshAsync(ct).ConfigureAwait(false)).Version >= 0) return false;
+        var request = new AppendRequest { Schema = schema, PartitionColumns = partitionColumns ?? [], Configuration = configuration ?? new Dictionary<string, string>() };
+        var txnId = _options.NewId().ToString("D");
+        var content = BuildFirst(request, txnId);
+        if (await _committer.TryAsync(0, content, txnId, ct).ConfigureAwait(false) == CommitOutcome.Lost) return false;
+        Interlocked.Increment(ref _commits);
+        await AdoptAsync(TableHead.None, 0, content).ConfigureAwait(false);
+        return true;
+    }
+
     // What was just written need not be read back.
     private async ValueTask AdoptAsync(TableHead before, long version, ReadOnlyMemory<byte> content)
     {

@@ -128,27 +128,46 @@ public sealed partial class DeltaTable
     public async ValueTask<VacuumResult> VacuumAsync(VacuumOptions? options = null, CancellationToken ct = default)
     {
         options ??= new VacuumOptions();
-        // Listed before the log is read: a file that a commit adds in between is in the newer state, not among the candidates.
+        // Listed first: a file that is named or committed in between is in what is read later, not among the candidates.
         var candidates = new List<ObjectInfo>();
         await foreach (var info in _store.ListAsync(_root, null, ct).ConfigureAwait(false))
         {
             if (!IsHidden(info.Path[_root.Length..])) candidates.Add(info);
         }
 
+        var head = await RefreshAsync(ct).ConfigureAwait(false);
+        if (head.Version < 0) throw new DeltaVersionNotFoundException($"There is no table {_log.Table}.");
+        head.Protocol!.CheckWritable(_log.Table);
+        var cutoff = Cutoff(head.Configuration, options);
+        candidates.RemoveAll(c => c.LastModified >= cutoff);
+        if (candidates.Count == 0) return new VacuumResult([], 0);
+        var spared = options.Protected is { } name ? await name(ct).ConfigureAwait(false) : new HashSet<string>();
         var snapshot = await SnapshotAsync(null, ct).ConfigureAwait(false);
-        snapshot.Protocol.CheckWritable(_log.Table);
-        var least = TableProperties.DeletedFileRetention(snapshot.Configuration);
+        // The properties may have changed meanwhile; the newest count.
+        cutoff = Cutoff(snapshot.Configuration, options);
+        return await RemoveAsync(candidates, snapshot, spared, cutoff, options.DryRun, ct).ConfigureAwait(false);
+    }
+
+    private DateTimeOffset Cutoff(IReadOnlyDictionary<string, string> configuration, VacuumOptions options)
+    {
+        var least = TableProperties.DeletedFileRetention(configuration);
         var retention = options.Retention ?? least;
-        if (retention < least) throw new ArgumentException($"VACUUM of table {_log.Table} was asked to keep files for {retention}, less than the table's {least}; readers may still use them.", nameof(options));
-        var cutoff = _options.Time.GetUtcNow() - retention;
+        return retention >= least
+            ? _options.Time.GetUtcNow() - retention
+            : throw new ArgumentException($"VACUUM of table {_log.Table} was asked to keep files for {retention}, less than the table's {least}; readers may still use them.", nameof(options));
+    }
+
+    private async ValueTask<VacuumResult> RemoveAsync(
+        List<ObjectInfo> candidates, TableSnapshot snapshot, IReadOnlySet<string> spared, DateTimeOffset cutoff, bool dryRun, CancellationToken ct)
+    {
         List<string> removed = [];
         long bytes = 0;
         foreach (var info in candidates)
         {
             var path = info.Path[_root.Length..];
-            if (info.LastModified >= cutoff || snapshot.Has(path)) continue;
+            if (info.LastModified >= cutoff || snapshot.Has(path) || spared.Contains(path)) continue;
             if (snapshot.Tombstones.TryGetValue(path, out var tombstone) && tombstone.DeletionTimestamp >= cutoff.ToUnixTimeMilliseconds()) continue;
-            if (!options.DryRun) await _store.DeleteAsync(info.Path, ct).ConfigureAwait(false);
+            if (!dryRun) await _store.DeleteAsync(info.Path, ct).ConfigureAwait(false);
             removed.Add(path);
             bytes += info.Size;
         }

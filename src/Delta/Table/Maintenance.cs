@@ -34,6 +34,13 @@ public sealed record VacuumOptions
 
     /// <summary>Only tells what would be removed.</summary>
     public bool DryRun { get; init; }
+
+    /// <summary>
+    /// Names files, relative to the table, that are kept whatever their age: written by a program that has yet to commit them. Asked
+    /// after the files were listed and before the log is read, so a file that moves meanwhile from "yet to be committed" to "committed"
+    /// is seen in one place or the other. Not asked when no file is old enough to go. Null: none.
+    /// </summary>
+    public Func<CancellationToken, ValueTask<IReadOnlySet<string>>>? Protected { get; init; }
 }
 
 /// <summary>What a VACUUM removed, or would.</summary>

@@ -23,6 +23,7 @@ public static class Settings
         new(Names.LakeContainer, "lake", "3 to 63 lower-case letters, digits and '-'", "Blob container of the Delta tables; made at the start when missing."),
         new(Names.LedgerTable, "TidemarkLedger", "3 to 63 letters and digits, the first a letter", "Table of the ledger; made at the start when missing."),
         new(Names.TickSchedule, "required", "NCRONTAB with seconds, e.g. */2 * * * * *", "How often results are brought up to date."),
+        new(Names.MaintainSchedule, "required", "NCRONTAB with seconds, e.g. 0 0 * * * *", "How often the Delta tables are maintained: small files packed, checkpoints, what no version needs removed."),
         new(Names.DeltaInterval, "30s", "1s to 1h", "How often rows are committed to Delta; each commit costs a few requests and makes one file per table."),
         new(Names.CheckpointInterval, "15s", "1s to 1h", "How often merged state is handed to durable entities; the more often, the shorter a restart and the more entity operations."),
         new(Names.IdleTimeout, "30s", "1s to 1d", "A partition that is read to its end and silent for this long does not hold event time back."),
@@ -55,6 +56,7 @@ public static class Settings
         public const string LakeContainer = "LakeContainer";
         public const string LedgerTable = "LedgerTable";
         public const string TickSchedule = "TickSchedule";
+        public const string MaintainSchedule = "MaintainSchedule";
         public const string DeltaInterval = "DeltaInterval";
         public const string CheckpointInterval = "CheckpointInterval";
         public const string IdleTimeout = "IdleTimeout";

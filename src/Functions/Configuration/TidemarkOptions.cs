@@ -50,6 +50,7 @@ public sealed partial record TidemarkOptions
         var read = new SettingReader(configuration);
         var kafka = KafkaOptions.Read(read);
         _ = read.Text(TickSchedule, Schedule());
+        _ = read.Text(MaintainSchedule, Schedule());
         return new TidemarkOptions
         {
             Kafka = kafka,

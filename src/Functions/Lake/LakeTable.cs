@@ -31,6 +31,9 @@ internal sealed record LakeTable(string Name, RowSchema Rows, TableSchema Schema
         return files;
     }
 
+    /// <summary>Creates the table without rows where there is none; of several that race one does.</summary>
+    public ValueTask<bool> CreateAsync(CancellationToken cancel) => Delta.CreateAsync(Schema, PartitionColumns, ct: cancel);
+
     // Partition columns hold dates and slugs, which need no escaping.
     private static string Folder(IReadOnlyDictionary<string, string?> values) =>
         string.Concat(values.Select(v => $"{v.Key}={v.Value ?? "__HIVE_DEFAULT_PARTITION__"}/"));
@@ -46,6 +49,9 @@ internal sealed class LakeTables
 
     public LakeTables(IObjectStore store, IPipeline pipeline, TimeProvider time) =>
         (_store, _pipeline, _options) = (store, pipeline, new DeltaTableOptions { Time = time });
+
+    /// <summary>All tables: those that ingest fills, then those of the queries.</summary>
+    public IReadOnlyList<string> Names => [.. _pipeline.Tables.Select(t => t.Name), .. _pipeline.Queries.Select(q => TableNames.Gold(q.Name))];
 
     /// <summary>The table of that name; throws <see cref="KeyNotFoundException"/> when the pipeline has none.</summary>
     public LakeTable this[string name] => _tables.GetOrAdd(name, Open);

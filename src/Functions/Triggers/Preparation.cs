@@ -3,12 +3,13 @@ using Azure.Storage.Blobs;
 using Microsoft.Extensions.Logging;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Configuration;
+using Tidemark.Functions.Lake;
 using Tidemark.Functions.Results;
 
 namespace Tidemark.Functions.Triggers;
 
 /// <summary>
-/// Makes the container and the tables that are missing, once per process and before the first use. While storage is away it fails and the next
+/// Makes the container and the tables that are missing (in Table storage and, empty, in the lake), once per process and before the first use. While storage is away it fails and the next
 /// run of the function tries again, so the app needs no restart.
 /// </summary>
 public sealed class Preparation : IDisposable
@@ -17,12 +18,13 @@ public sealed class Preparation : IDisposable
     private readonly IPipeline _pipeline;
     private readonly TableServiceClient _tables;
     private readonly BlobServiceClient _blobs;
+    private readonly LakeTables _lake;
     private readonly ILogger<Preparation> _logger;
     private readonly SemaphoreSlim _one = new(1);
     private volatile bool _isDone;
 
-    internal Preparation(TidemarkOptions options, IPipeline pipeline, TableServiceClient tables, BlobServiceClient blobs, ILogger<Preparation> logger) =>
-        (_options, _pipeline, _tables, _blobs, _logger) = (options, pipeline, tables, blobs, logger);
+    internal Preparation(TidemarkOptions options, IPipeline pipeline, TableServiceClient tables, BlobServiceClient blobs, LakeTables lake, ILogger<Preparation> logger) =>
+        (_options, _pipeline, _tables, _blobs, _lake, _logger) = (options, pipeline, tables, blobs, lake, logger);
 
     public void Dispose() => _one.Dispose();
 
@@ -39,6 +41,8 @@ public sealed class Preparation : IDisposable
             foreach (var query in _pipeline.Queries)
                 await _tables.CreateTableIfNotExistsAsync(ResultKeys.Table(query.Name), cancel);
             await _blobs.GetBlobContainerClient(_options.LakeContainer).CreateIfNotExistsAsync(cancellationToken: cancel);
+            // A reader finds every table from the first start on, also one that may stay empty for long, such as late rows.
+            await Task.WhenAll(_lake.Names.Select(name => _lake[name].CreateAsync(cancel).AsTask()));
             _logger.LogInformation("Pipeline {Pipeline}: ledger {Ledger} in {Tables}, lake {Lake} in {Blobs}.", _options.Id, _options.LedgerTable, _options.Tables, _options.LakeContainer, _options.Lake);
             _isDone = true;
         }

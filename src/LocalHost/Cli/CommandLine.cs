@@ -15,6 +15,9 @@ internal static class CommandLine
         var root = RunCommand.Create(output, errors);
         root.Subcommands.Add(LakeCommands.Export(output));
         root.Subcommands.Add(LakeCommands.Show(output));
+        root.Subcommands.Add(LakeCommands.History(output));
+        root.Subcommands.Add(MaintenanceCommands.Maintain(output, errors));
+        root.Subcommands.Add(MaintenanceCommands.Vacuum(output));
         root.Subcommands.Add(StatusCommand.Create(output));
         root.Subcommands.Add(GenerateCommand.Create());
         root.Subcommands.Add(EmulatorCommand.Create());
@@ -41,7 +44,7 @@ internal static class CommandLine
     {
         SettingException or InvalidSettingException => (ExitCodes.BadSetting, e.Message),
         DirectoryInUseException => (ExitCodes.InUse, e.Message),
-        KafkaClientException or Confluent.Kafka.KafkaException or InvalidOperationException or IOException or UnauthorizedAccessException =>
+        KafkaClientException or Confluent.Kafka.KafkaException or Delta.DeltaException or InvalidOperationException or IOException or UnauthorizedAccessException =>
             (ExitCodes.Failure, e.Message),
         Azure.RequestFailedException failure => (ExitCodes.Failure, $"Storage refused a request ({failure.Status} {failure.ErrorCode}): {failure.Message.Split('\n')[0]}"),
         _ => null,

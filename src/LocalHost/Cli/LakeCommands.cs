@@ -1,11 +1,11 @@
 using System.CommandLine;
+using System.Globalization;
 using Tidemark.LocalHost.Lake;
-using Tidemark.LocalHost.Processes;
 using Tidemark.LocalHost.Settings;
 
 namespace Tidemark.LocalHost.Cli;
 
-/// <summary><c>export</c> and <c>show</c>: the Delta tables of a data directory, whether a pipeline runs on it or not.</summary>
+/// <summary><c>export</c>, <c>show</c> and <c>history</c>: the Delta tables of a data directory, whether a pipeline runs on it or not.</summary>
 internal static class LakeCommands
 {
     public static Command Export(TextWriter output)
@@ -29,22 +29,56 @@ internal static class LakeCommands
     public static Command Show(TextWriter output)
     {
         var table = TableArgument();
+        var version = new Option<long?>("--version") { Description = "The table as of this version", HelpName = "N" };
+        var at = new Option<string?>("--at") { Description = "The table as it was at this time, e.g. 2026-03-01T09:30:00Z; UTC unless it says otherwise", HelpName = "TIME" };
         var limit = new Option<int>("--limit") { Description = "Most rows", DefaultValueFactory = _ => 100, HelpName = "N" };
         var data = RunCommand.DataOption();
-        var command = new Command("show", "Print a Delta table's rows as JSON lines") { table, limit, data };
+        var command = new Command("show", "Print a Delta table's rows as JSON lines") { table, version, at, limit, data };
+        command.SetAction((parsed, cancel) =>
+        {
+            var moment = Moment(parsed.GetValue(version), parsed.GetValue(at));
+            return WithLakeAsync(parsed.GetValue(data)!, async lake =>
+            {
+                var left = Positive(parsed.GetValue(limit));
+                await foreach (var batch in lake.ReadAsync(await KnownAsync(lake, parsed.GetValue(table)!, cancel), parsed.GetValue(version), moment, cancel))
+                {
+                    for (var row = 0; row < batch.RowCount && left > 0; row++, left--)
+                        output.WriteLine(RowText.Json(batch, row));
+                    if (left == 0)
+                        break;
+                }
+            }, cancel);
+        });
+        return command;
+    }
+
+    public static Command History(TextWriter output)
+    {
+        var table = TableArgument();
+        var limit = new Option<int>("--limit") { Description = "Most versions", DefaultValueFactory = _ => 20, HelpName = "N" };
+        var data = RunCommand.DataOption();
+        var command = new Command("history", "Print what each version of a Delta table changed, the newest first") { table, limit, data };
         command.SetAction((parsed, cancel) => WithLakeAsync(parsed.GetValue(data)!, async lake =>
         {
-            var left = parsed.GetValue(limit);
-            await foreach (var batch in lake.ReadAsync(await KnownAsync(lake, parsed.GetValue(table)!, cancel), cancel))
-            {
-                for (var row = 0; row < batch.RowCount && left > 0; row++, left--)
-                    output.WriteLine(RowText.Json(batch, row));
-                if (left == 0)
-                    break;
-            }
+            await foreach (var line in lake.HistoryAsync(await KnownAsync(lake, parsed.GetValue(table)!, cancel), Positive(parsed.GetValue(limit)), cancel))
+                output.WriteLine(line);
         }, cancel));
         return command;
     }
+
+    private static DateTimeOffset? Moment(long? version, string? text)
+    {
+        if (version is not null && text is not null)
+            throw new SettingException("--version and --at each name a version; give one of them.");
+        if (version < 0)
+            throw new SettingException($"--version {version} makes no sense; versions begin at 0.");
+        if (text is null)
+            return null;
+        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : throw new SettingException(
+            $"--at {text} is no time; write it as 2026-03-01T09:30:00Z.");
+    }
+
+    private static int Positive(int limit) => limit > 0 ? limit : throw new SettingException($"--limit {limit} makes no sense; give a number above 0.");
 
     private static Argument<string> TableArgument() => new("TABLE") { Description = "Table, such as gold/category_views" };
 
@@ -60,43 +94,8 @@ internal static class LakeCommands
 
     private static async Task<int> WithLakeAsync(string folder, Func<LakeReader, Task> use, CancellationToken cancel)
     {
-        var settings = RunSettings.Read(new RunOptions());
-        var container = settings["LakeContainer"] ?? "lake";
-        if (settings["LakeConnection"] is { Length: > 0 } own)
-        {
-            await use(new LakeReader(own, container));
-        }
-        else if (RunSettings.GivenStorage() is { } given)
-        {
-            await use(new LakeReader(given, container));
-        }
-        else
-        {
-            await WithAzuriteAsync(Path.GetFullPath(folder), async azurite => await use(new LakeReader(azurite.ConnectionString(), container)), cancel);
-        }
-
+        await DataServices.UseAsync(folder, needsTables: false, settings =>
+            use(new LakeReader(settings["LakeConnection"] is { Length: > 0 } own ? own : settings[RunSettings.Storage]!, settings["LakeContainer"] ?? "lake")), cancel);
         return ExitCodes.Success;
-    }
-
-    private static async Task WithAzuriteAsync(string folder, Func<AzuriteInfo, Task> use, CancellationToken cancel)
-    {
-        if (!DataDirectory.IsOurs(folder))
-            throw new SettingException($"--data {folder} is no data directory of Tidemark; name the one that a run used.");
-        if (AzuriteInfo.Find(folder) is { } running)
-        {
-            await use(running);
-            return;
-        }
-
-        using var data = DataDirectory.Open(folder);
-        var services = new LocalServices(data, ServicePrograms.Locate(), TimeProvider.System);
-        try
-        {
-            await use(await services.EnsureAzuriteAsync(cancel));
-        }
-        finally
-        {
-            await services.EndAzuriteAsync();
-        }
     }
 }

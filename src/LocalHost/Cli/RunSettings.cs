@@ -10,7 +10,7 @@ internal static class RunSettings
     public const string Brokers = "BrokerList";
 
     /// <summary>
-    /// Defaults that make this host quick: large batches, a short flush window, short waits at the emulator. Each is a setting of host.json or
+    /// Defaults that make this host quick and what it shows lively: large batches, a short flush window, frequent commits, short waits at the emulator. Each is a setting of host.json or
     /// of the pipeline and may be set otherwise.
     /// </summary>
     private static readonly Dictionary<string, string?> Defaults = new()
@@ -18,6 +18,9 @@ internal static class RunSettings
         ["KafkaTopic"] = "events",
         ["KafkaGroup"] = "tidemark",
         ["TickSchedule"] = "* * * * * *",
+        ["MaintainSchedule"] = "0 0 * * * *",
+        ["DeltaInterval"] = "5s",
+        ["CheckpointInterval"] = "10s",
         ["AzureFunctionsJobHost:extensions:kafka:maxBatchSize"] = "10000",
         ["AzureFunctionsJobHost:extensions:kafka:autoCommitIntervalMs"] = "100",
         ["AzureFunctionsJobHost:extensions:kafka:queuedMaxMessagesKbytes"] = "16384",

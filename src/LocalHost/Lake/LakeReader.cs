@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
 using Azure.Storage.Blobs;
 using Tidemark.Delta;
 using Tidemark.Functions.Lake;
@@ -52,12 +54,24 @@ internal sealed class LakeReader(string connectionString, string container)
         return counts;
     }
 
-    /// <summary>Rows of the newest version.</summary>
-    public async IAsyncEnumerable<RecordBatch> ReadAsync(string table, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    /// <summary>Rows of a version, of the newest at a time, or of the newest.</summary>
+    public async IAsyncEnumerable<RecordBatch> ReadAsync(string table, long? version, DateTimeOffset? at, [EnumeratorCancellation] CancellationToken cancel)
     {
         var delta = DeltaTable.Open(store, table);
-        await foreach (var batch in delta.ReadAsync(await delta.SnapshotAsync(null, cancel), ct: cancel))
+        var snapshot = at is { } time ? await delta.SnapshotAtAsync(time, cancel) : await delta.SnapshotAsync(version, cancel);
+        await foreach (var batch in delta.ReadAsync(snapshot, ct: cancel))
             yield return batch;
+    }
+
+    /// <summary>A line for each of the newest versions: version, time by the store's clock, operation, metrics.</summary>
+    public async IAsyncEnumerable<string> HistoryAsync(string table, int limit, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        await foreach (var (version, time, info) in DeltaTable.Open(store, table).HistoryAsync(cancel))
+        {
+            if (limit-- == 0)
+                yield break;
+            yield return string.Create(CultureInfo.InvariantCulture, $"{version,8}  {time.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}  {info?.Operation ?? "?",-10}  {CommitText.Metrics(info)}").TrimEnd();
+        }
     }
 
     /// <summary>Copies a table's files, its log last so that a reader of the copy never meets a log whose files are missing; how many there were.</summary>

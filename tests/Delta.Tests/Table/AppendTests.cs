@@ -30,6 +30,21 @@ public sealed class AppendTests
     }
 
     [Fact]
+    public async Task Of_many_that_create_a_table_one_does_and_it_is_empty_with_its_schema_until_the_first_append()
+    {
+        var created = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () => await Open().CreateAsync(Orders.Schema))));
+
+        Assert.Single(created, won => won);
+        var table = Open();
+        Assert.False(await table.CreateAsync(Orders.Schema));
+        var snapshot = await table.SnapshotAsync();
+        Assert.Equal((0L, 0), (snapshot.Version, snapshot.Files.Count()));
+        Assert.Equal(Orders.Schema.ToString(), snapshot.Schema.ToString());
+        Assert.Equal(1, await Orders.AppendAsync(table, Orders.Rows(1)));
+        Assert.False(await Open().CreateAsync(Orders.Schema));
+    }
+
+    [Fact]
     public async Task A_commit_holds_one_action_per_line_in_the_shapes_of_the_protocol_and_no_nulls()
     {
         var table = Open();

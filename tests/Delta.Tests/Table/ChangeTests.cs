@@ -221,6 +221,32 @@ public sealed class ChangeTests
     }
 
     [Fact]
+    public async Task Vacuum_spares_what_it_is_told_and_what_is_committed_while_it_asks()
+    {
+        await AppendAsync(0);
+        var named = await _table.WriteFilesAsync(Orders.DailyRows(3, 5), ["day"]);
+        var committedMeanwhile = await _table.WriteFilesAsync(Orders.DailyRows(3, 6), ["day"]);
+        var orphan = await _table.WriteFilesAsync(Orders.DailyRows(3, 7), ["day"]);
+        var asked = 0;
+        async ValueTask<IReadOnlySet<string>> ProtectedAsync(CancellationToken ct)
+        {
+            asked++;
+            await Open().AppendAsync(new AppendRequest { Schema = Orders.Daily, Files = committedMeanwhile, PartitionColumns = ["day"] }, ct);
+            return named.Select(f => f.Path).ToHashSet();
+        }
+
+        Assert.Empty((await _table.VacuumAsync(new VacuumOptions { Protected = ProtectedAsync })).Files);
+        Assert.Equal(0, asked);
+        _time.Advance(TimeSpan.FromDays(8));
+
+        Assert.Equal(orphan.Select(f => f.Path), (await _table.VacuumAsync(new VacuumOptions { Protected = ProtectedAsync })).Files);
+
+        Assert.Equal(1, asked);
+        await _table.AppendAsync(new AppendRequest { Schema = Orders.Daily, Files = named, PartitionColumns = ["day"] });
+        Assert.Equal([0, 5, 6], await IdsAsync());
+    }
+
+    [Fact]
     public async Task Log_cleanup_keeps_a_checkpoint_and_everything_after_it_and_does_nothing_without_one()
     {
         for (var i = 0; i < 5; i++) await AppendAsync(i);

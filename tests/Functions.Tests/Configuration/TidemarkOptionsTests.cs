@@ -14,6 +14,7 @@ public sealed class TidemarkOptionsTests
         ["KafkaTopic"] = "events",
         ["KafkaGroup"] = "tidemark",
         ["TickSchedule"] = "*/2 * * * * *",
+        ["MaintainSchedule"] = "0 0 * * * *",
         ["AzureWebJobsStorage"] = "UseDevelopmentStorage=true",
     };
 
@@ -50,6 +51,8 @@ public sealed class TidemarkOptionsTests
     [InlineData("LedgerTable", "1table")]
     [InlineData("TickSchedule", null)]
     [InlineData("TickSchedule", "* * * * *")]
+    [InlineData("MaintainSchedule", null)]
+    [InlineData("MaintainSchedule", "hourly")]
     [InlineData("DeltaInterval", "thirty")]
     [InlineData("DeltaInterval", "2h")]
     [InlineData("CheckpointInterval", "")]

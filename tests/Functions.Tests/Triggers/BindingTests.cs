@@ -18,7 +18,7 @@ public sealed partial class BindingTests
 
     [Fact]
     public void The_functions_are_these() => Assert.Equal(
-        ["Assets", "Drain", "Health", "Home", "Ingest", "Queries", "QueryRows", "Slices", "Status", "Tick"],
+        ["Assets", "Drain", "Health", "Home", "Ingest", "Maintain", "Queries", "QueryRows", "Slices", "Status", "Tick"],
         Functions.Select(m => m.GetCustomAttribute<FunctionAttribute>()!.Name).Order());
 
     [Fact]

@@ -5,14 +5,15 @@ using Tidemark.Delta.Parquet;
 using Tidemark.Storage;
 
 // Writes and reads the silver events table and sets it against DuckDB with the same rows in the same run, each on one thread.
-// Arguments: rows (default 1000000), rounds (default 5).
+// Arguments: rows (default 1000000), rounds (default 5); --columns, --log.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-var rows = args.Length > 0 ? int.Parse(args[0]) : 1_000_000;
-var rounds = args.Length > 1 ? int.Parse(args[1]) : 5;
+var numbers = args.Where(a => !a.StartsWith("--", StringComparison.Ordinal)).Select(int.Parse).ToArray();
+var rows = numbers.Length > 0 ? numbers[0] : 1_000_000;
+var rounds = numbers.Length > 1 ? numbers[1] : 5;
 var root = new DirectoryInfo(AppContext.BaseDirectory);
 while (root is not null && !File.Exists(Path.Combine(root.FullName, "Functions.sln"))) root = root.Parent;
 var readers = Path.Combine(root!.FullName, "tests", "Delta.Tests", "readers");
-if (!Directory.Exists(Path.Combine(readers, "node_modules"))) throw new InvalidOperationException("DuckDB is not installed; run: npm ci --prefix tests/Delta.Tests/readers");
+if (!Directory.Exists(Path.Combine(readers, "node_modules"))) throw new InvalidOperationException("DuckDB is not installed; run ./bench storage, or: npm ci --prefix tests/Delta.Tests/readers");
 var folder = Directory.CreateTempSubdirectory("tidemark-storage-");
 try
 {

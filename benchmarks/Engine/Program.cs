@@ -10,7 +10,7 @@ using Tidemark.Domain.Streams;
 
 if (args.Contains("--help"))
 {
-    Console.WriteLine("usage: bench/Engine [--events N] [--batch N] [--users N] [--seconds S] [--only TEXT] [--json FILE]");
+    Console.WriteLine("usage: ./bench engine [--events N] [--batch N] [--users N] [--seconds S] [--only TEXT] [--json FILE]");
     return 0;
 }
 int events = Option("--events", 200_000), batch = Option("--batch", 10_000), users = Option("--users", 10_000);

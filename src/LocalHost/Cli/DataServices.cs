@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Configuration;
+using Tidemark.LocalHost.Processes;
+using Tidemark.LocalHost.Settings;
+
+namespace Tidemark.LocalHost.Cli;
+
+/// <summary>The storage of a data directory for commands that run beside a pipeline or without one.</summary>
+internal static class DataServices
+{
+    /// <summary>
+    /// Calls back with settings whose connections work: those named by the user, else of the directory's Azurite, the running one or one that is
+    /// started and ended here.
+    /// </summary>
+    /// <param name="folder">The data directory; not looked at when real services are named.</param>
+    /// <param name="needsTables">Whether the ledger is needed too, or only the lake.</param>
+    /// <param name="use">The work.</param>
+    /// <param name="cancel">Ends waiting.</param>
+    public static async Task UseAsync(string folder, bool needsTables, Func<IConfigurationRoot, Task> use, CancellationToken cancel)
+    {
+        var settings = RunSettings.Read(new RunOptions());
+        var isNamed = settings["LakeConnection"] is { Length: > 0 } && (!needsTables || settings["TablesConnection"] is { Length: > 0 });
+        if (isNamed || RunSettings.GivenStorage() is not null)
+            await use(settings);
+        else
+            await WithAzuriteAsync(Path.GetFullPath(folder), azurite => use(RunSettings.Build(new RunOptions(), usesEmulator: false, [new(RunSettings.Storage, azurite.ConnectionString())])), cancel);
+    }
+
+    private static async Task WithAzuriteAsync(string folder, Func<AzuriteInfo, Task> use, CancellationToken cancel)
+    {
+        if (!DataDirectory.IsOurs(folder))
+            throw new SettingException($"--data {folder} is no data directory of Tidemark; name the one that a run used.");
+        if (AzuriteInfo.Find(folder) is { } running)
+        {
+            await use(running);
+            return;
+        }
+
+        using var data = DataDirectory.Open(folder);
+        var services = new LocalServices(data, ServicePrograms.Locate(), TimeProvider.System);
+        try
+        {
+            await use(await services.EnsureAzuriteAsync(cancel));
+        }
+        finally
+        {
+            await services.EndAzuriteAsync();
+        }
+    }
+}

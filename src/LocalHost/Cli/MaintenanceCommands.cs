@@ -1,0 +1,125 @@
+using System.CommandLine;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Tidemark.Delta;
+using Tidemark.Functions;
+using Tidemark.Functions.Lake;
+using Tidemark.LocalHost.Settings;
+
+namespace Tidemark.LocalHost.Cli;
+
+/// <summary><c>maintain</c> and <c>vacuum</c>: what the scheduled function does, by hand, whether a pipeline runs on the directory or not.</summary>
+internal static class MaintenanceCommands
+{
+    // Readers and ticks under way, and files staged for a commit to come, are all younger than this.
+    private const int LeastHours = 168;
+
+    public static Command Maintain(TextWriter output, TextWriter errors)
+    {
+        var table = TableArgument();
+        var data = RunCommand.DataOption();
+        var command = new Command("maintain", "Pack small files, write checkpoints, and remove what no version of a Delta table needs") { table, data };
+        command.SetAction((parsed, cancel) => WithMaintenanceAsync(parsed.GetValue(data)!, async maintenance =>
+        {
+            var code = ExitCodes.Success;
+            await foreach (var done in maintenance.RunAsync(Chosen(maintenance, parsed.GetValue(table)), cancel))
+            {
+                if (done.Failure is { } failure)
+                {
+                    errors.WriteLine($"{done.Table}: {failure.Message}");
+                    code = ExitCodes.Failure;
+                }
+                else if (done.Result is { } result)
+                {
+                    var packed = result.Optimized switch
+                    {
+                        null => "nothing packed, another change was faster",
+                        { FilesRemoved: 0 } => "nothing to pack",
+                        var o => $"{o.FilesRemoved} files packed into {o.FilesAdded}",
+                    };
+                    var checkpoint = result.Checkpoint < 0 ? "no checkpoint due" : $"checkpoint {result.Checkpoint}";
+                    output.WriteLine($"{done.Table}: {packed}, {checkpoint}, {result.LogFilesRemoved} log files and {result.Vacuumed.Files.Count} data files removed");
+                }
+            }
+
+            return code;
+        }, cancel));
+        return command;
+    }
+
+    public static Command Vacuum(TextWriter output)
+    {
+        var table = TableArgument();
+        var dryRun = new Option<bool>("--dry-run") { Description = "Only list what would be removed" };
+        var hours = new Option<double?>("--retention-hours")
+        {
+            Description = $"Keep files for this long after they are no longer needed; at least {LeastHours}, which is the default", HelpName = "N",
+        };
+        var data = RunCommand.DataOption();
+        var command = new Command("vacuum", "Remove the files of a Delta table that no version needs") { table, dryRun, hours, data };
+        command.SetAction((parsed, cancel) =>
+        {
+            var retention = Retention(parsed.GetValue(hours));
+            return WithMaintenanceAsync(parsed.GetValue(data)!, async maintenance =>
+            {
+                foreach (var name in Chosen(maintenance, parsed.GetValue(table)))
+                {
+                    if (await VacuumAsync(maintenance, name, retention, parsed.GetValue(dryRun), cancel) is not { } result)
+                        continue;
+                    foreach (var file in parsed.GetValue(dryRun) ? result.Files : [])
+                        output.WriteLine($"{name}/{file}");
+                    output.WriteLine($"{name}: {result.Files.Count} files ({result.Bytes} bytes) {(parsed.GetValue(dryRun) ? "would be removed" : "removed")}");
+                }
+
+                return ExitCodes.Success;
+            }, cancel);
+        });
+        return command;
+    }
+
+    private static async Task<VacuumResult?> VacuumAsync(LakeMaintenance maintenance, string name, TimeSpan? retention, bool dryRun, CancellationToken cancel)
+    {
+        try
+        {
+            return await maintenance.VacuumAsync(name, retention, dryRun, cancel);
+        }
+        catch (ArgumentException e)
+        {
+            // The table's own retention is longer than what was asked for.
+            throw new SettingException(e.Message);
+        }
+    }
+
+    internal static TimeSpan? Retention(double? hours) => hours switch
+    {
+        null => null,
+        >= LeastHours and <= 1_000_000 => TimeSpan.FromHours(hours.Value),
+        _ => throw new SettingException($"--retention-hours {hours} is out of range; give at least {LeastHours} (7 days): younger files may belong to a reader or a commit under way."),
+    };
+
+    private static Argument<string?> TableArgument() => new("TABLE") { Description = "Table, such as gold/category_views; all of them when left out", Arity = ArgumentArity.ZeroOrOne };
+
+    private static IReadOnlyList<string> Chosen(LakeMaintenance maintenance, string? table)
+    {
+        if (table is null)
+            return maintenance.Tables;
+        // The last part alone is enough where it is unmistakable.
+        return maintenance.Tables.Where(t => t == table).Concat(maintenance.Tables.Where(t => t.EndsWith("/" + table, StringComparison.Ordinal))).ToList() is [var only]
+            ? [only]
+            : throw new SettingException($"There is no table {table}; there are {string.Join(", ", maintenance.Tables)}.");
+    }
+
+    private static async Task<int> WithMaintenanceAsync(string folder, Func<LakeMaintenance, Task<int>> use, CancellationToken cancel)
+    {
+        var code = ExitCodes.Success;
+        await DataServices.UseAsync(folder, needsTables: true, async settings =>
+        {
+            // The pipeline's settings are read as a whole; Kafka is never asked here.
+            if (settings[RunSettings.Brokers] is not { Length: > 0 })
+                settings[RunSettings.Brokers] = "localhost:9092";
+            await using var services = new ServiceCollection().AddLogging().AddTidemark(settings).BuildServiceProvider();
+            code = await use(services.GetRequiredService<LakeMaintenance>());
+        }, cancel);
+        return code;
+    }
+}
