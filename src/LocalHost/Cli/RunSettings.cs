@@ -18,7 +18,7 @@ internal static class RunSettings
         ["KafkaTopic"] = "events",
         ["KafkaGroup"] = "tidemark",
         ["TickSchedule"] = "* * * * * *",
-        ["AzureFunctionsJobHost:extensions:kafka:maxBatchSize"] = "10000",
+        ["AzureFunctionsJobHost:extensions:kafka:maxBatchSize"] = "60000",
         ["AzureFunctionsJobHost:extensions:kafka:autoCommitIntervalMs"] = "100",
         ["AzureFunctionsJobHost:extensions:kafka:queuedMaxMessagesKbytes"] = "16384",
         ["LocalHost:SubscriberIntervalMs"] = "100",
