@@ -6,7 +6,7 @@ using IObjectStore = Tidemark.Delta.IObjectStore;
 namespace Tidemark.Functions.Lake;
 
 /// <summary>
-/// Segments in the ledger's rows up to a limit; above it, a Parquet file for each table (and partition of it) in the table's own folder, where a
+/// Segments in the ledger's rows up to a limit, or four times as much before compression; above it, a Parquet file for each table (and partition of it) in the table's own folder, where a
 /// commit only has to name it, and a blob of partials below <c>_staging</c>. Each name holds the attempt's id, so two attempts never share one.
 /// </summary>
 /// <param name="id">The pipeline.</param>
@@ -15,15 +15,34 @@ namespace Tidemark.Functions.Lake;
 /// <param name="tables">The lake's tables.</param>
 internal sealed class SegmentStore(PipelineId id, int inlineLimit, IObjectStore store, LakeTables tables) : ISegmentStore
 {
-    // No event stream shrinks further than this, so a segment that is larger by more need not be compressed to know.
-    private const int BestRatio = 30;
+    // Events shrink about eightfold. Well below what would just fit, a file costs less than a row: the tick then adds it without decoding it and
+    // writing it anew, which is most of its work at high rates, and keeps nothing of it in memory.
+    private const int InlineRatio = 4;
 
     public byte[]? TryEncode(Segment segment)
     {
-        if (EstimatedBytes(segment) > (long)inlineLimit * BestRatio)
+        if (EstimatedBytes(segment) > (long)inlineLimit * InlineRatio * Spread(segment))
             return null;
         var encoded = SegmentCodec.Write(segment);
         return encoded.Length <= inlineLimit ? encoded : null;
+    }
+
+    /// <summary>
+    /// How much larger than for one day's events a segment must be to be worth staging: old events spread over many dates, and the files for each of
+    /// them would be small and dear.
+    /// </summary>
+    private int Spread(Segment segment) => segment.Rows
+        .SelectMany(table => tables[table.Key].PartitionColumns.Select(column => Distinct(table.Value[column])))
+        .DefaultIfEmpty(1).Max();
+
+    private static int Distinct(Column column)
+    {
+        if (column is not Int32Column dates)
+            return (column as DictionaryColumn)?.Dictionary.Count ?? column.Count;
+        var seen = new HashSet<int>();
+        foreach (var date in dates.Values.AsSpan(0, dates.Count))
+            seen.Add(date);
+        return seen.Count;
     }
 
     public async Task<StagedSegment> StageAsync(int partition, long from, string attempt, Segment segment, CancellationToken cancel)

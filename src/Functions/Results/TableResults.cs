@@ -16,6 +16,7 @@ namespace Tidemark.Functions.Results;
 public sealed class TableResults : IResults
 {
     private const int LargestTransaction = 100;
+    private const int Concurrent = 4;
     private readonly PipelineId _id;
     private readonly Func<string, TableClient> _tables;
     private readonly TimeProvider _time;
@@ -42,13 +43,14 @@ public sealed class TableResults : IResults
         var table = Table(query);
         var now = _time.GetUtcNow().UtcDateTime;
         var etags = new string?[writes.Count];
-        for (var at = 0; at < writes.Count; at += LargestTransaction)
+        // No two writes have the same row, so the order of transactions means nothing.
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Concurrent, CancellationToken = cancel };
+        await Parallel.ForEachAsync(Enumerable.Range(0, writes.Count).Chunk(LargestTransaction), options, async (chunk, stop) =>
         {
-            var pending = Enumerable.Range(at, Math.Min(LargestTransaction, writes.Count - at)).ToList();
+            var pending = chunk.ToList();
             var actions = pending.ConvertAll(i => Action(rows, writes[i], final, now));
-            await WriteAsync(table, pending, actions, etags, cancel);
-        }
-
+            await WriteAsync(table, pending, actions, etags, stop);
+        });
         return etags;
     }
 

@@ -50,7 +50,8 @@ public sealed class StatusBoard
             foreach (var (name, count) in earlier?.Counts ?? new Dictionary<string, long>())
                 _counts[name] = _counts.GetValueOrDefault(name) + count;
             _resultRows += earlier?.ResultRows ?? 0;
-            _drainedAt ??= earlier?.DrainedAt;
+            if (_drainAskedAt == default)
+                _drainedAt ??= earlier?.DrainedAt;
             _isSeeded = true;
         }
     }
@@ -138,7 +139,7 @@ public sealed class StatusBoard
             _recent.Dequeue();
         // A tick that began before the drain was asked for may not have seen the end of the input.
         var drained = tick.Drained && tick.StartedMs >= _drainAskedAt.ToUnixTimeMilliseconds();
-        _drainedAt = drained ? _drainedAt ?? now : events > 0 ? null : _drainedAt;
+        _drainedAt = drained ? (_drainedAt >= _drainAskedAt ? _drainedAt : now) : events > 0 ? null : _drainedAt;
     }
 
     private string State(bool hold) => !_errors.IsEmpty ? "failing" : hold ? "holding" : _drainedAt is not null ? "drained" : "running";

@@ -42,10 +42,16 @@ internal static class LakeCommands
                 var left = Positive(parsed.GetValue(limit));
                 await foreach (var batch in lake.ReadAsync(await KnownAsync(lake, parsed.GetValue(table)!, cancel), parsed.GetValue(version), moment, cancel))
                 {
-                    for (var row = 0; row < batch.RowCount && left > 0; row++, left--)
+                    for (var row = 0; row < batch.RowCount; row++, left--)
+                    {
+                        if (left == 0)
+                        {
+                            await Console.Error.WriteLineAsync($"There are more rows than {parsed.GetValue(limit)}; --limit N shows more.");
+                            return;
+                        }
+
                         output.WriteLine(RowText.Json(batch, row));
-                    if (left == 0)
-                        break;
+                    }
                 }
             }, cancel);
         });

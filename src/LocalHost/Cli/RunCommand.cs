@@ -10,7 +10,7 @@ internal sealed record RunOptions
 
     public double? Rate { get; init; }
 
-    public int Partitions { get; init; } = 6;
+    public int? Partitions { get; init; }
 
     public bool Once { get; init; }
 
@@ -47,7 +47,7 @@ internal static class RunCommand
     {
         var input = new Option<string[]>("--input") { Description = "File of JSON lines, .gz too, keyed by user_id; may be given again", HelpName = "FILE" };
         var rate = new Option<double?>("--rate") { Description = "Events a second: of the demo (default 100), or at most of the input", HelpName = "N" };
-        var partitions = new Option<int>("--partitions") { Description = "Partitions of a new topic", DefaultValueFactory = _ => 6, HelpName = "N" };
+        var partitions = new Option<int?>("--partitions") { Description = "Partitions of a new topic [default: 6]", HelpName = "N" };
         var once = new Option<bool>("--once") { Description = "Process what there is, close all windows, commit and end" };
         var data = DataOption();
         var fresh = new Option<bool>("--fresh") { Description = "Delete all state of the data directory first" };

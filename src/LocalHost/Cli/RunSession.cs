@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
@@ -17,6 +18,7 @@ namespace Tidemark.LocalHost.Cli;
 /// <summary>One run: services, host, producer, progress, and their end.</summary>
 internal sealed class RunSession(RunOptions options, TextWriter output, TextWriter errors) : IAsyncDisposable
 {
+    private const int DefaultPartitions = 6;
     private const double DemoRate = 100;
     private readonly TimeProvider time = TimeProvider.System;
     private readonly StopSignal stop = new();
@@ -76,7 +78,7 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
         var early = RunSettings.Read(options);
         var given = RunSettings.GivenBrokers(options);
         var storage = RunSettings.GivenStorage() is null ? services!.EnsureAzuriteAsync(cancel) : null;
-        var emulator = given is null ? services!.EnsureKafkaAsync(early["KafkaTopic"]!, early["KafkaGroup"]!, options.Partitions, cancel) : null;
+        var emulator = given is null ? services!.EnsureKafkaAsync(early["KafkaTopic"]!, early["KafkaGroup"]!, Partitions(), cancel) : null;
         await Task.WhenAll(storage ?? Task.CompletedTask, emulator ?? Task.CompletedTask);
         Dictionary<string, string?> addresses = [];
         if (storage is not null)
@@ -84,16 +86,29 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
         var kafka = emulator is null ? null : await emulator;
         if (kafka is not null)
             addresses[RunSettings.Brokers] = kafka.Brokers;
-        if (kafka is not null && kafka.Partitions != options.Partitions)
-            errors.WriteLine($"The topic {kafka.Topic} has {kafka.Partitions} partitions since this folder began; --partitions {options.Partitions} is for --fresh.");
         return (RunSettings.Build(options, kafka is not null, addresses), kafka);
+    }
+
+    /// <summary>The number of partitions that the folder's topic began with: keys would move to other partitions under another.</summary>
+    private int Partitions()
+    {
+        var file = data!["partitions"];
+        if (!File.Exists(file))
+        {
+            File.WriteAllText(file, string.Create(CultureInfo.InvariantCulture, $"{options.Partitions ?? DefaultPartitions}"));
+            return options.Partitions ?? DefaultPartitions;
+        }
+
+        var began = int.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture);
+        return options.Partitions is not { } wanted || wanted == began ? began : throw new SettingException(
+            $"The topic of {data.Path} has {began} partitions since the folder began; leave --partitions {wanted} out, or begin anew with --fresh.");
     }
 
     private async Task<int> RunHostAsync(IConfigurationRoot settings, EmulatorInfo? kafka)
     {
         logging = new HostLogging(data!["logs"], errors, options.Verbose, time);
         var connection = KafkaConnection.FromSettings(settings[RunSettings.Brokers] ?? "", settings);
-        var partitions = kafka?.Partitions ?? await TopicCreation.EnsureAsync(connection, settings["KafkaTopic"]!, options.Partitions, time, errors, stop.Token);
+        var partitions = kafka?.Partitions ?? await TopicCreation.EnsureAsync(connection, settings["KafkaTopic"]!, options.Partitions ?? DefaultPartitions, time, errors, stop.Token);
         await using var host = EmbeddedHost.Create(new HostPlan
         {
             FunctionTypes = typeof(Composition).Assembly.GetTypes(),

@@ -21,7 +21,7 @@ internal static class RunSettings
         ["MaintainSchedule"] = "0 0 * * * *",
         ["DeltaInterval"] = "5s",
         ["CheckpointInterval"] = "10s",
-        ["AzureFunctionsJobHost:extensions:kafka:maxBatchSize"] = "10000",
+        ["AzureFunctionsJobHost:extensions:kafka:maxBatchSize"] = "60000",
         ["AzureFunctionsJobHost:extensions:kafka:autoCommitIntervalMs"] = "100",
         ["AzureFunctionsJobHost:extensions:kafka:queuedMaxMessagesKbytes"] = "16384",
         ["LocalHost:SubscriberIntervalMs"] = "100",

@@ -12,7 +12,8 @@ namespace Tidemark.LocalHost.Kafka;
 /// </summary>
 /// <remarks>
 /// A batch holds records of all assigned partitions in consume order. It is flushed when it is full or when the window ends; in a window with a
-/// full batch the rest waits for the next window's end, as in the real host.
+/// full batch the rest waits for the next window's end, as in the real host. Unlike there, a batch goes on growing while another one waits for the
+/// function: to queue up behind it would only make many small commits.
 /// </remarks>
 internal sealed class KafkaListener : IAsyncDisposable
 {
@@ -156,7 +157,7 @@ internal sealed class KafkaListener : IAsyncDisposable
             flushed = true;
         }
 
-        if (!flushed)
+        if (!flushed && batches.Reader.Count == 0)
             Flush(pending);
     }
 
@@ -196,15 +197,25 @@ internal sealed class KafkaListener : IAsyncDisposable
     /// <summary>A batch that fills up.</summary>
     private sealed class PendingBatch(int size)
     {
+        // Records of the usual size fill a batch by their number; large ones must not fill the memory.
+        private const long MaxBytes = 32 << 20;
+
         private readonly KafkaRecord[] records = new KafkaRecord[size];
+        private long bytes;
 
         public int Count { get; private set; }
 
-        public bool IsFull => Count == records.Length;
+        public bool IsFull => Count == records.Length || bytes >= MaxBytes;
 
-        public Span<KafkaRecord> Free => records.AsSpan(Count);
+        /// <summary>Where the next records go; few enough at a time for <see cref="IsFull"/> to be asked in between.</summary>
+        public Span<KafkaRecord> Free => records.AsSpan(Count, Math.Min(records.Length - Count, 1000));
 
-        public void Add(int count) => Count += count;
+        public void Add(int count)
+        {
+            foreach (var record in records.AsSpan(Count, count))
+                bytes += record.Value?.Length ?? 0;
+            Count += count;
+        }
 
         public KafkaRecord[] Take()
         {
@@ -216,7 +227,7 @@ internal sealed class KafkaListener : IAsyncDisposable
         public void Clear()
         {
             records.AsSpan(0, Count).Clear();
-            Count = 0;
+            (Count, bytes) = (0, 0);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.IO.Compression;
 using Tidemark.LocalHost.Settings;
 
@@ -17,6 +18,8 @@ internal sealed class LineReader : IDisposable
     private byte[] buffer = new byte[1 << 20];
     private int start;
     private int end;
+    private readonly uint? unpackedLength;
+    private long unpacked;
     private bool ended;
 
     /// <exception cref="SettingException">The file cannot be opened.</exception>
@@ -27,6 +30,7 @@ internal sealed class LineReader : IDisposable
         {
             var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
             stream = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(file, CompressionMode.Decompress) : file;
+            unpackedLength = stream is GZipStream ? Trailer(file) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -56,6 +60,18 @@ internal sealed class LineReader : IDisposable
     }
 
     public void Dispose() => stream.Dispose();
+
+    /// <summary>The length modulo 2^32 that the end of a gzip file states; null for a file too short to have one.</summary>
+    private static uint? Trailer(FileStream file)
+    {
+        if (file.Length < 4)
+            return null;
+        Span<byte> bytes = stackalloc byte[4];
+        file.Position = file.Length - bytes.Length;
+        file.ReadExactly(bytes);
+        file.Position = 0;
+        return BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+    }
 
     private bool TryReadAny(out ReadOnlySpan<byte> line)
     {
@@ -100,6 +116,10 @@ internal sealed class LineReader : IDisposable
             var read = stream.Read(buffer, end, buffer.Length - end);
             ended = read == 0;
             end += read;
+            unpacked += read;
+            // GZipStream takes the end of the file for the end of the data; what was cut off would be lost without a word.
+            if (ended && unpackedLength is { } length && length != (uint)unpacked)
+                throw new InvalidDataException("it was cut off, or is made of several gzip members; pack it anew as one.");
         }
         catch (InvalidDataException e)
         {
