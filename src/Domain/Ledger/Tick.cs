@@ -204,21 +204,23 @@ public sealed class Tick
     private TickReport Report(Truth truth, List<RangeRow> fresh)
     {
         var (count, bytes) = Open(truth);
-        var counts = new Dictionary<string, long>();
-        foreach (var (name, value) in fresh.SelectMany(range => range.Counts))
-            counts[name] = counts.GetValueOrDefault(name) + value;
         return new TickReport
         {
             FrontierMs = truth.Meta.Value.FrontierMs,
             Hold = truth.Meta.Value.Hold,
-            Partitions = [.. truth.Heads.OrderBy(h => h.Key).Select(h => new PartitionReport(
-                h.Key, h.Value.Next, _watchdog.Bounds.TryGetValue(h.Key, out var b) ? Math.Max(b.End, h.Value.Next) : h.Value.Next, h.Value.MaxEventTimeMs))],
+            Partitions = [.. truth.Heads.OrderBy(h => h.Key).Select(h => Partition(truth, h.Key, h.Value))],
             OpenRanges = count,
             OpenBytes = bytes,
             Entities = truth.Entities.Count,
-            Counts = counts,
+            Fresh = [.. fresh.Select(range => new RangeCounts(range.Partition, range.From, range.To, range.Counts))],
             Positions = _pipeline.Queries.ToDictionary(q => q.Name, q => truth.PositionOf(_id, q.Name)),
         };
+    }
+
+    private PartitionReport Partition(Truth truth, int partition, Head head)
+    {
+        var next = truth.Position[partition];
+        return new PartitionReport(partition, next, _watchdog.Bounds.TryGetValue(partition, out var bounds) ? Math.Max(bounds.End, next) : next, head.MaxEventTimeMs);
     }
 
     private static (int Count, long Bytes) Open(Truth truth) =>

@@ -33,8 +33,10 @@ public sealed record TickReport
     /// <summary>Rows written to Table storage by this tick.</summary>
     public int ResultRows { get; init; }
 
-    /// <summary>Sums of the counts of the ranges that this tick saw for the first time.</summary>
-    public IReadOnlyDictionary<string, long> Counts { get; init; } = new Dictionary<string, long>();
+    /// <summary>
+    /// Ranges that this tick saw for the first time; after a restart the open ones come again, so whoever counts compares with how far it had counted.
+    /// </summary>
+    public IReadOnlyList<RangeCounts> Fresh { get; init; } = [];
 
     /// <summary>Per range first published to Table storage by this tick: ms from its latest Kafka time to now.</summary>
     public IReadOnlyList<long> VisibleInTablesMs { get; init; } = [];
@@ -46,5 +48,8 @@ public sealed record TickReport
     public IReadOnlyDictionary<string, long?> Positions { get; init; } = new Dictionary<string, long?>();
 }
 
-/// <summary>One partition in a <see cref="TickReport"/>.</summary>
+/// <summary>What a range was made of: its offsets [From, To) and the counts of its segment.</summary>
+public readonly record struct RangeCounts(int Partition, long From, long To, IReadOnlyDictionary<string, long> Counts);
+
+/// <summary>One partition in a <see cref="TickReport"/>: <paramref name="Next"/> is the offset up to which its ranges were seen.</summary>
 public readonly record struct PartitionReport(int Partition, long Next, long LogEnd, long? MaxEventTimeMs);

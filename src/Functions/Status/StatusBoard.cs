@@ -23,6 +23,7 @@ public sealed class StatusBoard
     private readonly ConcurrentDictionary<string, StatusError> _errors = new();
     private long _resultRows;
     private DateTimeOffset _drainAskedAt;
+    private readonly Dictionary<int, long> _countedTo = [];
     private DateTimeOffset? _drainedAt;
     private bool _isSeeded;
 
@@ -49,6 +50,9 @@ public sealed class StatusBoard
         {
             foreach (var (name, count) in earlier?.Counts ?? new Dictionary<string, long>())
                 _counts[name] = _counts.GetValueOrDefault(name) + count;
+            // What the earlier process had counted: its status was written with the offsets that its counts reach to.
+            foreach (var partition in earlier?.Partitions ?? [])
+                _countedTo[partition.Partition] = partition.Next;
             _resultRows += earlier?.ResultRows ?? 0;
             if (_drainAskedAt == default)
                 _drainedAt ??= earlier?.DrainedAt;
@@ -128,12 +132,18 @@ public sealed class StatusBoard
 
     private void Count(TickReport tick, DateTimeOffset now)
     {
-        foreach (var (name, count) in tick.Counts)
-            _counts[name] = _counts.GetValueOrDefault(name) + count;
+        var events = 0L;
+        foreach (var range in tick.Fresh.Where(range => range.To > _countedTo.GetValueOrDefault(range.Partition, -1)))
+        {
+            _countedTo[range.Partition] = range.To;
+            events += range.Counts.GetValueOrDefault(RecordCount);
+            foreach (var (name, count) in range.Counts)
+                _counts[name] = _counts.GetValueOrDefault(name) + count;
+        }
+
         _resultRows += tick.ResultRows;
         _tables.Add(tick.VisibleInTablesMs, now);
         _delta.Add(tick.VisibleInDeltaMs, now);
-        var events = tick.Counts.GetValueOrDefault(RecordCount);
         _recent.Enqueue((now, events));
         while (_recent.TryPeek(out var oldest) && now - oldest.At > RateOver)
             _recent.Dequeue();

@@ -13,6 +13,9 @@ internal sealed class LocalServices(DataDirectory data, ServicePrograms programs
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(60);
 
+    /// <summary>An emulator that was started here and has not said yet where it is.</summary>
+    private ProcessIdentity? starting;
+
     /// <summary>The running emulator of this folder; null when there is none.</summary>
     public EmulatorInfo? FindKafka() =>
         StateFile.Read<EmulatorInfo>(data[EmulatorProcess.InfoFile]) is { } info && info.Process.IsAlive() ? info : null;
@@ -25,16 +28,15 @@ internal sealed class LocalServices(DataDirectory data, ServicePrograms programs
     {
         if (FindKafka() is { } running)
             return running;
-        ProcessIdentity? started = null;
         if (!EmulatorProcess.IsStarting(data.Path))
         {
             File.Delete(data[EmulatorProcess.InfoFile]);
-            started = DetachedProcess.Start(
+            starting = DetachedProcess.Start(
                 [.. programs.Self, "kafka-emulator", "--data", data.Path, "--topic", topic, "--group", group, "--partitions", $"{partitions}"], data["logs/kafka.log"]);
         }
 
         // Putting a long log back takes a while; as long as the process lives it is at work.
-        await WaitAsync(() => FindKafka() is not null, () => started?.IsAlive() ?? EmulatorProcess.IsStarting(data.Path), "The Kafka emulator", data["logs/kafka.log"], TimeSpan.FromMinutes(15), cancel);
+        await WaitAsync(() => FindKafka() is not null, () => starting?.IsAlive() ?? EmulatorProcess.IsStarting(data.Path), "The Kafka emulator", data["logs/kafka.log"], TimeSpan.FromMinutes(15), cancel);
         return FindKafka()!;
     }
 
@@ -70,6 +72,8 @@ internal sealed class LocalServices(DataDirectory data, ServicePrograms programs
     {
         if (FindKafka() is { } kafka)
             await kafka.Process.EndAsync(EndPatience, time);
+        else if (starting is { } half && half.IsAlive())
+            await half.EndAsync(EndPatience, time);
         await EndAzuriteAsync();
     }
 

@@ -12,9 +12,30 @@ public sealed class StatusBoardTests
     public void Counts_add_up_and_go_on_from_an_earlier_process()
     {
         _board.Seed(new StatusReport { Pipeline = "x", State = "running", Counts = new Dictionary<string, long> { ["records"] = 5 }, ResultRows = 2 });
-        Ticked(new TickReport { Counts = new Dictionary<string, long> { ["records"] = 10, ["late/q"] = 1 }, ResultRows = 3 });
-        var status = Ticked(new TickReport { Counts = new Dictionary<string, long> { ["records"] = 1 } });
+        Ticked(new TickReport { Fresh = [Range(0, 10, ("records", 10), ("late/q", 1))], ResultRows = 3 });
+        var status = Ticked(new TickReport { Fresh = [Range(10, 11, ("records", 1))] });
         Assert.Equal((16, 1, 5), (status.EventsIn, status.Counts["late/q"], status.ResultRows));
+    }
+
+    [Fact]
+    public void Ranges_that_were_open_at_a_restart_are_counted_once()
+    {
+        _board.Seed(new StatusReport
+        {
+            Pipeline = "x", State = "running", Counts = new Dictionary<string, long> { ["records"] = 30 }, Partitions = [new PartitionStatus(0, 30, 40, 10, null)],
+        });
+        var status = Ticked(new TickReport { Fresh = [Range(10, 20, ("records", 10)), Range(20, 30, ("records", 10)), Range(30, 37, ("records", 7))] });
+        Assert.Equal(37, status.EventsIn);
+    }
+
+    [Fact]
+    public void An_end_asked_for_before_the_first_tick_is_not_answered_by_an_earlier_run()
+    {
+        _board.DrainAsked();
+        _board.Seed(new StatusReport { Pipeline = "x", State = "drained", DrainedAt = DateTimeOffset.UnixEpoch });
+        var asked = DateTimeOffset.UtcNow;
+        Assert.Null(Ticked(new TickReport()).DrainedAt);
+        Assert.True(Ticked(new TickReport { Drained = true, StartedMs = asked.AddSeconds(1).ToUnixTimeMilliseconds() }).DrainedAt >= asked);
     }
 
     [Fact]
@@ -36,7 +57,7 @@ public sealed class StatusBoardTests
     {
         Assert.NotNull(Ticked(new TickReport { Drained = true }).DrainedAt);
         Assert.Equal("drained", Ticked(new TickReport()).State);
-        Assert.Null(Ticked(new TickReport { Counts = new Dictionary<string, long> { ["records"] = 1 } }).DrainedAt);
+        Assert.Null(Ticked(new TickReport { Fresh = [Range(0, 1, ("records", 1))] }).DrainedAt);
         Ticked(new TickReport { Drained = true });
         _board.DrainAsked();
         Assert.Null(_board.Current.DrainedAt);
@@ -66,6 +87,9 @@ public sealed class StatusBoardTests
 
         Assert.Null(new LatencyHistogram().Quantile(0.5));
     }
+
+    private static RangeCounts Range(long from, long to, params (string Name, long Count)[] counts) =>
+        new(0, from, to, counts.ToDictionary(c => c.Name, c => c.Count));
 
     private StatusReport Ticked(TickReport tick) => _board.Ticked(tick, TimeSpan.FromMilliseconds(5), [], []);
 }
