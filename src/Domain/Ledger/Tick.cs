@@ -141,7 +141,7 @@ public sealed class Tick
         await _checkpointer.ConfirmAsync(truth, cancel);
         var registry = await _ledger.ReadRegistryAsync(cancel);
         await _settler.SettleAsync(truth, registry, cancel);
-        if (!racing)
+        if (!racing && (!truth.Meta.Value.EndOfInput || IsPastTheEnd(truth)))
             await _checkpointer.ApplyAsync(truth, cancel);
         await _settler.EvictAsync(truth, registry, cancel);
         _checkpointedMs = Now();
@@ -178,8 +178,7 @@ public sealed class Tick
     private async Task<bool> IsDrainedAsync(Truth truth, CancellationToken cancel)
     {
         var meta = truth.Meta.Value;
-        var newest = truth.Heads.Values.Max(head => head.MaxEventTimeMs);
-        var settled = (newest is null ? meta.EndOfInput : meta.FrontierMs >= newest + _horizonMs)
+        var settled = IsPastTheEnd(truth)
             && truth.Refused.Count == 0
             && truth.Ranges.Values.All(ranges => ranges.Count == 0);
         if (!settled || !await _watchdog.IsCaughtUpAsync(truth, cancel))
@@ -195,6 +194,12 @@ public sealed class Tick
         truth.Meta = new VersionedMeta(open, etag);
         return true;
     }
+
+    /// <summary>Whether the frontier is so far beyond every event that all windows are closed; before the first valid event, whether the input has ended.</summary>
+    private bool IsPastTheEnd(Truth truth) =>
+        truth.Heads.Values.Max(head => head.MaxEventTimeMs) is { } newest
+            ? truth.Meta.Value.FrontierMs >= newest + _horizonMs
+            : truth.Meta.Value.EndOfInput;
 
     private bool IsEmitDue(Truth? truth, long now) =>
         now - _emittedMs >= (long)_options.DeltaInterval.TotalMilliseconds
