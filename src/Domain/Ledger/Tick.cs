@@ -78,7 +78,10 @@ public sealed class Tick
             var report = await WorkAsync(truth, emit, IsRacing(frontier, truth.Meta.Value.FrontierMs, now), cancel);
             // What follows may fail without making what is known less true. An entity that forgot is looked at again by the next tick.
             _truth = truth.Refused.Count == 0 ? truth : null;
-            return await FinishAsync(truth, report with { StartedMs = now }, cancel);
+            report = await FinishAsync(truth, report with { StartedMs = now }, cancel);
+            // Not before: a tick that fails reports nothing, and the next one must report these ranges again.
+            truth.Fresh.Clear();
+            return report;
         }
         catch (CompetingTickException e)
         {
@@ -120,7 +123,6 @@ public sealed class Tick
         if (truth.Meta.Value.EndOfInput || Now() - _checkpointedMs >= (long)_options.CheckpointInterval.TotalMilliseconds)
             await CheckpointAsync(truth, racing, cancel);
         await HoldAsync(truth, cancel);
-        truth.Fresh.Clear();
         return Report(truth, fresh) with { ResultRows = written, VisibleInTablesMs = visible, VisibleInDeltaMs = inDelta };
     }
 
