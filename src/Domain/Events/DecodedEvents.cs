@@ -19,10 +19,16 @@ internal sealed class DecodedEvents : IDecodedRecords
         (this.buffers, this.giveBack) = (buffers, giveBack);
         if (silver.Count == 0)
             return;
-        long least = long.MaxValue, greatest = long.MinValue;
-        foreach (var time in ((Int64Column)silver["event_time"]).Values.AsSpan(0, silver.Count))
+        var times = ((Int64Column)silver["event_time"]).Values.AsSpan(0, silver.Count);
+        long least = long.MaxValue, greatest = long.MinValue, beyondFirst = 0;
+        foreach (var time in times)
+        {
             (least, greatest) = (Math.Min(least, time), Math.Max(greatest, time));
+            beyondFirst += (time - times[0]) / 1000;
+        }
+
         (MinEventTimeMs, MaxEventTimeMs) = (FloorMs(least), FloorMs(greatest));
+        Times = new Ledger.EventTimes(FloorMs(least), FloorMs(times[0]) + (beyondFirst / silver.Count), FloorMs(greatest), silver.Count);
     }
 
     public RowBatch Bronze { get; }
@@ -39,6 +45,9 @@ internal sealed class DecodedEvents : IDecodedRecords
 
     /// <inheritdoc/>
     public long? MaxEventTimeMs { get; }
+
+    /// <inheritdoc/>
+    public Ledger.EventTimes? Times { get; }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -31,13 +31,14 @@ public sealed class EventPipeline : IPipeline
         if (entitySpan < TimeSpan.FromSeconds(1))
             throw new ArgumentException($"The entity span is {entitySpan}; give at least a second.", nameof(entitySpan));
         windows = new WindowQueries(queries, EventTables.Silver.Schema, "event_time", entitySpan ?? TimeSpan.FromMinutes(5));
+        Queries = [.. windows.Specs.Zip(definitions, (spec, definition) => spec with { Description = QueryWords.Of(definition) })];
     }
 
     /// <inheritdoc/>
     public IReadOnlyList<TableSpec> Tables => EventTables.All;
 
     /// <inheritdoc/>
-    public IReadOnlyList<QuerySpec> Queries => windows.Specs;
+    public IReadOnlyList<QuerySpec> Queries { get; }
 
     /// <summary>The whole pipeline as text: input, tables, queries, result columns. Equal pipelines have equal text.</summary>
     public string Describe() => PipelineText.Describe(options, Tables, [.. definitions.Zip(Queries)]);

@@ -31,6 +31,7 @@ internal sealed class Checkpointer(
             foreach (var fault in read?.Faults ?? [])
                 await alerts.RaiseAsync("entity-fault", key.ToString(), $"Entity {key} refused an operation: {fault}", cancel);
             (entity.Version, entity.Position, entity.IsRead) = (read?.Version ?? 0, read?.Position ?? new Dictionary<int, long>(), true);
+            entity.StateBytes = read?.State.Length ?? 0;
             entity.Pending.RemoveAll(p => entity.Covers(p.Partition, p.To));
         }
     }

@@ -126,7 +126,7 @@ public sealed class Ingest
         while (true)
         {
             var segment = _pipeline.Build(decoded, judgedBy ?? Frontier.None);
-            var range = await RangeAsync(partition, head.Value, chunk, segment, cancel);
+            var range = await RangeAsync(partition, head.Value, chunk, decoded, segment, cancel);
             var next = head.Value with
             {
                 Next = chunk.To,
@@ -151,7 +151,7 @@ public sealed class Ingest
         }
     }
 
-    private async Task<RangeRow> RangeAsync(int partition, Head head, RecordChunk chunk, Segment segment, CancellationToken cancel)
+    private async Task<RangeRow> RangeAsync(int partition, Head head, RecordChunk chunk, IDecodedRecords decoded, Segment segment, CancellationToken cancel)
     {
         var inline = _segments.TryEncode(segment);
         var staged = inline is null ? await _segments.StageAsync(partition, head.Next, _options.NewAttempt(), segment, cancel) : null;
@@ -165,6 +165,8 @@ public sealed class Ingest
             Entities = [.. segment.Partials.Keys.Order()],
             Counts = segment.Counts,
             KafkaTimeMs = chunk.KafkaTimeMs,
+            EventTimes = decoded.Times,
+            TraceParent = LedgerTrace.Current,
             Inline = inline,
             Staged = staged,
         };

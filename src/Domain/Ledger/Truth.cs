@@ -99,6 +99,9 @@ internal sealed class EntityTruth
     /// <summary>Position as last read.</summary>
     public IReadOnlyDictionary<int, long> Position { get; set; } = new Dictionary<int, long>();
 
+    /// <summary>Bytes of the saved state as last read.</summary>
+    public long StateBytes { get; set; }
+
     /// <summary>Whether <see cref="Version"/> and <see cref="Position"/> were read since something was last signalled.</summary>
     public bool IsRead { get; set; }
 

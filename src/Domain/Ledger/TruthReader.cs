@@ -148,7 +148,7 @@ internal sealed class TruthReader(
         (entity.IsRegistered, entity.IsRead) = (registered, true);
         if (snapshot is null)
             return;
-        (entity.Version, entity.Position) = (snapshot.Version, snapshot.Position);
+        (entity.Version, entity.Position, entity.StateBytes) = (snapshot.Version, snapshot.Position, snapshot.State.Length);
         truth.States[key] = pipeline.Load(key, snapshot.State);
         truth.Touched.Add(key);
     }

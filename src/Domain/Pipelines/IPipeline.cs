@@ -63,7 +63,11 @@ public sealed record TableSpec(string Name, RowSchema Schema, IReadOnlyList<stri
 /// <param name="Update">True: provisional rows of open windows go to Table storage every tick; false (append): only final rows.</param>
 /// <param name="Schema">Columns of a result: window_start, window_end, keys, values.</param>
 /// <param name="Keys">Names of the group key columns.</param>
-public sealed record QuerySpec(string Name, long DelayMs, long SizeMs, long SlideMs, string Bundle, bool Update, RowSchema Schema, IReadOnlyList<string> Keys);
+public sealed record QuerySpec(string Name, long DelayMs, long SizeMs, long SlideMs, string Bundle, bool Update, RowSchema Schema, IReadOnlyList<string> Keys)
+{
+    /// <summary>What it computes, in words, for people who look at its results.</summary>
+    public string Description { get; init; } = "";
+}
 
 /// <summary>
 /// Decoded records of one partition between <see cref="IPipeline.Decode"/> and <see cref="IPipeline.Build"/>; opaque to the protocol. After Dispose
@@ -76,6 +80,9 @@ public interface IDecodedRecords : IDisposable
 
     /// <summary>Greatest event time of the valid events, ms; null when none is valid.</summary>
     long? MaxEventTimeMs { get; }
+
+    /// <summary>Least, mean and greatest event time for reports; null when none is valid or nobody counted.</summary>
+    Ledger.EventTimes? Times => null;
 }
 
 /// <summary>State of one entity in memory: the fold of the partials merged so far. Not thread-safe.</summary>
