@@ -39,6 +39,9 @@ public sealed class EventPipeline : IPipeline
     /// <inheritdoc/>
     public IReadOnlyList<QuerySpec> Queries => windows.Specs;
 
+    /// <inheritdoc/>
+    public IReadOnlyList<StreamSpec> Streams => [];
+
     /// <summary>The whole pipeline as text: input, tables, queries, result columns. Equal pipelines have equal text.</summary>
     public string Describe() => PipelineText.Describe(options, Tables, [.. definitions.Zip(Queries)]);
 
@@ -93,4 +96,7 @@ public sealed class EventPipeline : IPipeline
     /// <inheritdoc/>
     public RowBatch Emit(string query, IReadOnlyDictionary<EntityKey, IFoldState> states, long? after, long upTo, IReadOnlySet<EntityKey>? touched = null) =>
         windows.Emit(query, states, after, upTo, touched);
+
+    /// <inheritdoc/>
+    public IStreamState OpenStream(string stream, ReadOnlySpan<byte> state) => throw new KeyNotFoundException($"The pipeline has no stream '{stream}'.");
 }
