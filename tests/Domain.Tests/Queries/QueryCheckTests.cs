@@ -20,6 +20,18 @@ public class QueryCheckTests
         { "delay", ["delay", "negative"] },
         { "fraction", ["size", "milliseconds"] },
         { "nothing", ["aggregate"] },
+        { "top by nothing", ["top", "'views'", "use one of"] },
+        { "top of a list", ["'best'", "list"] },
+        { "top without key", ["no group key"] },
+        { "top of none", ["top 0", "1 to 10,000"] },
+        { "rank twice", ["'rank'", "rename"] },
+        { "part", ["'n'", "inside"] },
+        { "nothing to change", ["OrElse", "after the aggregate"] },
+        { "else for a count", ["'n'", "never null"] },
+        { "else for a value", ["'n'", "Last"] },
+        { "else between cents", ["'n'", "round it"] },
+        { "retention", ["complete", "zero or more"] },
+        { "small sample", ["'n'", "16 or more"] },
         { "twice", ["same name"] },
     };
 
@@ -29,8 +41,20 @@ public class QueryCheckTests
     {
         var minute = TimeSpan.FromMinutes(1);
         Query Start(string name = "q") => Query.Named(name).Tumbling(minute).Watermark(minute);
-        QueryDefinition[] queries = fault switch
+        Func<QueryDefinition[]> build = () => fault switch
         {
+            "top by nothing" => [Start().By("country").Count("n").Top(3, "views").Append()],
+            "top of a list" => [Start().By("country").Greatest("best", "price", 3).Top(3, "best").Append()],
+            "top without key" => [Start().Count("n").Top(3, "n").Append()],
+            "top of none" => [Start().By("country").Count("n").Top(0, "n").Append()],
+            "rank twice" => [Start().By("country").Count("rank").Top(3, "rank").Append()],
+            "part" => [Start().Count("n").InPart(TimeSpan.Zero, minute * 2).Append()],
+            "nothing to change" => [Start().OrElse(0).Append()],
+            "else for a count" => [Start().Count("n").OrElse(0).Append()],
+            "else for a value" => [Start().Last("n", "quantity").OrElse(0).Append()],
+            "else between cents" => [Start().Sum("n", "price").OrElse(0.00001m).Append()],
+            "retention" => [Start().Count("n").Complete(-minute)],
+            "small sample" => [Start().SumDistinct("n", "price", exactUpTo: 5).Append()],
             "name" => [Start("Bad Name").Count("n").Append()],
             "key" => [Start().By("contry").Count("n").Append()],
             "aggregate" => [Start().Sum("total", "revenu").Append()],
@@ -45,8 +69,8 @@ public class QueryCheckTests
             "nothing" => [Start().Append()],
             _ => [Start().Count("n").Append(), Start().Count("n").Append()],
         };
-        var refused = Assert.Throws<QueryException>(() => new EventPipeline(new EventOptions("shop"), queries));
-        Assert.StartsWith($"Query '{queries[0].Name}' ", refused.Message);
+        var refused = Assert.Throws<QueryException>(() => new EventPipeline(new EventOptions("shop"), build()));
+        Assert.StartsWith($"Query '{(fault == "name" ? "Bad Name" : "q")}' ", refused.Message);
         foreach (var word in said)
             Assert.Contains(word, refused.Message);
     }
