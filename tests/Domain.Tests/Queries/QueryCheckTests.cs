@@ -79,11 +79,13 @@ public class QueryCheckTests
     public void Queries_share_a_bundle_by_the_span_of_their_slices()
     {
         var pipeline = ClickstreamPipeline.Create(new EventOptions("shop"));
-        Assert.Equal(["5m", "5m", "5m", "1h"], pipeline.Queries.Select(q => q.Bundle));
-        Assert.Equal(["category_views", "revenue_by_category", "conversion_funnel", "country_revenue"], pipeline.Queries.Select(q => q.Name));
+        var bundles = pipeline.Queries.ToLookup(q => q.Bundle, q => q.Name);
+        Assert.Equal(["1d", "1h", "5m"], bundles.Select(b => b.Key).Order());
+        Assert.Equal(["daily_revenue"], bundles["1d"]);
+        Assert.Equal(["country_revenue", "hourly_purchases", "trending_categories"], bundles["1h"].Order());
         Assert.Equal(
             ["window_start", "window_end", "unique_visitors", "cart_users", "purchasers", "cart_conversion_rate", "purchase_conversion_rate"],
-            pipeline.Queries[2].Schema.Fields.Select(f => f.Name));
+            pipeline.Queries.Single(q => q.Name == "conversion_funnel").Schema.Fields.Select(f => f.Name));
     }
 
     [Theory]
