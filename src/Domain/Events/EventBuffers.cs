@@ -17,6 +17,8 @@ internal sealed class EventBuffers
     public readonly Int64ColumnBuilder Time = new(), Price = new(), Quantity = new(), Revenue = new(), SilverOffset = new(), SilverKafkaTime = new();
     public readonly Int32ColumnBuilder Date = new();
 
+    private readonly ActionCategory category = new();
+
     // quarantine
     public readonly DictionaryColumnBuilder Reason = new();
     public readonly Utf8ColumnBuilder Detail = new(), BadHeaders = new();
@@ -52,11 +54,12 @@ internal sealed class EventBuffers
     {
         var rows = Time.Count;
         silver.Fill(topic, partition, ingestMicros, rows);
+        var types = (DictionaryColumn)EventType.Build();
         return new RowBatch(EventTables.Silver.Schema,
         [
-            EventId.Build(), EventType.Build(), Time.Build(), Date.Build(), UserId.Build(), SessionId.Build(), ProductId.Build(), ProductName.Build(),
-            Category.Build(), Price.Build(), Quantity.Build(), Revenue.Build(), DeviceType.Build(), Country.Build(), Page.Build(), Element.Build(),
-            Extra.Build(), silver.Topic, silver.Partition, SilverOffset.Build(), SilverKafkaTime.Build(), silver.Ingest,
+            EventId.Build(), types, category.Of(types), Time.Build(), Date.Build(), UserId.Build(), SessionId.Build(), ProductId.Build(),
+            ProductName.Build(), Category.Build(), Price.Build(), Quantity.Build(), Revenue.Build(), DeviceType.Build(), Country.Build(), Page.Build(),
+            Element.Build(), Extra.Build(), silver.Topic, silver.Partition, SilverOffset.Build(), SilverKafkaTime.Build(), silver.Ingest,
         ], rows);
     }
 

@@ -4,7 +4,7 @@ import { sameByKey, sameColumns, sameRows } from './compare.mjs';
 import { assignments, CLOSING_MS, QUERIES, result } from './queries.mjs';
 import { literal, name } from './sql.mjs';
 
-const EVENT = ['event_id', 'event_type', 'event_time', 'user_id', 'session_id', 'product_id', 'product_name', 'category', 'price', 'quantity',
+const EVENT = ['event_id', 'event_type', 'action_category', 'event_time', 'user_id', 'session_id', 'product_id', 'product_name', 'category', 'price', 'quantity',
   'revenue', 'device_type', 'country', 'page', 'element', 'extra'].join(', ');
 
 /** Every record exactly once, with the bytes it was sent with. */

@@ -4,7 +4,7 @@ import zlib from 'node:zlib';
 import { judge } from './events.mjs';
 
 const COLUMNS = {
-  event_id: 'VARCHAR', event_type: 'VARCHAR', event_time: 'BIGINT', user_id: 'VARCHAR', session_id: 'VARCHAR', product_id: 'VARCHAR',
+  event_id: 'VARCHAR', event_type: 'VARCHAR', action_category: 'VARCHAR', event_time: 'BIGINT', user_id: 'VARCHAR', session_id: 'VARCHAR', product_id: 'VARCHAR',
   product_name: 'VARCHAR', category: 'VARCHAR', price: 'VARCHAR', quantity: 'BIGINT', revenue: 'VARCHAR', device_type: 'VARCHAR',
   country: 'VARCHAR', page: 'VARCHAR', element: 'VARCHAR', extra: 'VARCHAR',
 };

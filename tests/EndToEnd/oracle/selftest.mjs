@@ -13,7 +13,7 @@ import { CLOSING_MS, QUERIES, assignments, result } from './queries.mjs';
 import { name, open } from './sql.mjs';
 
 const PARTITIONS = 3, BATCH = 200;
-const EVENT = ['event_id', 'event_type', 'event_time', 'user_id', 'session_id', 'product_id', 'product_name', 'category', 'price', 'quantity',
+const EVENT = ['event_id', 'event_type', 'action_category', 'event_time', 'user_id', 'session_id', 'product_id', 'product_name', 'category', 'price', 'quantity',
   'revenue', 'device_type', 'country', 'page', 'element', 'extra'];
 
 const NO_EVENT = Object.fromEntries(EVENT.map(c => [c, null]));
@@ -28,6 +28,7 @@ const FAULTS = [
   ['a cent lost', 'update silver set revenue = revenue - 0.01 where rowid = (select min(rowid) from silver where revenue is not null)', /silver: the valid events/],
   ['two events exchanged', `update silver set kafka_offset = case rowid when 1 then (select kafka_offset from silver where rowid = 2) else (select kafka_offset from silver where rowid = 1) end,
      kafka_partition = case rowid when 1 then (select kafka_partition from silver where rowid = 2) else (select kafka_partition from silver where rowid = 1) end where rowid in (1, 2)`, /at the offset of its record/],
+  ['a wrong category of action', "update silver set action_category = 'other' where rowid = (select min(rowid) from silver where event_type = 'purchase')", /silver: the valid events/],
   ['a wrong day', "update silver set event_date = event_date + 1 where rowid = 9", /event_date/],
   ['a wrong reason', "update quarantine set reason = 'invalid_json' where reason <> 'invalid_json'", /quarantine: the broken records/],
   ['a wrong origin', 'update quarantine set kafka_offset = kafka_offset + 1', /every record in one of them|quarantine: the origin/],
