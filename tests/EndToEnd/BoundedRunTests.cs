@@ -22,6 +22,7 @@ public class BoundedRunTests
         var verdict = await Oracle.CheckAsync(station, input);
         // Nothing within the disorder bound (30 s) may be late: every delay is at least a minute.
         Assert.Empty(verdict.GetProperty("late").EnumerateObject());
+        Assert.InRange(verdict.GetProperty("duplicates").GetInt64(), 500, 1_200);
         Reports.AgreesWith(report, verdict);
     }
 

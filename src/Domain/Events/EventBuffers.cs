@@ -25,6 +25,10 @@ internal sealed class EventBuffers
     public readonly BinaryColumnBuilder BadKey = new(), BadValue = new();
     public readonly Int64ColumnBuilder BadOffset = new(), BadKafkaTime = new();
 
+    /// <summary>What is kept of silver, once it is judged.</summary>
+    public readonly RowSelector Kept = new();
+    private int[] keptRows = [];
+
     // the same value in every row of a table
     private readonly Constants bronze = new(), silver = new(), quarantine = new();
     private readonly ColumnBuilder[] growing;
@@ -40,6 +44,14 @@ internal sealed class EventBuffers
     {
         foreach (var builder in growing)
             builder.Reset();
+    }
+
+    /// <summary>Memory for so many row numbers.</summary>
+    public int[] Rows(int count)
+    {
+        if (keptRows.Length < count)
+            keptRows = new int[Math.Max(count, keptRows.Length * 2)];
+        return keptRows;
     }
 
     public RowBatch Bronze(ReadOnlySpan<byte> topic, int partition, long ingestMicros)

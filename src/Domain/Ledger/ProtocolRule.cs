@@ -74,4 +74,13 @@ internal enum ProtocolRule
 
     /// <summary>A partial is keyed by the first window end that it counts for.</summary>
     FirstEndInKey = 1 << 21,
+
+    /// <summary>An index of seen ids is used only under a head whose Next is its own.</summary>
+    IndexFollowsHead = 1 << 24,
+
+    /// <summary>What ranges no longer hold is read from Delta when an index is built.</summary>
+    IndexReadsDelta = 1 << 25,
+
+    /// <summary>What was judged and not committed is forgotten again.</summary>
+    IndexForgetsRefused = 1 << 26,
 }

@@ -1,4 +1,5 @@
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.Domain.Ledger;
@@ -36,6 +37,9 @@ public interface ISegmentStore
 
     /// <summary>The rows of one table of an inline range.</summary>
     RowBatch ReadRows(RangeRow range, string table);
+
+    /// <summary>The rows of one table of any range, inline or staged, with at least these columns.</summary>
+    Task<RowBatch> ReadRowsAsync(RangeRow range, string table, IReadOnlyList<string> columns, CancellationToken cancel);
 
     /// <summary>All staged blobs of partials of this pipeline.</summary>
     Task<IReadOnlyList<StagedPartials>> ListPartialsAsync(CancellationToken cancel);
@@ -89,6 +93,12 @@ public interface ILake
     /// <param name="stagedFiles">Descriptions of files staged before.</param>
     /// <param name="cancel">Cancellation.</param>
     Task<AppendOutcome> AppendAsync(string table, IReadOnlyList<PositionMove> moves, IReadOnlyList<RowBatch> rows, IReadOnlyList<string> stagedFiles, CancellationToken cancel);
+
+    /// <summary>
+    /// Rows of the newest version of a base table with just these columns, in no order. Bounds leave out files that cannot hold a row within them; rows
+    /// outside may still come.
+    /// </summary>
+    IAsyncEnumerable<RowBatch> ReadRowsAsync(string table, IReadOnlyList<string> columns, IReadOnlyList<ColumnBounds> bounds, CancellationToken cancel);
 
     /// <summary>Commits after a version that moved this appId, ascending, with the position and rows of each.</summary>
     IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, CancellationToken cancel);

@@ -71,6 +71,19 @@ internal sealed class SegmentStore(PipelineId id, int inlineLimit, IObjectStore 
             ? SegmentCodec.ReadTable(inline, table) ?? throw new InvalidDataException($"The range of partition {range.Partition} from {range.From} has no rows for {table} though it counts {range.Rows.GetValueOrDefault(table)}; the ledger was damaged.")
             : throw new InvalidOperationException($"The range of partition {range.Partition} from {range.From} is staged; its rows are files.");
 
+    public async Task<RowBatch> ReadRowsAsync(RangeRow range, string table, IReadOnlyList<string> columns, CancellationToken cancel)
+    {
+        if (range.Staged is not { } staged)
+            return ReadRows(range, table);
+        var lake = tables[table];
+        var schema = new RowSchema([.. columns.Select(name => lake.Rows.Fields[lake.Rows.IndexOf(name)])]);
+        var batches = new List<RowBatch>();
+        foreach (var file in StagedFiles.Parse(staged.Files[table]))
+            await foreach (var rows in lake.Delta.ReadAsync(file, columns, ct: cancel))
+                batches.Add(DeltaColumns.FromDelta(rows, schema));
+        return RowBatches.Concat(schema, batches);
+    }
+
     public async Task<IReadOnlyList<StagedPartials>> ListPartialsAsync(CancellationToken cancel)
     {
         var staged = new List<StagedPartials>();

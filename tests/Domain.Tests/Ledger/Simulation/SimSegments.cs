@@ -40,6 +40,11 @@ internal sealed class SimSegments(SimWorld world, SimActor actor, SimBlobs blobs
 
     public RowBatch ReadRows(RangeRow range, string table) => blobs.Inline[BitConverter.ToInt32(range.Inline!)].Rows[table];
 
+    public Task<RowBatch> ReadRowsAsync(RangeRow range, string table, IReadOnlyList<string> columns, CancellationToken cancel) =>
+        range.Inline is not null
+            ? Task.FromResult(ReadRows(range, table))
+            : world.CallAsync(actor, $"read {range.Staged!.Files[table]}", () => blobs.Files[range.Staged.Files[table]]);
+
     public Task<IReadOnlyList<StagedPartials>> ListPartialsAsync(CancellationToken cancel) =>
         world.CallAsync(actor, "list staged", () => (IReadOnlyList<StagedPartials>)
             [.. blobs.Partials.Select(p => new StagedPartials(p.Key, p.Value.Partition, p.Value.From, p.Value.WrittenMs))]);
