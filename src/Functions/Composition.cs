@@ -81,7 +81,8 @@ public static class Composition
     {
         services.AddSingleton(sp => new Ingest(
             sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(),
-            sp.GetRequiredService<ISegmentStore>(), options.ToIngest(), sp.GetRequiredService<TimeProvider>()));
+            sp.GetRequiredService<ISegmentStore>(), options.ToIngest(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<ILake>(), sp.GetRequiredService<IAlerts>()));
         services.AddSingleton(sp => new TickStores(
             sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<ISegmentStore>(),
             sp.GetRequiredService<InvocationEntities>(), sp.GetRequiredService<ILake>(), sp.GetRequiredService<IResults>(), sp.GetRequiredService<IAlerts>()));

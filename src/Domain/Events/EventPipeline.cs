@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Queries;
 using Tidemark.Domain.Streams;
@@ -12,7 +13,7 @@ namespace Tidemark.Domain.Events;
 /// partitions at the same time. What <see cref="Decode"/> returns is <see cref="IDisposable"/>: a caller that disposes it once the segments built
 /// from it are written saves their memory for the next batch.
 /// </summary>
-public sealed class EventPipeline : IPipeline
+public sealed class EventPipeline : IPipeline, IDeduplicating
 {
     private readonly EventOptions options;
     private readonly IReadOnlyList<QueryDefinition> definitions;
@@ -71,17 +72,24 @@ public sealed class EventPipeline : IPipeline
         var counts = new Dictionary<string, long> { ["records"] = events.Bronze.Count, ["events"] = events.Silver.Count };
         foreach (var (reason, count) in events.Reasons)
             counts["quarantined/" + reason] = count;
-        var partials = windows.Map(events.Silver, frontierMs, (plan, rows) =>
+        if (events.Duplicates > 0)
+            counts["duplicates"] = events.Duplicates;
+        var countable = events.Silver;
+        if (events.TooOld.Count > 0)
         {
-            (late ??= new LateTable(events.Silver, frontierMs)).Add(plan, rows);
-            counts["late/" + plan.Name] = rows.Rows.Count;
-        });
+            counts["undeduplicated"] = events.TooOld.Count;
+            countable = RowBatches.Take(events.Silver, [.. Enumerable.Range(0, events.Silver.Count).Except(events.TooOld)]);
+            // Under a frontier beyond every window, so that nothing of them is counted.
+            var old = RowBatches.Take(events.Silver, [.. events.TooOld]);
+            windows.Map(old, EventTime.End, (plan, rows) => AddLate(old, plan, rows));
+        }
+        var partials = windows.Map(countable, frontierMs, (plan, rows) => AddLate(countable, plan, rows));
         foreach (var stream in streams.Where(s => s.Stream.Source == EventTables.Silver.Name))
         {
             var missed = stream.Late(events.Silver, frontierMs).ToList();
             if (missed.Count == 0)
                 continue;
-            (late ??= new LateTable(events.Silver, frontierMs)).Add(stream, missed);
+            (late ??= new LateTable(frontierMs)).Add(events.Silver, stream, missed);
             counts["late/" + stream.Stream.Name] = missed.Count;
         }
 
@@ -93,12 +101,39 @@ public sealed class EventPipeline : IPipeline
             Add(EventTables.Late, late.Build());
         return new Segment(tables, partials, counts);
 
+        void AddLate(RowBatch from, QueryPlan plan, LateRows rows)
+        {
+            (late ??= new LateTable(frontierMs)).Add(from, plan, rows);
+            counts["late/" + plan.Name] = counts.GetValueOrDefault("late/" + plan.Name) + rows.Rows.Count;
+        }
+
         void Add(TableSpec table, RowBatch rows)
         {
             if (rows.Count > 0)
                 tables[table.Name] = rows;
         }
     }
+
+    /// <inheritdoc/>
+    long? IDeduplicating.HorizonMs => options.DeduplicateWithin > TimeSpan.Zero ? (long)options.DeduplicateWithin.TotalMilliseconds : null;
+
+    /// <inheritdoc/>
+    string IDeduplicating.Table => EventTables.Silver.Name;
+
+    /// <inheritdoc/>
+    IReadOnlyList<string> IDeduplicating.Columns => SilverIds.Columns;
+
+    /// <inheritdoc/>
+    IReadOnlyList<ColumnBounds> IDeduplicating.Bounds(int partition, long fromOffset, long afterMs) => SilverIds.Bounds(partition, fromOffset, afterMs);
+
+    /// <inheritdoc/>
+    void IDeduplicating.Read(RowBatch rows, List<SeenEvent> into) => SilverIds.Read(rows, into);
+
+    /// <inheritdoc/>
+    void IDeduplicating.Read(IDecodedRecords decoded, List<SeenEvent> into) => SilverIds.Read(((DecodedEvents)decoded).Valid, into);
+
+    /// <inheritdoc/>
+    void IDeduplicating.Judge(IDecodedRecords decoded, ReadOnlySpan<Verdict> verdicts) => ((DecodedEvents)decoded).Judge(verdicts);
 
     /// <inheritdoc/>
     public IFoldState Load(EntityKey key, ReadOnlySpan<byte> state) => windows.Load(key, state);

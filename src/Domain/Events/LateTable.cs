@@ -6,16 +6,16 @@ using Tidemark.Domain.Windows;
 namespace Tidemark.Domain.Events;
 
 /// <summary>Collects the rows of <c>silver/late</c> of one batch.</summary>
-internal sealed class LateTable(RowBatch events, long frontierMs)
+internal sealed class LateTable(long frontierMs)
 {
     private const long LastMs = EventTime.End / 1000 - 1;
     private static readonly string[] Copied = ["event_id", "event_type", "event_time", "user_id", "kafka_topic", "kafka_partition", "kafka_offset"];
     private readonly ColumnBuilder[] builders = [.. EventTables.Late.Schema.Fields.Select(f => ColumnBuilder.For(f, f.Name is "query" or "event_type" or "kafka_topic"))];
-    private readonly Column[] sources = [.. Copied.Select(name => events[name])];
 
-    /// <summary>Adds the late rows of a query.</summary>
-    public void Add(QueryPlan plan, LateRows late)
+    /// <summary>Adds the late rows of a query among these events.</summary>
+    public void Add(RowBatch events, QueryPlan plan, LateRows late)
     {
+        var sources = Array.ConvertAll(Copied, name => events[name]);
         var query = Encoding.UTF8.GetBytes(plan.Name);
         var watermark = plan.Watermark(frontierMs);
         foreach (var (row, windows) in late.Rows)
@@ -33,8 +33,9 @@ internal sealed class LateTable(RowBatch events, long frontierMs)
     }
 
     /// <summary>Adds rows that are late for a stream: the window is the time that each would have been in time for.</summary>
-    public void Add(EventStreamPlan stream, IEnumerable<(int Row, long LagMs)> late)
+    public void Add(RowBatch events, EventStreamPlan stream, IEnumerable<(int Row, long LagMs)> late)
     {
+        var sources = Array.ConvertAll(Copied, name => events[name]);
         var query = Encoding.UTF8.GetBytes(stream.Stream.Name);
         var inTime = stream.Stream.InTimeFor!.Value.Ticks / TimeSpan.TicksPerMicrosecond;
         foreach (var (row, lag) in late)

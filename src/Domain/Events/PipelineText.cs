@@ -16,6 +16,8 @@ internal static class PipelineText
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"topic {options.Topic}\n");
         text.Append(CultureInfo.InvariantCulture, $"  event times from {options.EarliestEventTime:yyyy-MM-dd} to {options.MaxFutureSkew:c} beyond the Kafka time\n");
+        if (options.DeduplicateWithin > TimeSpan.Zero)
+            text.Append(CultureInfo.InvariantCulture, $"  duplicates by event_id within {options.DeduplicateWithin:c} of event time, per partition\n");
         text.Append(CultureInfo.InvariantCulture, $"  values up to {options.MaxValueBytes} bytes and {options.MaxDepth} levels\n");
         foreach (var table in tables)
         {

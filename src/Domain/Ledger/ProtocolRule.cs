@@ -83,4 +83,13 @@ internal enum ProtocolRule
 
     /// <summary>A range goes only when the streams of its partition have it.</summary>
     SettleWaitsForStreams = 1 << 24,
+
+    /// <summary>An index of seen ids is used only under a head whose Next is its own.</summary>
+    IndexFollowsHead = 1 << 25,
+
+    /// <summary>What ranges no longer hold is read from Delta when an index is built.</summary>
+    IndexReadsDelta = 1 << 26,
+
+    /// <summary>What was judged and not committed is forgotten again.</summary>
+    IndexForgetsRefused = 1 << 27,
 }

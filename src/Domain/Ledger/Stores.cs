@@ -1,4 +1,5 @@
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.Domain.Ledger;
@@ -37,7 +38,7 @@ public interface ISegmentStore
     /// <summary>The rows of one table of an inline range.</summary>
     RowBatch ReadRows(RangeRow range, string table);
 
-    /// <summary>The given columns of the rows of one table of a range, inline or staged, in offset order; null when it has none.</summary>
+    /// <summary>The rows of one table of a range, inline or staged, in offset order, with at least these columns; null when it has none.</summary>
     Task<RowBatch?> ReadRowsAsync(RangeRow range, string table, IReadOnlyList<string> columns, CancellationToken cancel);
 
     /// <summary>All staged blobs of partials of this pipeline.</summary>
@@ -106,6 +107,12 @@ public interface ILake
     /// <param name="stagedFiles">Descriptions of files staged before.</param>
     /// <param name="cancel">Cancellation.</param>
     Task<AppendOutcome> AppendAsync(string table, IReadOnlyList<PositionMove> moves, IReadOnlyList<RowBatch> rows, IReadOnlyList<string> stagedFiles, CancellationToken cancel);
+
+    /// <summary>
+    /// Rows of the newest version of a base table with just these columns, in no order. Bounds leave out files that cannot hold a row within them; rows
+    /// outside may still come.
+    /// </summary>
+    IAsyncEnumerable<RowBatch> ReadRowsAsync(string table, IReadOnlyList<string> columns, IReadOnlyList<ColumnBounds> bounds, CancellationToken cancel);
 
     /// <summary>
     /// Commits after a version that moved this appId or one below it (<c>{appId}/…</c>), ascending, with rows in the order written and the position of the

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Tidemark.Delta;
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Ledger;
 using Tidemark.Functions.Costs;
 
@@ -40,6 +41,18 @@ internal sealed class DeltaLake(LakeTables tables, CostCounters counters) : ILak
             default:
                 throw new InvalidOperationException($"An append to {table} ended in an unknown way: {result.GetType().Name}.");
         }
+    }
+
+    public async IAsyncEnumerable<RowBatch> ReadRowsAsync(
+        string table, IReadOnlyList<string> columns, IReadOnlyList<ColumnBounds> bounds, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        var lake = tables[table];
+        var schema = new RowSchema([.. columns.Select(name => lake.Rows.Fields[lake.Rows.IndexOf(name)])]);
+        var filter = bounds.Aggregate(new ScanFilter(), (all, bound) => all.Between(bound.Column, bound.From, bound.To));
+        if ((await lake.Delta.RefreshAsync(cancel)).Version < 0)
+            yield break;
+        await foreach (var batch in lake.Delta.ReadAsync(await lake.Delta.SnapshotAsync(ct: cancel), columns, filter, cancel))
+            yield return DeltaColumns.FromDelta(batch, schema);
     }
 
     public async IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, [EnumeratorCancellation] CancellationToken cancel)

@@ -114,8 +114,12 @@ internal static class Oracle
                 Tables[name] = [];
             var windows = new Dictionary<(int Query, long End, long Key), (long Count, long Sum)>();
             foreach (var (number, partition) in sim.Topic.Partitions)
+            {
+                _seen.Clear();
                 foreach (var (offset, value) in Records(partition, number))
                     Add(number, offset, value, windows);
+            }
+
             foreach (var ((q, end, key), (count, sum)) in windows)
                 Tables[sim.Pipeline.Queries[q].Name].Add([end - sim.Pipeline.Queries[q].SizeMs, end, key, count, sum]);
             foreach (var stream in sim.Pipeline.Streams)
@@ -127,6 +131,9 @@ internal static class Oracle
         }
 
         public Dictionary<string, List<long[]>> Tables { get; } = [];
+
+        // Greatest event time of every id kept so far in a partition.
+        private readonly Dictionary<long, long> _seen = [];
 
         /// <summary>Records that must have been processed: all but those that retention removed and a gap reports.</summary>
         private IEnumerable<(long Offset, byte[]? Value)> Records(SimPartition partition, int number)
@@ -197,13 +204,17 @@ internal static class Oracle
                 return;
             }
 
-            Tables["silver"].Add([number, offset, e.TimeMs, e.Key, e.Amount]);
             var tag = _sim.Ledger.Committed.First(r => r.Partition == number && r.From <= offset && offset < r.To).Tag ?? Frontier.None;
+            if (_seen.TryGetValue(e.Id, out var seenAt) && Math.Ceiling(seenAt / 1000.0) * 1000 + 2 * ToyPipeline.Horizon > tag)
+                return;
+            var tooOld = e.TimeMs <= tag - ToyPipeline.Horizon;
+            _seen[e.Id] = Math.Max(_seen.GetValueOrDefault(e.Id), e.TimeMs);
+            Tables["silver"].Add([number, offset, e.TimeMs, e.Key, e.Amount, e.Id]);
             for (var q = 0; q < _sim.Pipeline.Queries.Count; q++)
             {
                 if (!ToyPipeline.Counts(q, e))
                     continue;
-                var watermark = tag - _sim.Pipeline.Queries[q].DelayMs;
+                var watermark = tooOld ? long.MaxValue : tag - _sim.Pipeline.Queries[q].DelayMs;
                 var closed = _sim.Pipeline.Ends(q, e.TimeMs).Where(end => end <= watermark).ToList();
                 if (closed.Count > 0)
                     Tables["late"].Add([number, offset, q, closed[^1], closed.Count]);

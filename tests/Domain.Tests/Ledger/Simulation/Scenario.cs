@@ -23,6 +23,12 @@ internal sealed record Scenario
 
     public double RepeatRate { get; init; } = 0.1;
 
+    /// <summary>Most ids that an index holds.</summary>
+    public int MaxIds { get; init; } = 100_000;
+
+    /// <summary>How often a producer sends an event that it has sent before.</summary>
+    public double DuplicateRate { get; init; } = 0.1;
+
     /// <summary>How often a tick's instance sleeps for long, as the other one goes on.</summary>
     public double TickStallRate { get; init; } = 0.02;
 
@@ -72,6 +78,7 @@ internal sealed record Scenario
             SkipRate = random.Next(3) == 0 ? 0.5 : 0,
             StallRate = random.Next(3) == 0 ? 0.1 : 0.01,
             RepeatRate = random.Next(2) == 0 ? 0.2 : 0.02,
+            DuplicateRate = random.Next(3) switch { 0 => 0, 1 => 0.05, _ => 0.3 },
             TickStallRate = random.Next(2) == 0 ? 0.1 : 0,
             Orderly = random.Next(4) == 0,
             PartitionAppears = random.Next(4) == 0,

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Ledger;
 
 namespace Tidemark.Domain.Tests.Ledger.Simulation;
@@ -41,6 +42,16 @@ internal sealed class SimLake(SimWorld world, SimActor actor, SimLakeData data, 
             data.Table(table).Add(new SimCommit(moves, [.. rows, .. stagedFiles.Select(f => blobs.Files[f])]));
             return new AppendOutcome(true, head.Version + 1);
         });
+
+    /// <summary>All rows, whatever the bounds: leaving out is allowed, not demanded. A bound that leaves out too much shows in the drawn half of reads.</summary>
+    public async IAsyncEnumerable<RowBatch> ReadRowsAsync(
+        string table, IReadOnlyList<string> columns, IReadOnlyList<ColumnBounds> bounds, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        var exact = world.Random.Next(2) == 0;
+        var commits = await world.CallAsync(actor, $"read rows {table}", () => data.Table(table).SelectMany(commit => commit.Rows).ToList());
+        foreach (var rows in commits)
+            yield return exact ? RowBatches.Where(rows, row => bounds.All(b => ((Int64Column)rows[b.Column]).Values[row] is var v && !(v < b.From) && !(v > b.To))) : rows;
+    }
 
     public async IAsyncEnumerable<CommittedRows> ReadCommitsAsync(
         string table, string appId, long afterVersion, [EnumeratorCancellation] CancellationToken cancel)

@@ -113,8 +113,10 @@ internal sealed class Simulation
             new SimLedger(World, actor, Ledger, _scenario.HonourLease),
             new SimTopicLog(World, actor, Topic),
             new SimSegments(World, actor, Blobs),
-            new IngestOptions { MaxRangeRecords = 15, HoldPoll = TimeSpan.FromSeconds(1), NewAttempt = () => _off.HasFlag(ProtocolRule.StagedNamePerAttempt) ? "x" : $"{actor.Name}-{attempts++}" },
+            new IngestOptions { MaxRangeRecords = 15, DeduplicationMaxIds = _scenario.MaxIds, HoldPoll = TimeSpan.FromSeconds(1), NewAttempt = () => _off.HasFlag(ProtocolRule.StagedNamePerAttempt) ? "x" : $"{actor.Name}-{attempts++}" },
             World.Time,
+            new SimLake(World, actor, Lake, Blobs, _off),
+            new SimAlerts(World, actor, Alerts),
             _off);
     }
 
