@@ -10,24 +10,23 @@ param deploymentContainer string
 param lakeContainer string
 param workspaceId string
 
-var secured = {
-  accessTier: 'Hot'
-  allowBlobPublicAccess: false
-  allowCrossTenantReplication: false
-  defaultToOAuthAuthentication: true
-  minimumTlsVersion: 'TLS1_2'
-  supportsHttpsTrafficOnly: true
-  publicNetworkAccess: 'Enabled'
-  networkAcls: { defaultAction: 'Allow', bypass: 'AzureServices' }
-}
-
 resource host 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   name: hostAccountName
   location: location
   tags: tags
   kind: 'StorageV2'
   sku: { name: sku }
-  properties: union(secured, { allowSharedKeyAccess: false })
+  properties: {
+    allowSharedKeyAccess: false
+    accessTier: 'Hot'
+    allowBlobPublicAccess: false
+    allowCrossTenantReplication: false
+    defaultToOAuthAuthentication: true
+    minimumTlsVersion: 'TLS1_2'
+    supportsHttpsTrafficOnly: true
+    publicNetworkAccess: 'Enabled'
+    networkAcls: { defaultAction: 'Allow', bypass: 'AzureServices' }
+  }
 
   resource blobs 'blobServices' = {
     name: 'default'
@@ -49,7 +48,18 @@ resource lake 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   tags: tags
   kind: 'StorageV2'
   sku: { name: sku }
-  properties: union(secured, { allowSharedKeyAccess: false, isHnsEnabled: true })
+  properties: {
+    isHnsEnabled: true
+    allowSharedKeyAccess: false
+    accessTier: 'Hot'
+    allowBlobPublicAccess: false
+    allowCrossTenantReplication: false
+    defaultToOAuthAuthentication: true
+    minimumTlsVersion: 'TLS1_2'
+    supportsHttpsTrafficOnly: true
+    publicNetworkAccess: 'Enabled'
+    networkAcls: { defaultAction: 'Allow', bypass: 'AzureServices' }
+  }
 
   resource blobs 'blobServices' = {
     name: 'default'
@@ -72,7 +82,18 @@ resource results 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   tags: tags
   kind: 'StorageV2'
   sku: { name: sku }
-  properties: union(secured, { allowSharedKeyAccess: true, keyPolicy: { keyExpirationPeriodInDays: 90 } })
+  properties: {
+    allowSharedKeyAccess: true
+    keyPolicy: { keyExpirationPeriodInDays: 90 }
+    accessTier: 'Hot'
+    allowBlobPublicAccess: false
+    allowCrossTenantReplication: false
+    defaultToOAuthAuthentication: true
+    minimumTlsVersion: 'TLS1_2'
+    supportsHttpsTrafficOnly: true
+    publicNetworkAccess: 'Enabled'
+    networkAcls: { defaultAction: 'Allow', bypass: 'AzureServices' }
+  }
 
   resource tables 'tableServices' = {
     name: 'default'
