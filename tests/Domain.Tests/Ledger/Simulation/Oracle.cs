@@ -51,7 +51,7 @@ internal static class Oracle
 
         foreach (var stream in sim.Pipeline.Streams)
         {
-            var committed = sim.Lake.Table(TableNames.Gold(stream.Name)).SelectMany(c => c.Rows).SelectMany(ToyRows.Rows).ToList();
+            var committed = sim.Lake.Table(TableNames.Gold(stream.Name)).SelectMany(c => c.Rows).SelectMany(ToyRows.Rows).Select(r => r[..5]).ToList();
             Same(TableNames.Gold(stream.Name), expected.Tables[stream.Name], committed, errors);
             var published = sim.Results.Table(stream.Name).Values.Select(r => new[] { r.Row.Start, r.Row.End, r.Row.Key, r.Row.Count, r.Row.Sum });
             var visible = stream.Results switch
