@@ -7,6 +7,12 @@ using Tidemark.Storage;
 // Writes and reads the silver events table and sets it against DuckDB with the same rows in the same run, each on one thread.
 // Arguments: rows (default 1000000), rounds (default 5); --columns, --log.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+if (args is [LogGrowth.Command, var table, var what])
+{
+    await LogGrowth.CheckpointAsync(table, what);
+    return;
+}
+
 var numbers = args.Where(a => !a.StartsWith("--", StringComparison.Ordinal)).Select(int.Parse).ToArray();
 var rows = numbers.Length > 0 ? numbers[0] : 1_000_000;
 var rounds = numbers.Length > 1 ? numbers[1] : 5;

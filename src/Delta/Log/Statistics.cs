@@ -41,9 +41,10 @@ internal static class Statistics
     public static long RowCount(string? stats)
     {
         if (stats is null) return -1;
+        var buffer = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(stats.Length));
         try
         {
-            var json = new Utf8JsonReader(Encoding.UTF8.GetBytes(stats));
+            var json = new Utf8JsonReader(buffer.AsSpan(0, Encoding.UTF8.GetBytes(stats, buffer)));
             if (!json.Read() || json.TokenType != JsonTokenType.StartObject) return -1;
             while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
             {
@@ -56,6 +57,10 @@ internal static class Statistics
         catch (JsonException)
         {
             // Statistics are advice; a file whose statistics cannot be read is read itself.
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
 
         return -1;

@@ -42,7 +42,7 @@ public sealed partial class DeltaTable
     public static DeltaTable Open(IObjectStore store, string root, DeltaTableOptions? options = null)
     {
         options ??= new DeltaTableOptions();
-        options.Parquet.Check();
+        options.Check();
         return new DeltaTable(store, root, options);
     }
 
