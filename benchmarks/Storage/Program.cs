@@ -81,7 +81,7 @@ static void Write(RecordBatch batch, string path)
 
 static void Read(string path)
 {
-    var reader = ParquetReader.OpenAsync(new MemorySource(File.ReadAllBytes(path)), 4L << 30, default).AsTask().Result;
+    var reader = ParquetReader.OpenAsync(new MemorySource(File.ReadAllBytes(path)), new ReadLimits(4L << 30), default).AsTask().Result;
     for (var group = 0; group < reader.Metadata.Groups.Count; group++) _ = reader.ReadGroupAsync(group, SilverEvents.Schema, default).AsTask().Result;
 }
 
@@ -103,7 +103,7 @@ static void PerColumn(RecordBatch batch, string path)
             }));
             read = Math.Min(read, Time(() =>
             {
-                var reader = ParquetReader.OpenAsync(new MemorySource(bytes), 4L << 30, default).AsTask().Result;
+                var reader = ParquetReader.OpenAsync(new MemorySource(bytes), new ReadLimits(4L << 30), default).AsTask().Result;
                 _ = reader.ReadGroupAsync(0, one.Schema, default).AsTask().Result;
             }));
         }

@@ -5,14 +5,14 @@ namespace Tidemark.Delta.Log;
 /// <summary>Reads checkpoints, whoever wrote them. A reader that does not want files fetches only the columns it needs.</summary>
 internal static class CheckpointReader
 {
-    private const long Budget = 2L << 30;
+    private static readonly ReadLimits Limits = new(2L << 30);
 
     public static async ValueTask ReadAsync(IObjectStore store, CheckpointFiles checkpoint, IActionSink sink, CancellationToken ct)
     {
         foreach (var part in checkpoint.Parts)
         {
             using var source = new StoredSource(store, part.Path, part.Size, reuse: true);
-            var reader = await ParquetReader.OpenAsync(source, Budget, ct).ConfigureAwait(false);
+            var reader = await ParquetReader.OpenAsync(source, Limits, ct).ConfigureAwait(false);
             for (var group = 0; group < reader.Metadata.Groups.Count; group++)
             {
                 var batch = await reader.ReadGroupAsync(group, sink.WantsFiles ? CheckpointSchema.Whole : CheckpointSchema.HeadOnly, ct).ConfigureAwait(false);

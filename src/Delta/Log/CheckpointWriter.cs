@@ -14,7 +14,6 @@ internal sealed class CheckpointWriter(IObjectStore store, LogReader log, string
     private const int BatchRows = 20_000;
     private const long BatchBytes = 4L << 20;
     private const int MostPartBytes = 4 << 20;
-    private const long Budget = 2L << 30;
     private static readonly ParquetWriterOptions Layout = new() { DictionaryBytes = 0, RowGroupRows = BatchRows, RowGroupBytes = 8 * BatchBytes };
 
     /// <summary>The version checkpointed, or -1 when there was nothing to do.</summary>
@@ -41,7 +40,7 @@ internal sealed class CheckpointWriter(IObjectStore store, LogReader log, string
     {
         var expired = options.Time.GetUtcNow().ToUnixTimeMilliseconds() - (long)TableProperties.DeletedFileRetention(tail.LastMetadata!.Configuration).TotalMilliseconds;
         var sink = new RowSink(writer, output, tail, expired);
-        sink.Head();
+        sink.Head(options.Time.GetUtcNow());
         if (plan.Checkpoint is not null) await CheckpointReader.ReadAsync(store, plan.Checkpoint, sink, ct).ConfigureAwait(false);
         await log.ReplayAsync(plan, (plan.Checkpoint?.Version ?? -1) + 1, sink, ct).ConfigureAwait(false);
         sink.Flush();
@@ -82,13 +81,15 @@ internal sealed class CheckpointWriter(IObjectStore store, LogReader log, string
 
         public ValueTask PauseAsync(CancellationToken ct) => output.SendAsync(ct);
 
-        public void Head()
+        public void Head(DateTimeOffset now)
         {
+            var forgotten = TableProperties.TransactionRetention(tail.LastMetadata!.Configuration) is { } retention ? (now - retention).ToUnixTimeMilliseconds() : long.MinValue;
             _others.Protocol(tail.LastProtocol!);
             _others.Metadata(tail.LastMetadata!);
             Actions += 2;
             foreach (var txn in tail.Transactions.Values)
             {
+                if (txn.LastUpdated < forgotten) continue;
                 _others.Txn(txn);
                 Next(_others);
             }

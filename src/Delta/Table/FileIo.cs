@@ -8,8 +8,6 @@ namespace Tidemark.Delta;
 /// <summary>Writes and reads a table's data files.</summary>
 internal sealed class FileIo(IObjectStore store, string root, DeltaTableOptions options)
 {
-    private const int DefaultIndexedLeaves = 32;
-
     /// <summary>
     /// One file of all batches. Of the rows no more than a row group's worth is held at a time, and of the file what one batch adds to it and one part.
     /// </summary>
@@ -31,8 +29,7 @@ internal sealed class FileIo(IObjectStore store, string root, DeltaTableOptions 
             written = writer.Finish();
         }
 
-        var indexed = configuration.TryGetValue("delta.dataSkippingNumIndexedCols", out var text) && int.TryParse(text, out var number) ? number : DefaultIndexedLeaves;
-        var stats = Statistics.Write(written, indexed);
+        var stats = Statistics.Write(written, configuration);
         var time = options.Time.GetUtcNow().ToUnixTimeMilliseconds();
         return await output.CommitIfAbsentAsync(ct).ConfigureAwait(false)
             ? new DataFile(path, output.Length, values, stats, written.Rows, time)
@@ -75,7 +72,7 @@ internal sealed class FileIo(IObjectStore store, string root, DeltaTableOptions 
         var partitions = new HashSet<string>(partitionColumns, StringComparer.OrdinalIgnoreCase);
         var stored = wanted.Without([.. partitions]);
         var size = file.Size > 0 ? file.Size : (await store.HeadAsync(root + file.Path, ct).ConfigureAwait(false))?.Size ?? 0;
-        var reader = await ParquetReader.OpenAsync(new StoredSource(store, root + file.Path, size), options.ReadBudget, ct).ConfigureAwait(false);
+        var reader = await ParquetReader.OpenAsync(new StoredSource(store, root + file.Path, size), new ReadLimits(options.ReadBudget, options.VerifyPageChecksums), ct).ConfigureAwait(false);
         for (var group = 0; group < reader.Metadata.Groups.Count; group++)
         {
             if (filter is not null && !RowGroupPruning.MayMatch(reader, group, filter)) continue;
