@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using Tidemark.Delta.Parquet;
 using Tidemark.Delta.Tests.Support;
+using Tidemark.Delta.Tests.Table;
 
 namespace Tidemark.Delta.Tests.Parquet;
 
@@ -91,7 +92,7 @@ public sealed class ChecksumTests
         Assert.Equal(200, (await ReadAsync(store, file, verify: false)).Count);
     }
 
-    [ChecksumsOfOthersFact]
+    [TablesOfOthersFact]
     public async Task Checksums_that_other_writers_put_into_their_files_hold()
     {
         var (pages, files) = (0, 0);
@@ -135,13 +136,5 @@ public sealed class ChecksumTests
         }
 
         return pages;
-    }
-
-    private sealed class ChecksumsOfOthersFactAttribute : FactAttribute
-    {
-        public ChecksumsOfOthersFactAttribute()
-        {
-            if (Repository.Shared("delta-tables") is null) Skip = "../shared/delta-tables is absent; only checksums of this library are compared with those of GZIP.";
-        }
     }
 }
