@@ -49,13 +49,14 @@ public sealed class OverviewSource
         text.Append("{\"status\":").Append(JsonSerializer.Serialize(status, StatusReport.Json));
         text.Append(",\"view\":").Append(JsonSerializer.Serialize(view with { Entities = [], Ranges = [] }, StatusReport.Json));
         text.Append(",\"queries\":[");
-        foreach (var query in _pipeline.Queries)
+        var outputs = NewestRows.Outputs(_pipeline);
+        foreach (var query in outputs)
         {
             var card = JsonSerializer.Serialize(QueryCard.Of(query), StatusReport.Json);
             text.Append(card, 0, card.Length - 1).Append(",\"rows\":").Append(RowJson.Arrays(query, Newest(await _rows.GetAsync(query, cancel)))).Append("},");
         }
 
-        if (_pipeline.Queries.Count > 0)
+        if (outputs.Count > 0)
             text.Length--;
         text.Append("]}");
         return new KeptBody("application/json; charset=utf-8", Encoding.UTF8.GetBytes(text.ToString()));

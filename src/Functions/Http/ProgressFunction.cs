@@ -25,7 +25,7 @@ public sealed class ProgressFunction
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/entities")] HttpRequest request, FunctionContext context)
     {
         var view = (await _source.ViewAsync(context.CancellationToken)).View;
-        return Reply.Tagged(new { view.UpdatedAt, Limit = Domain.Ledger.EntityFold.MaxStateBytes, view.Entities });
+        return Reply.Tagged(new { view.UpdatedAt, Limit = 64L << 20, view.Entities });
     }
 
     /// <summary>Partitions with offsets, and their newest open ranges.</summary>

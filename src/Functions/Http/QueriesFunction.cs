@@ -17,10 +17,10 @@ public sealed class QueriesFunction
     /// <summary>Made by the host.</summary>
     public QueriesFunction(IPipeline pipeline, NewestRows rows) => (_pipeline, _rows) = (pipeline, rows);
 
-    /// <summary>Names, descriptions, windows, delays (ms), keys and columns of all queries.</summary>
+    /// <summary>Names, descriptions, windows, delays (ms), keys and columns of all queries, then those of streams, which have no windows.</summary>
     [Function("Queries")]
     public IActionResult List([HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/queries")] HttpRequest request) =>
-        Reply.Tagged(_pipeline.Queries.Select(QueryCard.Of));
+        Reply.Tagged(NewestRows.Outputs(_pipeline).Select(QueryCard.Of));
 
     /// <summary>
     /// The newest rows of one query, at most <c>limit</c> (1 to 1000, 100 when absent), newest window first, as JSON or, with <c>format=csv</c>, CSV.
@@ -29,8 +29,9 @@ public sealed class QueriesFunction
     public async Task<IActionResult> RowsAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/queries/{name}")] HttpRequest request, string name, FunctionContext context)
     {
-        if (_pipeline.Queries.FirstOrDefault(q => q.Name == name) is not { } query)
-            return Reply.Problem(StatusCodes.Status404NotFound, $"There is no query '{name}'; there are {string.Join(", ", _pipeline.Queries.Select(q => q.Name))}.");
+        var outputs = NewestRows.Outputs(_pipeline);
+        if (outputs.FirstOrDefault(q => q.Name == name) is not { } query)
+            return Reply.Problem(StatusCodes.Status404NotFound, $"There is no query '{name}'; there are {string.Join(", ", outputs.Select(q => q.Name))}.");
         var asked = request.Query["limit"].ToString();
         var limit = DefaultLimit;
         if (asked.Length > 0 && (!int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > NewestRows.Most))
@@ -45,14 +46,19 @@ public sealed class QueriesFunction
     }
 }
 
-/// <summary>A query as the page is told of it. All times are ms.</summary>
+/// <summary>A query (or stream, without windows) as the page is told of it. All times are ms.</summary>
 internal sealed record QueryCard(
-    string Name, string Table, string DeltaTable, string Description, long SizeMs, long SlideMs, long DelayMs, bool Update, string? TimeColumn,
+    string Name, string Kind, string Table, string DeltaTable, string Description, long? SizeMs, long? SlideMs, long? DelayMs, bool? Update, string? TimeColumn,
     IReadOnlyList<string> Keys, IReadOnlyList<ColumnCard> Columns)
 {
-    public static QueryCard Of(QuerySpec query) => new(
-        query.Name, ResultKeys.Table(query.Name), Domain.Ledger.TableNames.Gold(query.Name), query.Description, query.SizeMs, query.SlideMs, query.DelayMs, query.Update, "window_start",
-        query.Keys, [.. query.Schema.Fields.Select(f => new ColumnCard(f.Name, f.Type.ToString().ToLowerInvariant(), f.Precision, f.Scale))]);
+    public static QueryCard Of(IOutput output)
+    {
+        var query = output as QuerySpec;
+        return new QueryCard(
+            output.Name, query is null ? "stream" : "window", ResultKeys.Table(output.Name), Domain.Ledger.TableNames.Gold(output.Name), output.Description,
+            query?.SizeMs, query?.SlideMs, query?.DelayMs, query?.Update, output.TimeColumn,
+            output.Keys, [.. output.Schema.Fields.Select(f => new ColumnCard(f.Name, f.Type.ToString().ToLowerInvariant(), f.Precision, f.Scale))]);
+    }
 }
 
 /// <summary>A column of a result.</summary>

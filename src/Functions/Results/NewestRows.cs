@@ -24,12 +24,15 @@ public sealed class NewestRows
     internal NewestRows(TableResults results, IPipeline pipeline, StatusBoard board, TimeProvider time)
     {
         (_results, _board, _time) = (results, board, time);
-        _queries = pipeline.Queries.ToDictionary(q => q.Name, _ => new Rows());
+        _queries = Outputs(pipeline).ToDictionary(q => q.Name, _ => new Rows());
         results.Written = Follow;
     }
 
+    /// <summary>Everything that Table storage holds rows of: window queries, then streams.</summary>
+    internal static IReadOnlyList<IOutput> Outputs(IPipeline pipeline) => [.. pipeline.Queries, .. pipeline.Streams.Where(s => s.Results != StreamResults.None)];
+
     /// <summary>The rows, newest window first; empty before the first were written.</summary>
-    internal async Task<IReadOnlyList<TableEntity>> GetAsync(QuerySpec query, CancellationToken cancel)
+    internal async Task<IReadOnlyList<TableEntity>> GetAsync(IOutput query, CancellationToken cancel)
     {
         var rows = _queries[query.Name];
         var now = _time.GetUtcNow();
@@ -49,7 +52,7 @@ public sealed class NewestRows
         }
     }
 
-    private async Task<IReadOnlyList<TableEntity>> ReadAsync(QuerySpec query, CancellationToken cancel)
+    private async Task<IReadOnlyList<TableEntity>> ReadAsync(IOutput query, CancellationToken cancel)
     {
         try
         {
@@ -61,7 +64,7 @@ public sealed class NewestRows
         }
     }
 
-    private void Follow(QuerySpec query, IReadOnlyList<TableEntity> written)
+    private void Follow(IOutput query, IReadOnlyList<TableEntity> written)
     {
         if (_queries.TryGetValue(query.Name, out var rows))
             rows.Follow(written, _time.GetUtcNow());

@@ -13,7 +13,7 @@ internal static class RowJson
     private static readonly JsonWriterOptions Options = new() { SkipValidation = true };
 
     /// <summary><c>{"query":…,"rows":[{column:value,…,"is_final":…,"updated_at":…}]}</c>.</summary>
-    public static byte[] Objects(QuerySpec query, IEnumerable<TableEntity> rows)
+    public static byte[] Objects(IOutput query, IEnumerable<TableEntity> rows)
     {
         using var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes))
@@ -31,7 +31,7 @@ internal static class RowJson
     }
 
     /// <summary>Rows as arrays in the order of the query's columns, each with <c>is_final</c> at its end.</summary>
-    public static string Arrays(QuerySpec query, IEnumerable<TableEntity> rows)
+    public static string Arrays(IOutput query, IEnumerable<TableEntity> rows)
     {
         using var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes, Options))
@@ -53,7 +53,7 @@ internal static class RowJson
     }
 
     /// <summary>A header line and a line for each row. Text that a spreadsheet would take for a formula gets an apostrophe in front.</summary>
-    public static byte[] Csv(QuerySpec query, IEnumerable<TableEntity> rows)
+    public static byte[] Csv(IOutput query, IEnumerable<TableEntity> rows)
     {
         var text = new StringBuilder();
         text.AppendJoin(',', query.Schema.Fields.Select(f => f.Name).Append("is_final")).Append("\r\n");
@@ -77,7 +77,7 @@ internal static class RowJson
     private static string Quoted(string text) =>
         text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : "\"" + text.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
 
-    private static void Object(Utf8JsonWriter json, QuerySpec query, TableEntity row)
+    private static void Object(Utf8JsonWriter json, IOutput query, TableEntity row)
     {
         json.WriteStartObject();
         foreach (var field in query.Schema.Fields)

@@ -27,8 +27,8 @@ public sealed record AlertOptions
     /// <summary>Records processed for each that came, at least.</summary>
     public double LeastRatio { get; init; } = 0.8;
 
-    /// <summary>Share of the largest state that an entity may have.</summary>
-    public double StateShare { get; init; } = 0.8;
+    /// <summary>Bytes of state that an entity may have: beyond this, writing it at every checkpoint takes long.</summary>
+    public long StateBytes { get; init; } = 48L << 20;
 
     /// <summary>Small files that a table may have.</summary>
     public long SmallFiles { get; init; } = 2_000;

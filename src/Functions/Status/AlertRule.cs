@@ -33,6 +33,7 @@ public sealed record AlertRule(string Name, AlertSeverity Severity, string Text,
     internal static readonly AlertRule EntityStuck = new("entity-stuck", AlertSeverity.Error, "An entity has had work for minutes and does not move.", Condition);
     internal static readonly AlertRule TriggerStalled = new("trigger-stalled", AlertSeverity.Error, "The Kafka trigger has stopped delivering; the tick reads in its place.", Event);
     internal static readonly AlertRule TickSlow = new("tick-slow", AlertSeverity.Error, "A tick or its checkpoint took a minute or longer.", TimeSpan.FromMinutes(5));
+    internal static readonly AlertRule DeduplicationFull = new("deduplication-full", AlertSeverity.Error, "A partition waits because more event ids would have to be remembered than fit.", TimeSpan.FromMinutes(2));
     internal static readonly AlertRule StateNearLimit = new("state-near-limit", AlertSeverity.Error, "The state of an entity is near the largest that there may be.", Event);
     internal static readonly AlertRule Lag = new("lag", AlertSeverity.Warning, "Many records wait in Kafka, and they become more.", Condition);
     internal static readonly AlertRule FallingBehind = new("falling-behind", AlertSeverity.Warning, "Less than four fifths of what comes in is processed.", Condition);
@@ -46,7 +47,7 @@ public sealed record AlertRule(string Name, AlertSeverity Severity, string Text,
     /// <summary>All of them, the worst first.</summary>
     public static IReadOnlyList<AlertRule> All { get; } =
     [
-        Gap, TopicRecreated, EntityForgot, EntityFault, EntityStuck, TriggerStalled, TickSlow, StateNearLimit,
+        Gap, TopicRecreated, EntityForgot, EntityFault, EntityStuck, TriggerStalled, TickSlow, DeduplicationFull, StateNearLimit,
         Lag, FallingBehind, BatchOverInterval, WatermarkHeld, QuarantineRate, SourceSilent, Maintenance, SmallFiles,
     ];
 

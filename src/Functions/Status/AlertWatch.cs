@@ -65,8 +65,8 @@ internal sealed class AlertWatch(AlertOptions options)
             yield return new RaisedAlert(AlertRule.BatchOverInterval, "tick", Text($"Ticks of the last minute took {mean / 1000:0.0} s on average, but one is due every {options.TickInterval.TotalSeconds:0.#} s."));
     }
 
-    private IEnumerable<RaisedAlert> LargeStates(TickReport tick) => tick.EntityStates.Where(e => e.StateBytes > options.StateShare * EntityFold.MaxStateBytes).Select(e => new RaisedAlert(
-        AlertRule.StateNearLimit, e.Key.ToString(), Text($"The state of entity {e.Key} has {e.StateBytes} bytes; {EntityFold.MaxStateBytes} are allowed.")));
+    private IEnumerable<RaisedAlert> LargeStates(TickReport tick) => tick.EntityStates.Where(e => e.StateBytes > options.StateBytes).Select(e => new RaisedAlert(
+        AlertRule.StateNearLimit, e.Key.ToString(), Text($"The state of entity {e.Key} has {e.StateBytes >> 20} MB; beyond 64 MB checkpoints take long and memory gets short.")));
 
     private IEnumerable<RaisedAlert> Behind(StatusReport status, OperatorView view)
     {
