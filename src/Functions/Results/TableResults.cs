@@ -17,6 +17,7 @@ public sealed class TableResults : IResults
 {
     private const int LargestTransaction = 100;
     private const int Concurrent = 4;
+    private const string Revision = "revision";
     private readonly PipelineId _id;
     private readonly Func<string, TableClient> _tables;
     private readonly TimeProvider _time;
@@ -34,6 +35,15 @@ public sealed class TableResults : IResults
         await foreach (var row in Table(query).QueryAsync<TableEntity>(filter, select: ["RowKey"], cancellationToken: cancel))
             etags[row.RowKey] = row.ETag.ToString();
         return etags;
+    }
+
+    public async Task<IReadOnlyDictionary<string, (string ETag, long Revision)>> ReadRevisionsAsync(IOutput output, CancellationToken cancel)
+    {
+        var filter = TableClient.CreateQueryFilter($"PartitionKey eq {_id.Key}");
+        var revisions = new Dictionary<string, (string, long)>();
+        await foreach (var row in Table(output).QueryAsync<TableEntity>(filter, select: ["RowKey", Revision], cancellationToken: cancel))
+            revisions[row.RowKey] = (row.ETag.ToString(), row.GetInt64(Revision) ?? -1);
+        return revisions;
     }
 
     public string RowKey(IOutput query, RowBatch rows, int row) => ResultKeys.Row(query, rows, row);
@@ -96,6 +106,8 @@ public sealed class TableResults : IResults
         for (var column = 0; column < rows.Columns.Count; column++)
             if (Cell.Property(rows, column, write.Row) is { } value)
                 entity[rows.Schema.Fields[column].Name] = value;
+        if (write.Revision is { } revision)
+            entity[Revision] = revision;
         return write.ETag switch
         {
             null => new TableTransactionAction(TableTransactionActionType.Add, entity),

@@ -10,7 +10,7 @@ namespace Tidemark.Domain.Tests.Events;
 public class DuplicateEventsTests
 {
     private const long Noon = 1_705_406_400_000;   // 2024-01-16T12:00Z
-    private readonly EventPipeline pipeline = ClickstreamPipeline.Create(new EventOptions("shop"));
+    private readonly EventPipeline pipeline = new(new EventOptions("shop"), [ClickstreamQueries.CategoryViews, ClickstreamQueries.ConversionFunnel, ClickstreamQueries.DailyRevenue]);
 
     private IDeduplicating Deduplication => pipeline;
 

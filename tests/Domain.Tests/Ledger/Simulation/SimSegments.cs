@@ -41,8 +41,8 @@ internal sealed class SimSegments(SimWorld world, SimActor actor, SimBlobs blobs
     public RowBatch ReadRows(RangeRow range, string table) => blobs.Inline[BitConverter.ToInt32(range.Inline!)].Rows[table];
 
     public async Task<RowBatch?> ReadRowsAsync(RangeRow range, string table, IReadOnlyList<string> columns, CancellationToken cancel) =>
-        range.Inline is not null
-            ? ReadRows(range, table)
+        !range.Rows.ContainsKey(table) ? null
+            : range.Inline is not null ? ReadRows(range, table)
             : await world.CallAsync(actor, $"read {range.Staged!.Files[table]}", () => blobs.Files[range.Staged.Files[table]]);
 
     public Task<IReadOnlyList<StagedPartials>> ListPartialsAsync(CancellationToken cancel) =>
@@ -56,11 +56,11 @@ internal sealed class SimSegments(SimWorld world, SimActor actor, SimBlobs blobs
 /// <summary>Results: rows with ETags; a write is a group of rows, atomic by itself.</summary>
 internal sealed class SimResultData
 {
-    public SortedDictionary<string, SortedDictionary<string, (string ETag, ToyResult Row, bool Final)>> Tables { get; } = new(StringComparer.Ordinal);
+    public SortedDictionary<string, SortedDictionary<string, (string ETag, ToyResult Row, bool Final, long Revision)>> Tables { get; } = new(StringComparer.Ordinal);
 
     public int Version { get; set; }
 
-    public SortedDictionary<string, (string ETag, ToyResult Row, bool Final)> Table(string query)
+    public SortedDictionary<string, (string ETag, ToyResult Row, bool Final, long Revision)> Table(string query)
     {
         if (!Tables.TryGetValue(query, out var rows))
             Tables[query] = rows = new(StringComparer.Ordinal);
@@ -73,6 +73,10 @@ internal sealed class SimResults(SimWorld world, SimActor actor, SimResultData d
     public Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(IOutput query, long? fromWindowStart, CancellationToken cancel) =>
         world.CallAsync(actor, $"read etags {query.Name} from {fromWindowStart}", () => (IReadOnlyDictionary<string, string>)data.Table(query.Name)
             .Where(r => fromWindowStart is null || r.Value.Row.Start >= fromWindowStart).ToDictionary(r => r.Key, r => r.Value.ETag));
+
+    public Task<IReadOnlyDictionary<string, (string ETag, long Revision)>> ReadRevisionsAsync(IOutput output, CancellationToken cancel) =>
+        world.CallAsync(actor, $"read revisions {output.Name}", () => (IReadOnlyDictionary<string, (string ETag, long Revision)>)data.Table(output.Name)
+            .ToDictionary(r => r.Key, r => (r.Value.ETag, r.Value.Revision)));
 
     public string RowKey(IOutput query, RowBatch rows, int row)
     {
@@ -97,7 +101,7 @@ internal sealed class SimResults(SimWorld world, SimActor actor, SimResultData d
         var there = table.TryGetValue(write.RowKey, out var row) ? row.ETag : null;
         if (write.ETag != ResultWrite.Any && there != write.ETag && !off.HasFlag(ProtocolRule.ResultETags))
             return null;
-        table[write.RowKey] = ($"r{++data.Version}", ToyRows.Result(rows, write.Row), final);
+        table[write.RowKey] = ($"r{++data.Version}", ToyRows.Result(rows, write.Row), final, write.Revision ?? -1);
         return table[write.RowKey].ETag;
     }
 }
