@@ -151,7 +151,7 @@ internal sealed class KeyedStateOperator : StreamOperator
             if (values.Length != output.Columns.Length)
                 throw new ArgumentException($"Stage '{owner.stage.Id}' emits {values.Length} values; its output has {output.Columns.Length} columns.");
             for (var i = 0; i < values.Length; i++)
-                Append(output.Columns[i], values[i]);
+                RowsBuilder.Append(output.Columns[i], values[i]);
         }
 
         /// <summary>Begins a call for a key: its timeout is off.</summary>
@@ -186,19 +186,5 @@ internal sealed class KeyedStateOperator : StreamOperator
         }
 
         public RowBatch Rows() => output.Build();
-
-        private static void Append(ColumnBuilder to, object? value)
-        {
-            switch (to, value)
-            {
-                case (_, null): to.AppendNull(); break;
-                case (BinaryColumnBuilder text, string s): text.Append(Encoding.UTF8.GetBytes(s)); break;
-                case (Int64ColumnBuilder wide, long l): wide.Append(l); break;
-                case (Int64ColumnBuilder wide, int i): wide.Append(i); break;
-                case (BooleanColumnBuilder truth, bool b): truth.Append(b); break;
-                case (DoubleColumnBuilder real, double d): real.Append(d); break;
-                default: throw new ArgumentException($"A {value.GetType().Name} does not fit a {to.GetType().Name}.");
-            }
-        }
     }
 }
