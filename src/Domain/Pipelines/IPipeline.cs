@@ -15,6 +15,9 @@ public interface IPipeline
     /// <summary>The window queries. Order is fixed.</summary>
     IReadOnlyList<QuerySpec> Queries { get; }
 
+    /// <summary>The computations that depend on order; a chained one comes after what it reads. Order is fixed.</summary>
+    IReadOnlyList<StreamSpec> Streams { get; }
+
     /// <summary>Decodes and validates records of one partition (ascending offsets). Bad records are data (quarantine), never an exception.</summary>
     /// <param name="partition">Kafka partition.</param>
     /// <param name="records">Records in offset order.</param>
@@ -46,6 +49,9 @@ public interface IPipeline
     /// <param name="upTo">Inclusive upper bound of window end, ms.</param>
     /// <param name="touched">When given, only windows that cover a slice of one of these entities.</param>
     RowBatch Emit(string query, IReadOnlyDictionary<EntityKey, IFoldState> states, long? after, long upTo, IReadOnlySet<EntityKey>? touched = null);
+
+    /// <summary>A stream from its saved state; empty = a new one. Throws <see cref="InvalidDataException"/> when unreadable.</summary>
+    IStreamState OpenStream(string stream, ReadOnlySpan<byte> state);
 }
 
 /// <summary>A table that ingest fills.</summary>
@@ -56,14 +62,24 @@ public sealed record TableSpec(string Name, RowSchema Schema, IReadOnlyList<stri
 
 /// <summary>A window query as the protocol sees it.</summary>
 /// <param name="Name">snake_case; the Delta table is <c>gold/{Name}</c>, the Table storage table the PascalCase of it.</param>
-/// <param name="DelayMs">Watermark delay.</param>
+/// <param name="DelayMs">Watermark delay, what complete mode holds included.</param>
 /// <param name="SizeMs">Window length.</param>
 /// <param name="SlideMs">Distance between window starts.</param>
 /// <param name="Bundle">Bundle whose entities hold its slices.</param>
 /// <param name="Update">True: provisional rows of open windows go to Table storage every tick; false (append): only final rows.</param>
 /// <param name="Schema">Columns of a result: window_start, window_end, keys, values.</param>
-/// <param name="Keys">Names of the group key columns.</param>
-public sealed record QuerySpec(string Name, long DelayMs, long SizeMs, long SlideMs, string Bundle, bool Update, RowSchema Schema, IReadOnlyList<string> Keys);
+/// <param name="Keys">Names of the columns that name a row within its window: the group keys, or the rank of a top.</param>
+public sealed record QuerySpec(string Name, long DelayMs, long SizeMs, long SlideMs, string Bundle, bool Update, RowSchema Schema, IReadOnlyList<string> Keys) : IOutput
+{
+    /// <inheritdoc/>
+    public string TimeColumn => "window_start";
+
+    /// <summary>A provisional row may have to be taken back: its group can stop passing a condition.</summary>
+    public bool Withdraws { get; init; }
+
+    /// <summary>Rows are numbered 1 to at most this in each window, and that number is their key; null = they are not.</summary>
+    public int? Top { get; init; }
+}
 
 /// <summary>
 /// Decoded records of one partition between <see cref="IPipeline.Decode"/> and <see cref="IPipeline.Build"/>; opaque to the protocol. After Dispose

@@ -29,6 +29,8 @@ public static class Settings
         new(Names.CheckpointInterval, "15s", "1s to 1h", "How often merged state is handed to durable entities; the more often, the shorter a restart and the more entity operations."),
         new(Names.IdleTimeout, "30s", "1s to 1d", "A partition that is read to its end and silent for this long does not hold event time back."),
         new(Names.MaxFutureSkew, "1h", "0s to 1d", "How far an event's time may be ahead of Kafka's before it is put in quarantine."),
+        new(Names.DeduplicateWithin, "1h", "0s (off) to 31d", "An event with the id of another of its partition, no more than this apart in event time, is a duplicate and left out of silver and of every result."),
+        new(Names.DeduplicationMaxIds, "8000000", "100000 to 100000000", "Most event ids remembered per partition (21 to 51 MB per million). Beyond it the partition waits, with an alert."),
         new(Names.InlineSegmentLimit, "256KB", "0KB to 900KB", "Segments up to this size, compressed, ride in the ledger; larger ones are staged as files."),
         new(Names.MaxRangeRecords, "20000", "1 to 1000000", "Most records in one range."),
         new(Names.MaxOpenRanges, "2000", "10 to 100000", "Above this number of ranges not yet in Delta and the entities, reading waits."),
@@ -63,6 +65,8 @@ public static class Settings
         public const string CheckpointInterval = "CheckpointInterval";
         public const string IdleTimeout = "IdleTimeout";
         public const string MaxFutureSkew = "MaxFutureSkew";
+        public const string DeduplicateWithin = "DeduplicateWithin";
+        public const string DeduplicationMaxIds = "DeduplicationMaxIds";
         public const string InlineSegmentLimit = "InlineSegmentLimit";
         public const string MaxRangeRecords = "MaxRangeRecords";
         public const string MaxOpenRanges = "MaxOpenRanges";

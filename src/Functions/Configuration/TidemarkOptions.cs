@@ -35,6 +35,11 @@ public sealed partial record TidemarkOptions
 
     public required TimeSpan MaxFutureSkew { get; init; }
 
+    /// <summary>Zero = off.</summary>
+    public required TimeSpan DeduplicateWithin { get; init; }
+
+    public required int DeduplicationMaxIds { get; init; }
+
     /// <summary>Bytes, compressed.</summary>
     public required int InlineSegmentLimit { get; init; }
 
@@ -67,6 +72,8 @@ public sealed partial record TidemarkOptions
             CheckpointInterval = read.Duration(Settings.Names.CheckpointInterval, Seconds(1), Hours(1)),
             IdleTimeout = read.Duration(Settings.Names.IdleTimeout, Seconds(1), Hours(24)),
             MaxFutureSkew = read.Duration(Settings.Names.MaxFutureSkew, TimeSpan.Zero, Hours(24)),
+            DeduplicateWithin = read.Duration(Settings.Names.DeduplicateWithin, TimeSpan.Zero, Hours(24 * 31)),
+            DeduplicationMaxIds = read.Number(Settings.Names.DeduplicationMaxIds, 100_000, 100_000_000),
             InlineSegmentLimit = read.Bytes(Settings.Names.InlineSegmentLimit, 0, 900 << 10),
             MaxRangeRecords = read.Number(Settings.Names.MaxRangeRecords, 1, 1_000_000),
             MaxOpenRanges = read.Number(Settings.Names.MaxOpenRanges, 10, 100_000),
@@ -75,9 +82,9 @@ public sealed partial record TidemarkOptions
         };
     }
 
-    internal EventOptions ToEvents() => new(Kafka.Topic) { MaxFutureSkew = MaxFutureSkew };
+    internal EventOptions ToEvents() => new(Kafka.Topic) { MaxFutureSkew = MaxFutureSkew, DeduplicateWithin = DeduplicateWithin };
 
-    internal IngestOptions ToIngest() => new() { MaxRangeRecords = MaxRangeRecords, StartFrom = StartFrom };
+    internal IngestOptions ToIngest() => new() { MaxRangeRecords = MaxRangeRecords, StartFrom = StartFrom, DeduplicationMaxIds = DeduplicationMaxIds };
 
     internal TickOptions ToTick() => new()
     {

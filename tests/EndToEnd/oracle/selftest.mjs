@@ -9,11 +9,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { judge } from './events.mjs';
 import { lines } from './input.mjs';
-import { CLOSING_MS, QUERIES, assignments, result } from './queries.mjs';
+import { CLOSING_MS, HORIZON_MS, QUERIES, assignments, result } from './queries.mjs';
 import { name, open } from './sql.mjs';
 
 const PARTITIONS = 3, BATCH = 200;
-const EVENT = ['event_id', 'event_type', 'event_time', 'user_id', 'session_id', 'product_id', 'product_name', 'category', 'price', 'quantity',
+const EVENT = ['event_id', 'event_type', 'action_category', 'event_time', 'user_id', 'session_id', 'product_id', 'product_name', 'category', 'price', 'quantity',
   'revenue', 'device_type', 'country', 'page', 'element', 'extra'];
 
 const NO_EVENT = Object.fromEntries(EVENT.map(c => [c, null]));
@@ -24,10 +24,13 @@ const FAULTS = [
   ['a byte changed in bronze', "update bronze set value = encode('{}') where rowid = 5", /bronze: the bytes/],
   ['an event lost in silver', 'delete from silver where rowid = 11', /every record in one of them/],
   ['an event twice in silver', 'insert into silver select * from silver limit 1', /every record in one of them/],
+  ['a duplicate kept', `insert into silver select s.* replace (d.kafka_offset as kafka_offset)
+     from silver s join (select * from dropped limit 1) d on s.event_id = d.event_id and s.kafka_partition = d.kafka_partition`, /duplicates only beyond the horizon/],
   ['an event replaced by another', 'update silver set event_id = (select max(event_id) from silver) where rowid = 3', /silver: the valid events/],
   ['a cent lost', 'update silver set revenue = revenue - 0.01 where rowid = (select min(rowid) from silver where revenue is not null)', /silver: the valid events/],
   ['two events exchanged', `update silver set kafka_offset = case rowid when 1 then (select kafka_offset from silver where rowid = 2) else (select kafka_offset from silver where rowid = 1) end,
      kafka_partition = case rowid when 1 then (select kafka_partition from silver where rowid = 2) else (select kafka_partition from silver where rowid = 1) end where rowid in (1, 2)`, /at the offset of its record/],
+  ['a wrong category of action', "update silver set action_category = 'other' where rowid = (select min(rowid) from silver where event_type = 'purchase')", /silver: the valid events/],
   ['a wrong day', "update silver set event_date = event_date + 1 where rowid = 9", /event_date/],
   ['a wrong reason', "update quarantine set reason = 'invalid_json' where reason <> 'invalid_json'", /quarantine: the broken records/],
   ['a wrong origin', 'update quarantine set kafka_offset = kafka_offset + 1', /every record in one of them|quarantine: the origin/],
@@ -37,6 +40,17 @@ const FAULTS = [
   ['a group without a key missing', 'delete from category_views where category is null', /category_views: rows missing/],
   ['money as a double', 'alter table revenue_by_category alter total_revenue type DOUBLE', /revenue_by_category: columns/],
   ['an average off by a billionth of ten', 'update revenue_by_category set avg_order_value = avg_order_value * (1 + 1e-8)', /avg_order_value/],
+  ['a rank too low', 'update top_products set rank = rank + 1 where rowid = 0', /top_products: rank/],
+  ['the second product instead of the first', `update top_products set product_id = (select max(product_id) || 'x' from top_products) where rank = 1`, /top_products: rows (missing|unexpected)/],
+  ['one row too many in a top', 'insert into active_users select window_start, window_end, 11, user_id || \'x\', events, last_seen from active_users limit 1', /active_users: rows unexpected/],
+  ['a user below the bar', `update high_value_users set user_id = user_id || 'x' where rowid = 0`, /high_value_users: rows (missing|unexpected)/],
+  ['a product not bought', `update high_value_users set products_bought = '["x"]' where rowid = 0`, /high_value_users: products_bought/],
+  ['views of the wrong hour', 'update trending_categories set views = views_before, views_before = views', /trending_categories: views/],
+  ['a day without its revenue', 'update daily_revenue set revenue = null', /daily_revenue: revenue/],
+  ['an hour\'s average off', 'update hourly_purchases set average_purchase = average_purchase + 0.01', /hourly_purchases: average_purchase/],
+  ['a type uncounted', "delete from event_counts where event_type = 'purchase'", /event_counts: rows missing/],
+  ['an actor uncounted', 'update action_counts set users = users - 1 where rowid = 0', /action_counts: users/],
+  ['a session shared by nobody', "insert into session_users select window_start, window_end, 's', 2, 1, 1 from active_users limit 1", /session_users: rows unexpected/],
   ['a rate missing', 'update conversion_funnel set cart_conversion_rate = null where rowid = 2', /cart_conversion_rate/],
   ['a late row without reason', "update late set frontier = frontier + interval 1 day where rowid = 0", /frontier was not ahead|exactly the windows/],
   ['a late row lost', 'delete from late where rowid = (select max(rowid) from late)', /is late for every window/],
@@ -47,9 +61,9 @@ const FAULTS = [
 
 const partitionOf = user => [...(user ?? '')].reduce((h, c) => (h * 31 + c.charCodeAt(0)) >>> 0, 7) % PARTITIONS;
 
-/** The pipeline in its simplest form: one frontier, moved after every batch to the least of what the partitions have seen. */
+/** The pipeline in its simplest form, with ids remembered for ever: one frontier, moved after every batch to the least of what the partitions have seen. */
 function play(runs) {
-  const tables = { bronze: [], silver: [], quarantine: [], late: [] }, cuts = [];
+  const tables = { bronze: [], silver: [], quarantine: [], late: [], dropped: [] }, cuts = [], ids = new Set();
   const next = Array(PARTITIONS).fill(0), seen = Array(PARTITIONS).fill(-Infinity);
   let frontier = -Infinity;
   for (const file of runs) {
@@ -59,6 +73,8 @@ function play(runs) {
       const kafka_partition = partitionOf(event?.user_id), kafka_offset = next[kafka_partition]++;
       const origin = { kafka_partition, kafka_offset, kafka_time: '2026-01-01T00:00:00Z' };
       tables.bronze.push({ value: value.toString('base64'), ...origin });
+      if (event && ids.has(`${kafka_partition} ${event.event_id}`)) { tables.dropped.push({ event_id: event.event_id, ...origin }); continue; }
+      if (event) ids.add(`${kafka_partition} ${event.event_id}`);
       if (event) tables.silver.push({ ...NO_EVENT, ...event, event_time: Number(event.event_time), ...origin });
       else tables.quarantine.push({ reason, value: value.toString('base64'), ...origin });
       if (event) {
@@ -74,16 +90,18 @@ function play(runs) {
   return { tables, cuts };
 }
 
+const viewed = e => ['view', 'page_view'].includes(e.event_type), bought = e => e.event_type === 'purchase', there = value => value !== null && value !== undefined;
 const TAKES = {
-  category_views: e => ['view', 'page_view'].includes(e.event_type), revenue_by_category: e => e.event_type === 'purchase',
-  conversion_funnel: () => true, country_revenue: e => e.event_type === 'purchase',
+  event_counts: () => true, action_counts: () => true, category_views: viewed, trending_categories: e => viewed(e) && there(e.category),
+  conversion_funnel: () => true, revenue_by_category: bought, country_revenue: bought, hourly_purchases: bought, daily_revenue: bought,
+  top_products: e => viewed(e) && there(e.product_id), active_users: () => true, high_value_users: bought, session_users: e => there(e.session_id),
 };
 
 function lateRows(event, ms, frontier, origin) {
   return QUERIES.filter(q => TAKES[q.name](event)).flatMap(q => {
     const ends = [];
     for (let end = ms - ms % q.slide + q.slide; end - q.size <= ms; end += q.slide) ends.push(end);
-    const missed = ends.filter(end => end <= frontier - q.delay);
+    const missed = ends.filter(end => end <= frontier - q.delay || ms <= frontier - HORIZON_MS);
     if (missed.length === 0) return [];
     const last = missed.at(-1);
     return [{ query: q.name, window_start: last - q.size, window_end: last, windows_missed: missed.length, windows_counted: ends.length - missed.length,
@@ -99,6 +117,7 @@ async function build(db, played, folder) {
   }
   const origin = 'kafka_partition::INTEGER as kafka_partition, kafka_offset, kafka_time::TIMESTAMPTZ as kafka_time';
   await db.run(`create table bronze as select from_base64(value) as value, ${origin} from raw_bronze`);
+  await db.run(`create table dropped as select event_id, ${origin} from raw_dropped`);
   await db.run(`create table quarantine as select reason, from_base64(value) as value, ${origin} from raw_quarantine`);
   const columns = EVENT.map(c => c === 'event_time' ? 'make_timestamptz(event_time) as event_time'
     : ['price', 'revenue'].includes(c) ? `${c}::DECIMAL(18,4) as ${c}` : c === 'quantity' ? 'quantity::BIGINT as quantity' : `${c}::VARCHAR as ${c}`);

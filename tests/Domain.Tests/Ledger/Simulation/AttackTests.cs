@@ -7,14 +7,20 @@ public sealed class AttackTests
     [InlineData("slow reads, no provisional rows", 1, 320)]
     [InlineData("three ticks", 425, 20)]
     [InlineData("held back", 1, 40)]
+    [InlineData("little memory for ids", 1, 150)]
     public void The_tables_equal_a_batch_computation(string attack, int first, int seeds)
     {
+        var waited = 0;
         for (var seed = first; seed < first + seeds; seed++)
         {
             var scenario = Of(attack, seed);
-            var error = new Simulation(seed, scenario).Run();
+            var simulation = new Simulation(seed, scenario);
+            var error = simulation.Run();
             Assert.True(error is null, $"{attack}, seed {seed} ({scenario}): {error}");
+            waited += simulation.Alerts.Any(alert => alert.Name == "deduplication-full") ? 1 : 0;
         }
+
+        Assert.Equal(attack == "little memory for ids", waited > 0);
     }
 
     private static Scenario Of(string attack, int seed) => attack switch
@@ -25,6 +31,7 @@ public sealed class AttackTests
         },
         "three ticks" => Scenario.Draw(seed) with { Ticks = 3, CallStallRate = 0.03, HonourLease = false },
         "held back" => Scenario.Draw(seed) with { MaxOpenRanges = 6, FaultRate = 0.02 },
+        "little memory for ids" => Scenario.Draw(seed) with { MaxIds = 40, DuplicateRate = 0.1, EventsPerPartition = 60 },
         _ => throw new ArgumentOutOfRangeException(nameof(attack), attack, "No such attack."),
     };
 }
