@@ -124,7 +124,7 @@ public sealed partial class BicepTests
             .Where(t => t.Name.EndsWith("Client", StringComparison.Ordinal) && (t.Namespace?.StartsWith("Azure", StringComparison.Ordinal) == true || t.Namespace?.StartsWith("Microsoft.DurableTask", StringComparison.Ordinal) == true))
             .Select(t => t.Name).Distinct().Order().ToList();
         Assert.NotEmpty(clients);
-        Assert.Empty(clients.Except(["BlobContainerClient", "BlobServiceClient", "DurableTaskClient", "TableClient", "TableServiceClient"]));
+        Assert.Empty(clients.Except(["BlobClient", "BlockBlobClient", "BlobContainerClient", "BlobServiceClient", "DurableTaskClient", "TableClient", "TableServiceClient"]));
     }
 
     [Fact]
