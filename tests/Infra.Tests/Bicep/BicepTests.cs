@@ -161,7 +161,9 @@ public sealed partial class BicepTests
     public void Alerts_cover_what_goes_wrong_and_their_queries_are_whole()
     {
         var rules = Committed.Json("alerts.json").AsArray();
-        Assert.Superset(new HashSet<string> { "lag", "gaps", "quarantine-rate", "tick-age", "held-watermark", "failures" }, rules.Select(r => r!["name"]!.ToString()).ToHashSet());
+        var names = rules.Select(r => r!["name"]!.ToString()).ToList();
+        Assert.Equal(names.Count, names.Distinct().Count());
+        Assert.All(["lag", "gap", "quarantine-rate", "tick-age", "watermark", "failures"], what => Assert.Contains(names, n => n.Contains(what, StringComparison.Ordinal)));
         var workbook = Committed.Json("workbook.json")["items"]!.AsArray().Select(i => i!["content"]!["query"]?.ToString()).OfType<string>();
         Assert.All(rules.Select(r => r!["query"]!.ToString()).Concat(workbook), query =>
         {
