@@ -3,6 +3,7 @@ using Azure.Data.Tables;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
+using Tidemark.Functions.Costs;
 using Tidemark.Functions.Tables;
 
 namespace Tidemark.Functions.Results;
@@ -21,9 +22,13 @@ public sealed class TableResults : IResults
     private readonly PipelineId _id;
     private readonly Func<string, TableClient> _tables;
     private readonly TimeProvider _time;
+    private readonly CostCounters? _counters;
 
-    internal TableResults(PipelineId id, Func<string, TableClient> tables, TimeProvider time) =>
-        (_id, _tables, _time) = (id, tables, time);
+    internal TableResults(PipelineId id, Func<string, TableClient> tables, TimeProvider time, CostCounters? counters = null) =>
+        (_id, _tables, _time, _counters) = (id, tables, time, counters);
+
+    /// <summary>Told of rows as they were written, by whichever thread wrote them.</summary>
+    internal Action<IOutput, IReadOnlyList<TableEntity>>? Written { get; set; }
 
     public async Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(IOutput query, long? fromWindowStart, CancellationToken cancel)
     {
@@ -60,6 +65,8 @@ public sealed class TableResults : IResults
             var pending = chunk.ToList();
             var actions = pending.ConvertAll(i => Action(rows, writes[i], final, now));
             await WriteAsync(table, pending, actions, etags, stop);
+            _counters?.Add(CostCounters.Published + query.Name, pending.Count);
+            Written?.Invoke(query, [.. actions.Select(a => (TableEntity)a.Entity)]);
         });
         return etags;
     }
