@@ -74,4 +74,7 @@ internal enum ProtocolRule
 
     /// <summary>A partial is keyed by the first window end that it counts for.</summary>
     FirstEndInKey = 1 << 21,
+
+    /// <summary>Results that can be withdrawn change only with their fence, read before the snapshot or moved by the tick itself.</summary>
+    FencedResults = 1 << 22,
 }

@@ -128,6 +128,9 @@ internal sealed class PublishedResults
     /// <summary>ETag and content hash by row key; hash 0 = content unknown.</summary>
     public Dictionary<string, (string ETag, ulong Hash)> Rows { get; } = [];
 
+    /// <summary>ETag of the fence of a query that withdraws; null = there is none yet.</summary>
+    public string? Fence { get; set; }
+
     /// <summary>Our own commit that is not published yet, so that it need not be read back.</summary>
     public CommittedRows? Own { get; set; }
 }

@@ -129,7 +129,10 @@ internal sealed class TruthReader(
             var (cursor, etag) = await ledger.ReadCursorAsync(query.Name, cancel);
             var published = new PublishedResults { Cursor = cursor, CursorETag = etag };
             foreach (var (rowKey, rowETag) in await results.ReadETagsAsync(query, cursor.PositionMs - query.SizeMs, cancel))
-                published.Rows[rowKey] = (rowETag, 0);
+                if (rowKey == IResults.Fence)
+                    published.Fence = rowETag;
+                else
+                    published.Rows[rowKey] = (rowETag, 0);
             truth.Results[query.Name] = published;
         }
     }

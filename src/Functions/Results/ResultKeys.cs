@@ -13,7 +13,7 @@ namespace Tidemark.Functions.Results;
 /// </summary>
 internal static class ResultKeys
 {
-    private const string WindowStart = "window_start";
+    private const string StartColumn = "window_start";
     private const string NullKey = "!n";
 
     /// <summary>The table of a query: PascalCase of its snake_case name, e.g. <c>CategoryViews</c>.</summary>
@@ -30,7 +30,7 @@ internal static class ResultKeys
     /// <summary>RowKey of a row.</summary>
     public static string Row(QuerySpec query, RowBatch rows, int row)
     {
-        var start = rows.Schema.IndexOf(WindowStart);
+        var start = rows.Schema.IndexOf(StartColumn);
         if (rows.Columns[start].IsNull(row))
             throw new ArgumentException($"Row {row} of query {query.Name} has no window_start.", nameof(row));
         var key = new StringBuilder(Window(Cell.Milliseconds(rows, start, row)));
@@ -45,6 +45,9 @@ internal static class ResultKeys
             key.Append('|').Append(Cell.KeyText(rows, rows.Schema.IndexOf(name), row) is { } text ? TableKeys.Escape(text) : NullKey);
         return key.ToString();
     }
+
+    /// <summary>Start of the window that a RowKey is of, ms.</summary>
+    public static long WindowStart(string rowKey) => long.MaxValue - long.Parse(rowKey.AsSpan(0, 19), NumberStyles.None, CultureInfo.InvariantCulture);
 
     /// <summary>First part of the RowKeys of a window.</summary>
     public static string Window(long startMs) => (long.MaxValue - Math.Max(startMs, 0)).ToString("D19", CultureInfo.InvariantCulture);

@@ -7,14 +7,20 @@ public sealed class AttackTests
     [InlineData("slow reads, no provisional rows", 1, 320)]
     [InlineData("three ticks", 425, 20)]
     [InlineData("held back", 1, 40)]
+    [InlineData("slow withdrawals", 1, 300)]
     public void The_tables_equal_a_batch_computation(string attack, int first, int seeds)
     {
+        var withdrawn = 0;
         for (var seed = first; seed < first + seeds; seed++)
         {
             var scenario = Of(attack, seed);
-            var error = new Simulation(seed, scenario).Run();
+            var simulation = new Simulation(seed, scenario);
+            var error = simulation.Run();
+            withdrawn += simulation.Results.Deleted;
             Assert.True(error is null, $"{attack}, seed {seed} ({scenario}): {error}");
         }
+
+        Assert.True(attack != "slow withdrawals" || withdrawn > seeds, $"only {withdrawn} rows were withdrawn");
     }
 
     private static Scenario Of(string attack, int seed) => attack switch
@@ -25,6 +31,7 @@ public sealed class AttackTests
         },
         "three ticks" => Scenario.Draw(seed) with { Ticks = 3, CallStallRate = 0.03, HonourLease = false },
         "held back" => Scenario.Draw(seed) with { MaxOpenRanges = 6, FaultRate = 0.02 },
+        "slow withdrawals" => Scenario.Draw(seed) with { Ticks = 2 + seed % 2, OnlyPicky = seed % 3 > 0, StallOn = "write picky", HonourLease = false, EventsPerPartition = 60 },
         _ => throw new ArgumentOutOfRangeException(nameof(attack), attack, "No such attack."),
     };
 }

@@ -100,7 +100,7 @@ internal static class Oracle
             foreach (var (number, partition) in sim.Topic.Partitions)
                 foreach (var (offset, value) in Records(partition, number))
                     Add(number, offset, value, windows);
-            foreach (var ((q, end, key), (count, sum)) in windows)
+            foreach (var ((q, end, key), (count, sum)) in windows.Where(w => ToyPipeline.Passes(w.Key.Query, w.Value.Sum)))
                 Tables[sim.Pipeline.Queries[q].Name].Add([end - sim.Pipeline.Queries[q].SizeMs, end, key, count, sum]);
         }
 
