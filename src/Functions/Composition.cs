@@ -40,7 +40,7 @@ public static class Composition
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents()));
         if (services.Last(s => s.ServiceType == typeof(IPipeline)).ImplementationInstance is IPipeline pipeline)
-            EntityNames.Check(options.Id, pipeline.Queries);
+            EntityNames.Check(options.Id, pipeline);
         AddStorage(services, options);
         AddStores(services, options);
         AddProtocol(services, options, instance);
@@ -55,6 +55,7 @@ public static class Composition
         var tables = options.Tables.Tables(Counted(new TableClientOptions(), counters, CountingPolicy.TableKind));
         var blobs = options.Lake.Blobs(Counted(new BlobClientOptions(), counters, CountingPolicy.BlobKind));
         services.AddSingleton(tables);
+        services.AddSingleton(new ResultTables(options.Results.Tables(Counted(new TableClientOptions(), counters, CountingPolicy.TableKind))));
         services.AddSingleton(blobs);
         services.AddSingleton(blobs.GetBlobContainerClient(options.LakeContainer));
     }
@@ -62,7 +63,7 @@ public static class Composition
     private static void AddStores(IServiceCollection services, TidemarkOptions options)
     {
         services.AddSingleton<ILedger>(sp => new TableLedger(options.Id, Ledger(sp, options)));
-        services.AddSingleton(sp => new TableResults(options.Id, sp.GetRequiredService<TableServiceClient>().GetTableClient, sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new TableResults(options.Id, sp.GetRequiredService<ResultTables>().Service.GetTableClient, sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IResults>(sp => sp.GetRequiredService<TableResults>());
         services.AddSingleton<IObjectStore>(sp => new BlobObjectStore(sp.GetRequiredService<BlobContainerClient>()));
         services.AddSingleton(sp => new LakeTables(sp.GetRequiredService<IObjectStore>(), sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<TimeProvider>()));
@@ -73,7 +74,7 @@ public static class Composition
         services.AddSingleton<IAlerts>(sp => sp.GetRequiredService<TableAlerts>());
         services.AddSingleton(sp => new LakeMaintenance(
             sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<IAlerts>(), sp.GetRequiredService<ILogger<LakeMaintenance>>()));
-        services.AddSingleton(sp => new InvocationEntities(options.Id, sp.GetRequiredService<CostCounters>()));
+        services.AddSingleton(sp => new InvocationEntities(options.Id, sp.GetRequiredService<IObjectStore>(), sp.GetRequiredService<CostCounters>()));
         services.AddSingleton(sp => new StatusStore(options.Id, Ledger(sp, options)));
     }
 
@@ -81,7 +82,8 @@ public static class Composition
     {
         services.AddSingleton(sp => new Ingest(
             sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(),
-            sp.GetRequiredService<ISegmentStore>(), options.ToIngest(), sp.GetRequiredService<TimeProvider>()));
+            sp.GetRequiredService<ISegmentStore>(), options.ToIngest(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<ILake>(), sp.GetRequiredService<IAlerts>()));
         services.AddSingleton(sp => new TickStores(
             sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<ISegmentStore>(),
             sp.GetRequiredService<InvocationEntities>(), sp.GetRequiredService<ILake>(), sp.GetRequiredService<IResults>(), sp.GetRequiredService<IAlerts>()));
@@ -89,7 +91,7 @@ public static class Composition
             sp.GetRequiredService<IPipeline>(), options.Id, sp.GetRequiredService<TickStores>(), sp.GetRequiredService<Ingest>(),
             options.ToTick(), sp.GetRequiredService<TimeProvider>(), instance));
         services.AddSingleton(sp => new Preparation(
-            options, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<TableServiceClient>(), sp.GetRequiredService<BlobServiceClient>(),
+            options, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<TableServiceClient>(), sp.GetRequiredService<ResultTables>(), sp.GetRequiredService<BlobServiceClient>(),
             sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<ILogger<Preparation>>()));
         services.AddSingleton(sp => new StatusBoard(options.Id, sp.GetRequiredService<CostCounters>(), sp.GetRequiredService<TimeProvider>(), instance));
         services.AddSingleton(sp => new StatusSource(sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<StatusStore>(), sp.GetRequiredService<TimeProvider>()));

@@ -26,6 +26,7 @@ public class BoundedRunTests
         var rows = verdict.GetProperty("rows").EnumerateObject().ToDictionary(table => table.Name, table => table.Value.GetInt64());
         Assert.Equal(Station.Exported.Order(StringComparer.Ordinal), rows.Keys.Order(StringComparer.Ordinal));
         Assert.All(rows, table => Assert.True(table.Value > 0 || table.Key == "silver/late", $"{table.Key} is empty, so nothing was compared"));
+        Assert.InRange(verdict.GetProperty("duplicates").GetInt64(), 500, 1_200);
         Reports.AgreesWith(report, verdict);
     }
 

@@ -1,4 +1,5 @@
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.Domain.Events;
@@ -15,19 +16,24 @@ internal sealed class DecodedEvents : IDecodedRecords
     public DecodedEvents(RowBatch bronze, RowBatch silver, RowBatch quarantine, IReadOnlyDictionary<string, long>? reasons, EventBuffers buffers,
         Action<EventBuffers>? giveBack)
     {
-        (Bronze, Silver, Quarantine, Reasons) = (bronze, silver, quarantine, reasons ?? new Dictionary<string, long>());
+        (Bronze, Valid, Silver, Quarantine, Reasons) = (bronze, silver, silver, quarantine, reasons ?? new Dictionary<string, long>());
         (this.buffers, this.giveBack) = (buffers, giveBack);
-        if (silver.Count == 0)
-            return;
-        long least = long.MaxValue, greatest = long.MinValue;
-        foreach (var time in ((Int64Column)silver["event_time"]).Values.AsSpan(0, silver.Count))
-            (least, greatest) = (Math.Min(least, time), Math.Max(greatest, time));
-        (MinEventTimeMs, MaxEventTimeMs) = (FloorMs(least), FloorMs(greatest));
+        Measure();
     }
 
     public RowBatch Bronze { get; }
 
-    public RowBatch Silver { get; }
+    /// <summary>All valid events.</summary>
+    public RowBatch Valid { get; }
+
+    /// <summary>The valid events that are kept: all of them as long as they are not judged.</summary>
+    public RowBatch Silver { get; private set; }
+
+    /// <summary>Rows of <see cref="Silver"/> that are too old to be told from duplicates.</summary>
+    public IReadOnlyList<int> TooOld { get; private set; } = [];
+
+    /// <summary>Valid events left out of <see cref="Silver"/>.</summary>
+    public int Duplicates => Valid.Count - Silver.Count;
 
     public RowBatch Quarantine { get; }
 
@@ -35,16 +41,47 @@ internal sealed class DecodedEvents : IDecodedRecords
     public IReadOnlyDictionary<string, long> Reasons { get; }
 
     /// <inheritdoc/>
-    public long? MinEventTimeMs { get; }
+    public long? MinEventTimeMs { get; private set; }
 
     /// <inheritdoc/>
-    public long? MaxEventTimeMs { get; }
+    public long? MaxEventTimeMs { get; private set; }
+
+    /// <summary>Takes verdicts on <see cref="Valid"/>, in place of earlier ones.</summary>
+    public void Judge(ReadOnlySpan<Verdict> verdicts)
+    {
+        var mine = buffers ?? throw new ObjectDisposedException(nameof(DecodedEvents));
+        var kept = mine.Rows(verdicts.Length);
+        var count = 0;
+        List<int>? old = null;
+        for (var row = 0; row < verdicts.Length; row++)
+        {
+            if (verdicts[row] == Verdict.Duplicate)
+                continue;
+            if (verdicts[row] == Verdict.TooOld)
+                (old ??= []).Add(count);
+            kept[count++] = row;
+        }
+        Silver = mine.Kept.Take(Valid, kept.AsSpan(0, count));
+        TooOld = (IReadOnlyList<int>?)old ?? [];
+        Measure();
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref buffers, null) is { } mine)
             giveBack?.Invoke(mine);
+    }
+
+    private void Measure()
+    {
+        (MinEventTimeMs, MaxEventTimeMs) = (null, null);
+        if (Silver.Count == 0)
+            return;
+        long least = long.MaxValue, greatest = long.MinValue;
+        foreach (var time in ((Int64Column)Silver["event_time"]).Values.AsSpan(0, Silver.Count))
+            (least, greatest) = (Math.Min(least, time), Math.Max(greatest, time));
+        (MinEventTimeMs, MaxEventTimeMs) = (FloorMs(least), FloorMs(greatest));
     }
 
     private static long FloorMs(long micros) => (micros - (micros < 0 ? 999 : 0)) / 1000;

@@ -17,11 +17,17 @@ internal sealed class EventBuffers
     public readonly Int64ColumnBuilder Time = new(), Price = new(), Quantity = new(), Revenue = new(), SilverOffset = new(), SilverKafkaTime = new();
     public readonly Int32ColumnBuilder Date = new();
 
+    private readonly ActionCategory category = new();
+
     // quarantine
     public readonly DictionaryColumnBuilder Reason = new();
     public readonly Utf8ColumnBuilder Detail = new(), BadHeaders = new();
     public readonly BinaryColumnBuilder BadKey = new(), BadValue = new();
     public readonly Int64ColumnBuilder BadOffset = new(), BadKafkaTime = new();
+
+    /// <summary>What is kept of silver, once it is judged.</summary>
+    public readonly RowSelector Kept = new();
+    private int[] keptRows = [];
 
     // the same value in every row of a table
     private readonly Constants bronze = new(), silver = new(), quarantine = new();
@@ -40,6 +46,14 @@ internal sealed class EventBuffers
             builder.Reset();
     }
 
+    /// <summary>Memory for so many row numbers.</summary>
+    public int[] Rows(int count)
+    {
+        if (keptRows.Length < count)
+            keptRows = new int[Math.Max(count, keptRows.Length * 2)];
+        return keptRows;
+    }
+
     public RowBatch Bronze(ReadOnlySpan<byte> topic, int partition, long ingestMicros)
     {
         var rows = Offset.Count;
@@ -52,11 +66,12 @@ internal sealed class EventBuffers
     {
         var rows = Time.Count;
         silver.Fill(topic, partition, ingestMicros, rows);
+        var types = (DictionaryColumn)EventType.Build();
         return new RowBatch(EventTables.Silver.Schema,
         [
-            EventId.Build(), EventType.Build(), Time.Build(), Date.Build(), UserId.Build(), SessionId.Build(), ProductId.Build(), ProductName.Build(),
-            Category.Build(), Price.Build(), Quantity.Build(), Revenue.Build(), DeviceType.Build(), Country.Build(), Page.Build(), Element.Build(),
-            Extra.Build(), silver.Topic, silver.Partition, SilverOffset.Build(), SilverKafkaTime.Build(), silver.Ingest,
+            EventId.Build(), types, category.Of(types), Time.Build(), Date.Build(), UserId.Build(), SessionId.Build(), ProductId.Build(),
+            ProductName.Build(), Category.Build(), Price.Build(), Quantity.Build(), Revenue.Build(), DeviceType.Build(), Country.Build(), Page.Build(),
+            Element.Build(), Extra.Build(), silver.Topic, silver.Partition, SilverOffset.Build(), SilverKafkaTime.Build(), silver.Ingest,
         ], rows);
     }
 

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Queries;
+using Tidemark.Domain.Streams;
 using Tidemark.Domain.Windows;
 
 namespace Tidemark.Domain.Events;
@@ -11,11 +13,12 @@ namespace Tidemark.Domain.Events;
 /// partitions at the same time. What <see cref="Decode"/> returns is <see cref="IDisposable"/>: a caller that disposes it once the segments built
 /// from it are written saves their memory for the next batch.
 /// </summary>
-public sealed class EventPipeline : IPipeline
+public sealed class EventPipeline : IPipeline, IDeduplicating
 {
     private readonly EventOptions options;
     private readonly IReadOnlyList<QueryDefinition> definitions;
     private readonly WindowQueries windows;
+    private readonly IReadOnlyList<EventStreamPlan> streams;
     private readonly ConcurrentBag<EventDecoder> decoders = [];
     private readonly ConcurrentBag<EventBuffers> buffers = [];
 
@@ -23,14 +26,16 @@ public sealed class EventPipeline : IPipeline
     /// <param name="options">What the decoder is told.</param>
     /// <param name="queries">Window queries over <see cref="EventTables.Silver"/>.</param>
     /// <param name="entitySpan">Span of event time that the slices of queries with short slices share an entity for; null = 5 minutes.</param>
-    /// <exception cref="ArgumentException">An option makes no sense, or a <see cref="QueryException"/> names query, field and remedy.</exception>
-    public EventPipeline(EventOptions options, IReadOnlyList<QueryDefinition> queries, TimeSpan? entitySpan = null)
+    /// <param name="streams">Streams over <see cref="EventTables.Silver"/>, over queries, and over streams before them.</param>
+    /// <exception cref="ArgumentException">An option makes no sense, or a <see cref="QueryException"/> or <see cref="StreamException"/> names query or stage, field and remedy.</exception>
+    public EventPipeline(EventOptions options, IReadOnlyList<QueryDefinition> queries, TimeSpan? entitySpan = null, IReadOnlyList<EventStream>? streams = null)
     {
         this.options = options.Validated();
         definitions = [.. queries];
         if (entitySpan < TimeSpan.FromSeconds(1))
             throw new ArgumentException($"The entity span is {entitySpan}; give at least a second.", nameof(entitySpan));
         windows = new WindowQueries(queries, EventTables.Silver.Schema, "event_time", entitySpan ?? TimeSpan.FromMinutes(5));
+        this.streams = EventStreams.Bind(streams ?? [], Tables, windows.Specs);
     }
 
     /// <inheritdoc/>
@@ -39,8 +44,11 @@ public sealed class EventPipeline : IPipeline
     /// <inheritdoc/>
     public IReadOnlyList<QuerySpec> Queries => windows.Specs;
 
+    /// <inheritdoc/>
+    public IReadOnlyList<StreamSpec> Streams => [.. streams.Select(s => s.Spec)];
+
     /// <summary>The whole pipeline as text: input, tables, queries, result columns. Equal pipelines have equal text.</summary>
-    public string Describe() => PipelineText.Describe(options, Tables, [.. definitions.Zip(Queries)]);
+    public string Describe() => PipelineText.Describe(options, Tables, [.. definitions.Zip(Queries)], streams);
 
     /// <inheritdoc/>
     public IDecodedRecords Decode(int partition, IReadOnlyList<SourceRecord> records, long ingestTimeMs)
@@ -64,11 +72,27 @@ public sealed class EventPipeline : IPipeline
         var counts = new Dictionary<string, long> { ["records"] = events.Bronze.Count, ["events"] = events.Silver.Count };
         foreach (var (reason, count) in events.Reasons)
             counts["quarantined/" + reason] = count;
-        var partials = windows.Map(events.Silver, frontierMs, (plan, rows) =>
+        if (events.Duplicates > 0)
+            counts["duplicates"] = events.Duplicates;
+        var countable = events.Silver;
+        if (events.TooOld.Count > 0)
         {
-            (late ??= new LateTable(events.Silver, frontierMs)).Add(plan, rows);
-            counts["late/" + plan.Name] = rows.Rows.Count;
-        });
+            counts["undeduplicated"] = events.TooOld.Count;
+            countable = RowBatches.Take(events.Silver, [.. Enumerable.Range(0, events.Silver.Count).Except(events.TooOld)]);
+            // Under a frontier beyond every window, so that nothing of them is counted.
+            var old = RowBatches.Take(events.Silver, [.. events.TooOld]);
+            windows.Map(old, EventTime.End, (plan, rows) => AddLate(old, plan, rows));
+        }
+        var partials = windows.Map(countable, frontierMs, (plan, rows) => AddLate(countable, plan, rows));
+        foreach (var stream in streams.Where(s => s.Stream.Source == EventTables.Silver.Name))
+        {
+            var missed = stream.Late(events.Silver, frontierMs).ToList();
+            if (missed.Count == 0)
+                continue;
+            (late ??= new LateTable(frontierMs)).Add(events.Silver, stream, missed);
+            counts["late/" + stream.Stream.Name] = missed.Count;
+        }
+
         var tables = new Dictionary<string, RowBatch>();
         Add(EventTables.Bronze, events.Bronze);
         Add(EventTables.Silver, events.Silver);
@@ -77,12 +101,39 @@ public sealed class EventPipeline : IPipeline
             Add(EventTables.Late, late.Build());
         return new Segment(tables, partials, counts);
 
+        void AddLate(RowBatch from, QueryPlan plan, LateRows rows)
+        {
+            (late ??= new LateTable(frontierMs)).Add(from, plan, rows);
+            counts["late/" + plan.Name] = counts.GetValueOrDefault("late/" + plan.Name) + rows.Rows.Count;
+        }
+
         void Add(TableSpec table, RowBatch rows)
         {
             if (rows.Count > 0)
                 tables[table.Name] = rows;
         }
     }
+
+    /// <inheritdoc/>
+    long? IDeduplicating.HorizonMs => options.DeduplicateWithin > TimeSpan.Zero ? (long)options.DeduplicateWithin.TotalMilliseconds : null;
+
+    /// <inheritdoc/>
+    string IDeduplicating.Table => EventTables.Silver.Name;
+
+    /// <inheritdoc/>
+    IReadOnlyList<string> IDeduplicating.Columns => SilverIds.Columns;
+
+    /// <inheritdoc/>
+    IReadOnlyList<ColumnBounds> IDeduplicating.Bounds(int partition, long fromOffset, long afterMs) => SilverIds.Bounds(partition, fromOffset, afterMs);
+
+    /// <inheritdoc/>
+    void IDeduplicating.Read(RowBatch rows, List<SeenEvent> into) => SilverIds.Read(rows, into);
+
+    /// <inheritdoc/>
+    void IDeduplicating.Read(IDecodedRecords decoded, List<SeenEvent> into) => SilverIds.Read(((DecodedEvents)decoded).Valid, into);
+
+    /// <inheritdoc/>
+    void IDeduplicating.Judge(IDecodedRecords decoded, ReadOnlySpan<Verdict> verdicts) => ((DecodedEvents)decoded).Judge(verdicts);
 
     /// <inheritdoc/>
     public IFoldState Load(EntityKey key, ReadOnlySpan<byte> state) => windows.Load(key, state);
@@ -93,4 +144,8 @@ public sealed class EventPipeline : IPipeline
     /// <inheritdoc/>
     public RowBatch Emit(string query, IReadOnlyDictionary<EntityKey, IFoldState> states, long? after, long upTo, IReadOnlySet<EntityKey>? touched = null) =>
         windows.Emit(query, states, after, upTo, touched);
+
+    /// <inheritdoc/>
+    public IStreamState OpenStream(string stream, ReadOnlySpan<byte> state) =>
+        (streams.FirstOrDefault(s => s.Stream.Name == stream) ?? throw new KeyNotFoundException($"The pipeline has no stream '{stream}'.")).Open(state);
 }

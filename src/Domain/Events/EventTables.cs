@@ -30,6 +30,7 @@ public static class EventTables
     [
         new("event_id", FieldType.String, false),
         new("event_type", FieldType.String, false),
+        new("action_category", FieldType.String, false),
         new("event_time", FieldType.Timestamp, false),
         new("event_date", FieldType.Date, false),
         new("user_id", FieldType.String, false),

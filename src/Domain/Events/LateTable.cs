@@ -1,20 +1,21 @@
 using System.Text;
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Streams;
 using Tidemark.Domain.Windows;
 
 namespace Tidemark.Domain.Events;
 
 /// <summary>Collects the rows of <c>silver/late</c> of one batch.</summary>
-internal sealed class LateTable(RowBatch events, long frontierMs)
+internal sealed class LateTable(long frontierMs)
 {
     private const long LastMs = EventTime.End / 1000 - 1;
     private static readonly string[] Copied = ["event_id", "event_type", "event_time", "user_id", "kafka_topic", "kafka_partition", "kafka_offset"];
     private readonly ColumnBuilder[] builders = [.. EventTables.Late.Schema.Fields.Select(f => ColumnBuilder.For(f, f.Name is "query" or "event_type" or "kafka_topic"))];
-    private readonly Column[] sources = [.. Copied.Select(name => events[name])];
 
-    /// <summary>Adds the late rows of a query.</summary>
-    public void Add(QueryPlan plan, LateRows late)
+    /// <summary>Adds the late rows of a query among these events.</summary>
+    public void Add(RowBatch events, QueryPlan plan, LateRows late)
     {
+        var sources = Array.ConvertAll(Copied, name => events[name]);
         var query = Encoding.UTF8.GetBytes(plan.Name);
         var watermark = plan.Watermark(frontierMs);
         foreach (var (row, windows) in late.Rows)
@@ -26,6 +27,27 @@ internal sealed class LateTable(RowBatch events, long frontierMs)
             ((Int32ColumnBuilder)builders[4]).Append(windows.Counted);
             Int64(5, Math.Min(frontierMs, LastMs) * 1000);
             Int64(6, watermark - windows.LastMissedEnd);
+            for (var i = 0; i < sources.Length; i++)
+                builders[7 + i].AppendFrom(sources[i], row);
+        }
+    }
+
+    /// <summary>Adds rows that are late for a stream: the window is the time that each would have been in time for.</summary>
+    public void Add(RowBatch events, EventStreamPlan stream, IEnumerable<(int Row, long LagMs)> late)
+    {
+        var sources = Array.ConvertAll(Copied, name => events[name]);
+        var query = Encoding.UTF8.GetBytes(stream.Stream.Name);
+        var inTime = stream.Stream.InTimeFor!.Value.Ticks / TimeSpan.TicksPerMicrosecond;
+        foreach (var (row, lag) in late)
+        {
+            var time = ((Int64Column)sources[2]).Values[row];
+            ((DictionaryColumnBuilder)builders[0]).Append(query);
+            Int64(1, time);
+            Int64(2, time + inTime);
+            ((Int32ColumnBuilder)builders[3]).Append(1);
+            ((Int32ColumnBuilder)builders[4]).Append(0);
+            Int64(5, Math.Min(frontierMs, LastMs) * 1000);
+            Int64(6, lag);
             for (var i = 0; i < sources.Length; i++)
                 builders[7 + i].AppendFrom(sources[i], row);
         }

@@ -3,17 +3,21 @@ using System.Text;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Queries;
+using Tidemark.Domain.Streams;
 
 namespace Tidemark.Domain.Events;
 
 /// <summary>A pipeline as text: what it reads, the tables it fills, and every query. Equal pipelines have equal text, so it serves as a contract.</summary>
 internal static class PipelineText
 {
-    public static string Describe(EventOptions options, IReadOnlyList<TableSpec> tables, IReadOnlyList<(QueryDefinition Definition, QuerySpec Spec)> queries)
+    public static string Describe(EventOptions options, IReadOnlyList<TableSpec> tables, IReadOnlyList<(QueryDefinition Definition, QuerySpec Spec)> queries,
+        IReadOnlyList<EventStreamPlan> streams)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"topic {options.Topic}\n");
         text.Append(CultureInfo.InvariantCulture, $"  event times from {options.EarliestEventTime:yyyy-MM-dd} to {options.MaxFutureSkew:c} beyond the Kafka time\n");
+        if (options.DeduplicateWithin > TimeSpan.Zero)
+            text.Append(CultureInfo.InvariantCulture, $"  duplicates by event_id within {options.DeduplicateWithin:c} of event time, per partition\n");
         text.Append(CultureInfo.InvariantCulture, $"  values up to {options.MaxValueBytes} bytes and {options.MaxDepth} levels\n");
         foreach (var table in tables)
         {
@@ -36,6 +40,11 @@ internal static class PipelineText
                 text.Append(CultureInfo.InvariantCulture, $"  {definition.Top}\n");
             text.Append(CultureInfo.InvariantCulture, $"  into gold/{definition.Name}\n");
             Fields(text, spec.Schema);
+        }
+        foreach (var stream in streams)
+        {
+            text.Append(StreamText.Describe(stream.Stream, stream.Spec));
+            Fields(text, stream.Spec.Schema);
         }
         return text.ToString();
     }

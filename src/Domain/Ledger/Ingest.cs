@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.Domain.Ledger;
@@ -18,20 +19,36 @@ public sealed class Ingest
     private readonly ProtocolRule _off;
     private readonly Partitions _partitions;
     private readonly RecordCollector _collector;
+    private readonly Deduplicator? _deduplicator;
+    private readonly IAlerts? _alerts;
+    private readonly ConcurrentDictionary<int, long> _alertedMs = new();
     private readonly ConcurrentDictionary<int, VersionedHead> _heads = new();
     private long _holdReadMs;
 
     /// <summary>Creates an ingest over the given stores; one per process is enough.</summary>
-    public Ingest(IPipeline pipeline, ILedger ledger, ITopicLog log, ISegmentStore segments, IngestOptions options, TimeProvider time)
-        : this(pipeline, ledger, log, segments, options, time, ProtocolRule.None)
+    /// <param name="pipeline">What is computed.</param>
+    /// <param name="ledger">The ledger of this pipeline and topic.</param>
+    /// <param name="log">The topic.</param>
+    /// <param name="segments">Where segments go.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="lake">Where seen ids are read from; a pipeline that deduplicates (<see cref="IDeduplicating"/>) needs it.</param>
+    /// <param name="alerts">Where it is said that a partition waits.</param>
+    public Ingest(
+        IPipeline pipeline, ILedger ledger, ITopicLog log, ISegmentStore segments, IngestOptions options, TimeProvider time, ILake? lake = null, IAlerts? alerts = null)
+        : this(pipeline, ledger, log, segments, options, time, lake, alerts, ProtocolRule.None)
     {
     }
 
-    internal Ingest(IPipeline pipeline, ILedger ledger, ITopicLog log, ISegmentStore segments, IngestOptions options, TimeProvider time, ProtocolRule off)
+    internal Ingest(
+        IPipeline pipeline, ILedger ledger, ITopicLog log, ISegmentStore segments, IngestOptions options, TimeProvider time, ILake? lake, IAlerts? alerts, ProtocolRule off)
     {
-        (_pipeline, _ledger, _segments, _options, _time, _off) = (pipeline, ledger, segments, options, time, off);
+        (_pipeline, _ledger, _segments, _options, _time, _alerts, _off) = (pipeline, ledger, segments, options, time, alerts, off);
         _partitions = new Partitions(ledger, log, options.StartFrom, time, off);
         _collector = new RecordCollector(log, options, time, off);
+        if (pipeline is IDeduplicating { HorizonMs: not null } deduplicating)
+            _deduplicator = new Deduplicator(deduplicating, ledger, segments,
+                lake ?? throw new ArgumentNullException(nameof(lake), "A pipeline that deduplicates reads seen ids from the lake."), options, time, off);
     }
 
     /// <summary>
@@ -60,8 +77,16 @@ public sealed class Ingest
                 if (head.Value.Next >= to)
                     break;
                 var chunk = await _collector.CollectTailAsync(partition, head.Value.Next, to, cancel);
-                await CommitAsync(partition, head, chunk, cancel);
-                found += chunk.Records.Count;
+                if (await CommitAsync(partition, head, chunk, cancel))
+                {
+                    found += chunk.Records.Count;
+                    continue;
+                }
+
+                // No room for ids under the frontier of a head that may be outdated; who delivers the partition says that it waits.
+                _heads.TryRemove(partition, out _);
+                if ((await HeadAsync(partition, cancel)).ETag == head.ETag)
+                    break;
             }
 
             return found;
@@ -89,7 +114,8 @@ public sealed class Ingest
                 if (first == records.Count)
                     return;
                 var chunk = await _collector.CollectAsync(partition, head.Value.Next, records, first, cancel);
-                await CommitAsync(partition, head, chunk, cancel);
+                if (!await CommitAsync(partition, head, chunk, cancel))
+                    await WaitForRoomAsync(partition, head.Value, cancel);
                 if (_off.HasFlag(ProtocolRule.TrimRepeats))
                     return;
             }
@@ -117,38 +143,78 @@ public sealed class Ingest
         return head.Value;
     }
 
-    /// <summary>Commits the chunk under this head, judging again as long as only the frontier moved. Leaves the newest head in the cache.</summary>
-    private async Task CommitAsync(int partition, VersionedHead head, RecordChunk chunk, CancellationToken cancel)
+    /// <summary>
+    /// Commits the chunk under this head, judging again as long as only the frontier moved. Leaves the newest head in the cache. False: the ids that
+    /// must be remembered do not fit, and nothing was committed.
+    /// </summary>
+    private async Task<bool> CommitAsync(int partition, VersionedHead head, RecordChunk chunk, CancellationToken cancel)
     {
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         using var decoded = _pipeline.Decode(partition, chunk.Records, now);
+        if (_deduplicator is null)
+            return await CommitAsync(partition, head, chunk, decoded, seen: null, now, cancel);
+        var seen = await _deduplicator.EnterAsync(partition, cancel);
+        try
+        {
+            return await CommitAsync(partition, head, chunk, decoded, seen, now, cancel);
+        }
+        finally
+        {
+            seen.Gate.Release();
+        }
+    }
+
+    private async Task<bool> CommitAsync(
+        int partition, VersionedHead head, RecordChunk chunk, IDecodedRecords decoded, Deduplicator.Entry? seen, long now, CancellationToken cancel)
+    {
         var judgedBy = head.Value.FrontierMs;
         while (true)
         {
+            if (seen is not null && !await _deduplicator!.TryJudgeAsync(seen, partition, head.Value, decoded, cancel))
+                return false;
             var segment = _pipeline.Build(decoded, judgedBy ?? Frontier.None);
             var range = await RangeAsync(partition, head.Value, chunk, segment, cancel);
             var next = head.Value with
             {
                 Next = chunk.To,
                 MaxEventTimeMs = Later(head.Value.MaxEventTimeMs, decoded.MaxEventTimeMs),
-                // Only valid events count: a partition of broken ones alone must not hold the frontier back for ever.
+                // Only events that count do: a partition of broken or repeated ones alone must not hold the frontier back for ever.
                 LastActivityMs = decoded.MaxEventTimeMs is null ? head.Value.LastActivityMs : now,
             };
             if (await _ledger.TryCommitAsync(next, head.ETag, range, chunk.Gaps, cancel) is { } etag)
             {
+                seen?.Index.Accept(chunk.To);
                 _heads[partition] = new VersionedHead(next, etag);
-                return;
+                return true;
             }
 
             var current = await _ledger.ReadHeadAsync(partition, cancel)
                 ?? throw new InvalidOperationException($"The head of partition {partition} is gone; the ledger table was changed by hand.");
             _heads[partition] = current;
             if (current.Value.Next != head.Value.Next)
-                return;
+                return true;
             head = current;
             if (!_off.HasFlag(ProtocolRule.RejudgeOnNewFrontier))
                 judgedBy = current.Value.FrontierMs;
         }
+    }
+
+    /// <summary>
+    /// A partition whose ids do not fit waits: it is ahead of the frontier by more than memory holds, and others go on. Says so once a minute.
+    /// </summary>
+    private async Task WaitForRoomAsync(int partition, Head head, CancellationToken cancel)
+    {
+        var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        if (_alerts is not null && now - _alertedMs.GetValueOrDefault(partition, long.MinValue / 2) >= 60_000)
+        {
+            await _alerts.RaiseAsync("deduplication-full", $"partition {partition}",
+                $"Partition {partition} waits at offset {head.Next}: more than {_options.DeduplicationMaxIds} event ids would have to be remembered to recognise duplicates. "
+                + "It goes on when event time has moved; if that does not happen, raise DeduplicationMaxIds or shorten DeduplicateWithin.", cancel);
+            _alertedMs[partition] = now;
+        }
+
+        _heads.TryRemove(partition, out _);
+        await Task.Delay(_options.HoldPoll, _time, cancel);
     }
 
     private async Task<RangeRow> RangeAsync(int partition, Head head, RecordChunk chunk, Segment segment, CancellationToken cancel)

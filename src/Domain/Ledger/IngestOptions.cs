@@ -28,6 +28,12 @@ public sealed record IngestOptions
     /// <summary>How long a reading of the hold is good for.</summary>
     public TimeSpan HoldCache { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// Most ids that are remembered per partition to recognise duplicates (21 to 51 MB per million). A partition whose ids do not fit waits, with an
+    /// alert, until event time has moved on; nothing is lost and nothing passes unchecked.
+    /// </summary>
+    public int DeduplicationMaxIds { get; init; } = 8_000_000;
+
     /// <summary>Makes the id of an attempt, part of the names of staged blobs.</summary>
     public Func<string> NewAttempt { get; init; } = static () => Guid.NewGuid().ToString("N");
 }

@@ -18,7 +18,8 @@ public static class Settings
         new(Names.PipelineVersion, "v1", "1 to 16 letters, digits, '-', '_' or '.'", "First part of every id. A new value starts a new computation of everything beside the old one."),
         new(Names.TopicGeneration, "1", "1 to 9999", "Raise it when the topic was deleted and made again: offsets begin anew."),
         new(Names.StartFrom, "earliest", "earliest, latest", "Where the very first start begins to read."),
-        new(Names.TablesConnection, "AzureWebJobsStorage", "a connection string, or TablesConnection__tableServiceUri", "Storage account of the ledger and of the query results.", Secret: true),
+        new(Names.TablesConnection, "AzureWebJobsStorage", "a connection string, or TablesConnection__tableServiceUri", "Storage account of the ledger.", Secret: true),
+        new(Names.ResultsConnection, "TablesConnection", "a connection string, or ResultsConnection__tableServiceUri", "Storage account of the query results; one of its own where readers such as Power BI are given its key.", Secret: true),
         new(Names.LakeConnection, "AzureWebJobsStorage", "a connection string, or LakeConnection__blobServiceUri", "Storage account of the Delta tables.", Secret: true),
         new(Names.LakeContainer, "lake", "3 to 63 lower-case letters, digits and '-'", "Blob container of the Delta tables; made at the start when missing."),
         new(Names.LedgerTable, "TidemarkLedger", "3 to 63 letters and digits, the first a letter", "Table of the ledger; made at the start when missing."),
@@ -28,6 +29,8 @@ public static class Settings
         new(Names.CheckpointInterval, "15s", "1s to 1h", "How often merged state is handed to durable entities; the more often, the shorter a restart and the more entity operations."),
         new(Names.IdleTimeout, "30s", "1s to 1d", "A partition that is read to its end and silent for this long does not hold event time back."),
         new(Names.MaxFutureSkew, "1h", "0s to 1d", "How far an event's time may be ahead of Kafka's before it is put in quarantine."),
+        new(Names.DeduplicateWithin, "1h", "0s (off) to 31d", "An event with the id of another of its partition, no more than this apart in event time, is a duplicate and left out of silver and of every result."),
+        new(Names.DeduplicationMaxIds, "8000000", "100000 to 100000000", "Most event ids remembered per partition (21 to 51 MB per million). Beyond it the partition waits, with an alert."),
         new(Names.InlineSegmentLimit, "256KB", "0KB to 900KB", "Segments up to this size, compressed, ride in the ledger; larger ones are staged as files."),
         new(Names.MaxRangeRecords, "20000", "1 to 1000000", "Most records in one range."),
         new(Names.MaxOpenRanges, "2000", "10 to 100000", "Above this number of ranges not yet in Delta and the entities, reading waits."),
@@ -51,6 +54,7 @@ public static class Settings
         public const string TopicGeneration = "TopicGeneration";
         public const string StartFrom = "StartFrom";
         public const string TablesConnection = "TablesConnection";
+        public const string ResultsConnection = "ResultsConnection";
         public const string LakeConnection = "LakeConnection";
         public const string HostStorage = "AzureWebJobsStorage";
         public const string LakeContainer = "LakeContainer";
@@ -61,6 +65,8 @@ public static class Settings
         public const string CheckpointInterval = "CheckpointInterval";
         public const string IdleTimeout = "IdleTimeout";
         public const string MaxFutureSkew = "MaxFutureSkew";
+        public const string DeduplicateWithin = "DeduplicateWithin";
+        public const string DeduplicationMaxIds = "DeduplicationMaxIds";
         public const string InlineSegmentLimit = "InlineSegmentLimit";
         public const string MaxRangeRecords = "MaxRangeRecords";
         public const string MaxOpenRanges = "MaxOpenRanges";

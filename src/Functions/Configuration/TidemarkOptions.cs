@@ -19,6 +19,8 @@ public sealed partial record TidemarkOptions
 
     public required StorageConnection Tables { get; init; }
 
+    public required StorageConnection Results { get; init; }
+
     public required StorageConnection Lake { get; init; }
 
     public required string LakeContainer { get; init; }
@@ -32,6 +34,11 @@ public sealed partial record TidemarkOptions
     public required TimeSpan IdleTimeout { get; init; }
 
     public required TimeSpan MaxFutureSkew { get; init; }
+
+    /// <summary>Zero = off.</summary>
+    public required TimeSpan DeduplicateWithin { get; init; }
+
+    public required int DeduplicationMaxIds { get; init; }
 
     /// <summary>Bytes, compressed.</summary>
     public required int InlineSegmentLimit { get; init; }
@@ -57,6 +64,7 @@ public sealed partial record TidemarkOptions
             Id = new PipelineId(read.Text(PipelineVersion, Version()), kafka.Topic, read.Number(TopicGeneration, 1, 9999)),
             StartFrom = read.Choice<StartFrom>(Settings.Names.StartFrom),
             Tables = StorageConnection.Read(configuration, TablesConnection, "table"),
+            Results = StorageConnection.Read(configuration, ResultsConnection, "table", otherwise: TablesConnection),
             Lake = StorageConnection.Read(configuration, LakeConnection, "blob"),
             LakeContainer = read.Text(Settings.Names.LakeContainer, Container()),
             LedgerTable = read.Text(Settings.Names.LedgerTable, Table()),
@@ -64,6 +72,8 @@ public sealed partial record TidemarkOptions
             CheckpointInterval = read.Duration(Settings.Names.CheckpointInterval, Seconds(1), Hours(1)),
             IdleTimeout = read.Duration(Settings.Names.IdleTimeout, Seconds(1), Hours(24)),
             MaxFutureSkew = read.Duration(Settings.Names.MaxFutureSkew, TimeSpan.Zero, Hours(24)),
+            DeduplicateWithin = read.Duration(Settings.Names.DeduplicateWithin, TimeSpan.Zero, Hours(24 * 31)),
+            DeduplicationMaxIds = read.Number(Settings.Names.DeduplicationMaxIds, 100_000, 100_000_000),
             InlineSegmentLimit = read.Bytes(Settings.Names.InlineSegmentLimit, 0, 900 << 10),
             MaxRangeRecords = read.Number(Settings.Names.MaxRangeRecords, 1, 1_000_000),
             MaxOpenRanges = read.Number(Settings.Names.MaxOpenRanges, 10, 100_000),
@@ -72,9 +82,9 @@ public sealed partial record TidemarkOptions
         };
     }
 
-    internal EventOptions ToEvents() => new(Kafka.Topic) { MaxFutureSkew = MaxFutureSkew };
+    internal EventOptions ToEvents() => new(Kafka.Topic) { MaxFutureSkew = MaxFutureSkew, DeduplicateWithin = DeduplicateWithin };
 
-    internal IngestOptions ToIngest() => new() { MaxRangeRecords = MaxRangeRecords, StartFrom = StartFrom };
+    internal IngestOptions ToIngest() => new() { MaxRangeRecords = MaxRangeRecords, StartFrom = StartFrom, DeduplicationMaxIds = DeduplicationMaxIds };
 
     internal TickOptions ToTick() => new()
     {

@@ -7,13 +7,12 @@ using Tidemark.Functions.Tables;
 namespace Tidemark.Functions.Results;
 
 /// <summary>
-/// Names and keys of result tables. RowKey: the greatest long less the window start in ms, as 19 digits, so that the newest window comes first, then
-/// <c>|</c> and each group key, escaped; a null key is <c>!n</c>, which no escaped text can be. Rows of a top have their rank instead, in as many digits
-/// as the greatest one.
+/// Names and keys of result tables. RowKey: the greatest long less the window start (or the time of a stream's row) in ms, as 19 digits, so that the
+/// newest comes first, then each key, escaped, with <c>|</c> between; a null key is <c>!n</c>, which no escaped text can be. Rows of a top have their
+/// rank instead, in as many digits as the greatest one.
 /// </summary>
 internal static class ResultKeys
 {
-    private const string StartColumn = "window_start";
     private const string NullKey = "!n";
 
     /// <summary>The table of a query: PascalCase of its snake_case name, e.g. <c>CategoryViews</c>.</summary>
@@ -28,13 +27,18 @@ internal static class ResultKeys
     }
 
     /// <summary>RowKey of a row.</summary>
-    public static string Row(QuerySpec query, RowBatch rows, int row)
+    public static string Row(IOutput query, RowBatch rows, int row)
     {
-        var start = rows.Schema.IndexOf(StartColumn);
-        if (rows.Columns[start].IsNull(row))
-            throw new ArgumentException($"Row {row} of query {query.Name} has no window_start.", nameof(row));
-        var key = new StringBuilder(Window(Cell.Milliseconds(rows, start, row)));
-        if (query.Top is { } top)
+        var key = new StringBuilder();
+        if (query.TimeColumn is { } time)
+        {
+            var start = rows.Schema.IndexOf(time);
+            if (rows.Columns[start].IsNull(row))
+                throw new ArgumentException($"Row {row} of query {query.Name} has no {time}.", nameof(row));
+            key.Append(Window(Cell.Milliseconds(rows, start, row)));
+        }
+
+        if ((query as QuerySpec)?.Top is { } top)
         {
             // Padded, so that rows of a window are in the order of their ranks.
             var rank = (Int32Column)rows[query.Keys[0]];
@@ -42,7 +46,12 @@ internal static class ResultKeys
         }
 
         foreach (var name in query.Keys)
-            key.Append('|').Append(Cell.KeyText(rows, rows.Schema.IndexOf(name), row) is { } text ? TableKeys.Escape(text) : NullKey);
+        {
+            if (key.Length > 0)
+                key.Append('|');
+            key.Append(Cell.KeyText(rows, rows.Schema.IndexOf(name), row) is { } text ? TableKeys.Escape(text) : NullKey);
+        }
+
         return key.ToString();
     }
 

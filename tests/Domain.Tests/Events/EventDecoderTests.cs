@@ -12,8 +12,8 @@ public class EventDecoderTests
     private const long KafkaTime = 1_705_400_000_000;   // 2024-01-16
     private static readonly string[] Columns =
     [
-        "event_id", "event_type", "event_time", "event_date", "user_id", "session_id", "product_id", "product_name", "category", "price", "quantity", "revenue",
-        "device_type", "country", "page", "element",
+        "event_id", "event_type", "action_category", "event_time", "event_date", "user_id", "session_id", "product_id", "product_name", "category", "price",
+        "quantity", "revenue", "device_type", "country", "page", "element",
     ];
 
     [Theory]

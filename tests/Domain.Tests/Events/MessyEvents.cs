@@ -35,6 +35,8 @@ internal sealed class MessyEvents(Random random)
         "\\u0000", "a rather long text that does not fit into one vector register", "exactly sixteen!", "😀",
     ];
 
+    private static readonly string[] Types = ["page_view", "view", "scroll", "click", "hover", "purchase", "add_to_cart", "Purchase", "viewed", "remove_from_cart"];
+
     /// <summary>The bytes of a record; null for a tombstone.</summary>
     public byte[]? Next()
     {
@@ -63,6 +65,7 @@ internal sealed class MessyEvents(Random random)
     {
         "price" or "quantity" or "revenue" or "amount" => random.Next(6) == 0 ? $"\"{Pick(Numbers)}\"" : random.Next(2) == 0 ? Pick(Numbers) : Digits(),
         "ts" => random.Next(3) == 0 ? $"\"{Pick(Numbers)}\"" : Pick(Numbers),
+        "event_type" or "action" when random.Next(2) == 0 => $"\"{Pick(Types)}\"",
         "timestamp" or "_event_time" => random.Next(8) == 0 ? Pick(Numbers) : $"\"{Pick(Times)}\"",
         _ => random.Next(10) == 0 ? Digits() : $"\"{Pick(Texts)}\"",
     };

@@ -51,6 +51,13 @@ internal static partial class NaiveDecoder
             return (noId, null);
         if (Required("event_type", false, "event_type", "action") is { } noType)
             return (noType, null);
+        row["action_category"] = row["event_type"] switch
+        {
+            "page_view" or "view" or "scroll" => "engagement",
+            "click" or "hover" => "interaction",
+            "purchase" or "add_to_cart" => "conversion",
+            _ => "other",
+        };
         if (Take(skipEmpty: true, "timestamp", "_event_time", "ts") is not { } time)
             return ("missing_event_time", null);
         if (Micros(time) is not { } micros)

@@ -19,6 +19,7 @@ internal static class Reports
         Assert.Equal(verdict.GetProperty("input").GetInt64(), report.GetProperty("events_in").GetInt64());
         Assert.Equal(Counts(verdict.GetProperty("rows")), Counts(report.GetProperty("rows")));
         Assert.Equal(Counts(verdict.GetProperty("quarantined")), Counts(report.GetProperty("quarantined")));
+        Assert.Equal(verdict.GetProperty("duplicates").GetInt64(), report.GetProperty("duplicates").GetInt64());
         Assert.Equal(Counts(verdict.GetProperty("late")), Counts(report.GetProperty("late")));
         Assert.True(report.GetProperty("elapsed_seconds").GetDouble() > 0, "elapsed_seconds is 0");
         Assert.Equal(

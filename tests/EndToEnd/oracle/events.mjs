@@ -12,6 +12,7 @@ const TIME = ['timestamp', '_event_time', 'ts'];
 const REQUIRED = ['event_id', 'event_type', 'user_id'];
 const IDS = ['event_id', 'user_id', 'session_id', 'product_id'];
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+const CATEGORIES = { engagement: ['page_view', 'view', 'scroll'], interaction: ['click', 'hover'], conversion: ['purchase', 'add_to_cart'] };
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Bounds that the rules state: bytes of a value, nesting, how far in the future an event may lie, and the span of years that is believed. */
@@ -63,6 +64,7 @@ function fields(json, now) {
   if (event.quantity !== undefined) event.quantity = Number(event.quantity);
   const rest = Object.entries(json).filter(([key, value]) => !used.has(key) && !(isKnown(key) && value === null));
   event.extra = rest.length ? canonical(Object.fromEntries(rest)) : null;
+  event.action_category = Object.keys(CATEGORIES).find(c => CATEGORIES[c].includes(event.event_type)) ?? 'other';
   return { event };
 }
 

@@ -4,7 +4,7 @@ import zlib from 'node:zlib';
 import { judge } from './events.mjs';
 
 const COLUMNS = {
-  event_id: 'VARCHAR', event_type: 'VARCHAR', event_time: 'BIGINT', user_id: 'VARCHAR', session_id: 'VARCHAR', product_id: 'VARCHAR',
+  event_id: 'VARCHAR', event_type: 'VARCHAR', action_category: 'VARCHAR', event_time: 'BIGINT', user_id: 'VARCHAR', session_id: 'VARCHAR', product_id: 'VARCHAR',
   product_name: 'VARCHAR', category: 'VARCHAR', price: 'VARCHAR', quantity: 'BIGINT', revenue: 'VARCHAR', device_type: 'VARCHAR',
   country: 'VARCHAR', page: 'VARCHAR', element: 'VARCHAR', extra: 'VARCHAR',
 };
@@ -34,7 +34,7 @@ function* values(file) {
 /** Loads the files of each run; run 1 is the first. */
 export async function loadInput(db, runs, now) {
   await db.run('create table input_records (run INTEGER, value BLOB, reason VARCHAR)');
-  await db.run(`create table input_text (run INTEGER, ${Object.entries(COLUMNS).map(([n, t]) => `${n} ${t}`).join(', ')})`);
+  await db.run(`create table input_text (run INTEGER, value BLOB, ${Object.entries(COLUMNS).map(([n, t]) => `${n} ${t}`).join(', ')})`);
   const records = await db.connection.createAppender('input_records');
   const events = await db.connection.createAppender('input_text');
   runs.forEach((files, index) => files.forEach(file => {
@@ -44,7 +44,7 @@ export async function loadInput(db, runs, now) {
       value === null ? records.appendNull() : records.appendBlob(new Uint8Array(value));
       reason ? records.appendVarchar(reason) : records.appendNull();
       records.endRow();
-      if (event) appendEvent(events, index + 1, event);
+      if (event) appendEvent(events, index + 1, value, event);
     }
   }));
   records.closeSync();
@@ -54,8 +54,9 @@ export async function loadInput(db, runs, now) {
   await db.run('drop table input_text');
 }
 
-function appendEvent(appender, run, event) {
+function appendEvent(appender, run, value, event) {
   appender.appendInteger(run);
+  appender.appendBlob(new Uint8Array(value));
   for (const [column, type] of Object.entries(COLUMNS)) {
     const value = event[column] ?? null;
     if (value === null) appender.appendNull();

@@ -73,7 +73,7 @@ async function check(db, options) {
     input: await db.number('select count(*) from input_records'),
     quarantined: await grouped('select reason as key, count(*) as n from input_records where reason is not null group by all'),
     late: await grouped('select query as key, count(*) as n from late group by all'),
-    duplicates: await db.number('select count(*) - count(distinct event_id) from input_events'),
+    duplicates: await db.number('select count(*) from valid anti join silver using (kafka_partition, kafka_offset)'),
   };
   if (options.verdict) fs.writeFileSync(options.verdict, JSON.stringify(outcome, null, 2));
   console.log(verdict.text());

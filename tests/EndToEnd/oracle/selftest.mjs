@@ -9,11 +9,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { judge } from './events.mjs';
 import { lines } from './input.mjs';
-import { CLOSING_MS, QUERIES, assignments, result } from './queries.mjs';
+import { CLOSING_MS, HORIZON_MS, QUERIES, assignments, result } from './queries.mjs';
 import { name, open } from './sql.mjs';
 
 const PARTITIONS = 3, BATCH = 200;
-const EVENT = ['event_id', 'event_type', 'event_time', 'user_id', 'session_id', 'product_id', 'product_name', 'category', 'price', 'quantity',
+const EVENT = ['event_id', 'event_type', 'action_category', 'event_time', 'user_id', 'session_id', 'product_id', 'product_name', 'category', 'price', 'quantity',
   'revenue', 'device_type', 'country', 'page', 'element', 'extra'];
 
 const NO_EVENT = Object.fromEntries(EVENT.map(c => [c, null]));
@@ -24,10 +24,13 @@ const FAULTS = [
   ['a byte changed in bronze', "update bronze set value = encode('{}') where rowid = 5", /bronze: the bytes/],
   ['an event lost in silver', 'delete from silver where rowid = 11', /every record in one of them/],
   ['an event twice in silver', 'insert into silver select * from silver limit 1', /every record in one of them/],
+  ['a duplicate kept', `insert into silver select s.* replace (d.kafka_offset as kafka_offset)
+     from silver s join (select * from dropped limit 1) d on s.event_id = d.event_id and s.kafka_partition = d.kafka_partition`, /duplicates only beyond the horizon/],
   ['an event replaced by another', 'update silver set event_id = (select max(event_id) from silver) where rowid = 3', /silver: the valid events/],
   ['a cent lost', 'update silver set revenue = revenue - 0.01 where rowid = (select min(rowid) from silver where revenue is not null)', /silver: the valid events/],
   ['two events exchanged', `update silver set kafka_offset = case rowid when 1 then (select kafka_offset from silver where rowid = 2) else (select kafka_offset from silver where rowid = 1) end,
      kafka_partition = case rowid when 1 then (select kafka_partition from silver where rowid = 2) else (select kafka_partition from silver where rowid = 1) end where rowid in (1, 2)`, /at the offset of its record/],
+  ['a wrong category of action', "update silver set action_category = 'other' where rowid = (select min(rowid) from silver where event_type = 'purchase')", /silver: the valid events/],
   ['a wrong day', "update silver set event_date = event_date + 1 where rowid = 9", /event_date/],
   ['a wrong reason', "update quarantine set reason = 'invalid_json' where reason <> 'invalid_json'", /quarantine: the broken records/],
   ['a wrong origin', 'update quarantine set kafka_offset = kafka_offset + 1', /every record in one of them|quarantine: the origin/],
@@ -58,9 +61,9 @@ const FAULTS = [
 
 const partitionOf = user => [...(user ?? '')].reduce((h, c) => (h * 31 + c.charCodeAt(0)) >>> 0, 7) % PARTITIONS;
 
-/** The pipeline in its simplest form: one frontier, moved after every batch to the least of what the partitions have seen. */
+/** The pipeline in its simplest form, with ids remembered for ever: one frontier, moved after every batch to the least of what the partitions have seen. */
 function play(runs) {
-  const tables = { bronze: [], silver: [], quarantine: [], late: [] }, cuts = [];
+  const tables = { bronze: [], silver: [], quarantine: [], late: [], dropped: [] }, cuts = [], ids = new Set();
   const next = Array(PARTITIONS).fill(0), seen = Array(PARTITIONS).fill(-Infinity);
   let frontier = -Infinity;
   for (const file of runs) {
@@ -70,6 +73,8 @@ function play(runs) {
       const kafka_partition = partitionOf(event?.user_id), kafka_offset = next[kafka_partition]++;
       const origin = { kafka_partition, kafka_offset, kafka_time: '2026-01-01T00:00:00Z' };
       tables.bronze.push({ value: value.toString('base64'), ...origin });
+      if (event && ids.has(`${kafka_partition} ${event.event_id}`)) { tables.dropped.push({ event_id: event.event_id, ...origin }); continue; }
+      if (event) ids.add(`${kafka_partition} ${event.event_id}`);
       if (event) tables.silver.push({ ...NO_EVENT, ...event, event_time: Number(event.event_time), ...origin });
       else tables.quarantine.push({ reason, value: value.toString('base64'), ...origin });
       if (event) {
@@ -96,7 +101,7 @@ function lateRows(event, ms, frontier, origin) {
   return QUERIES.filter(q => TAKES[q.name](event)).flatMap(q => {
     const ends = [];
     for (let end = ms - ms % q.slide + q.slide; end - q.size <= ms; end += q.slide) ends.push(end);
-    const missed = ends.filter(end => end <= frontier - q.delay);
+    const missed = ends.filter(end => end <= frontier - q.delay || ms <= frontier - HORIZON_MS);
     if (missed.length === 0) return [];
     const last = missed.at(-1);
     return [{ query: q.name, window_start: last - q.size, window_end: last, windows_missed: missed.length, windows_counted: ends.length - missed.length,
@@ -112,6 +117,7 @@ async function build(db, played, folder) {
   }
   const origin = 'kafka_partition::INTEGER as kafka_partition, kafka_offset, kafka_time::TIMESTAMPTZ as kafka_time';
   await db.run(`create table bronze as select from_base64(value) as value, ${origin} from raw_bronze`);
+  await db.run(`create table dropped as select event_id, ${origin} from raw_dropped`);
   await db.run(`create table quarantine as select reason, from_base64(value) as value, ${origin} from raw_quarantine`);
   const columns = EVENT.map(c => c === 'event_time' ? 'make_timestamptz(event_time) as event_time'
     : ['price', 'revenue'].includes(c) ? `${c}::DECIMAL(18,4) as ${c}` : c === 'quantity' ? 'quantity::BIGINT as quantity' : `${c}::VARCHAR as ${c}`);

@@ -61,7 +61,7 @@ public sealed class InterleavingTests
         Meta(meta => meta with { EndOfInput = true });
         await slow.RunAsync(default);
         var row = Assert.Single(_lake.Table(TableNames.Gold("tumbling")).SelectMany(commit => commit.Rows).SelectMany(ToyRows.Rows));
-        Assert.Equal([Origin, Origin + 10_000, 0, 2, 2], row);
+        Assert.Equal([Origin, Origin + 10_000, 0, 2, 2], row.Take(5));
     });
 
     private void Run(Func<Task> story)
@@ -77,13 +77,13 @@ public sealed class InterleavingTests
     private Task IngestAsync(long timeMs)
     {
         var log = _topic.Partitions[0];
-        log.Append(new SourceRecord(0, _world.NowMs, null, new ToyEvent(timeMs, 0, 1).Encode(), []));
+        log.Append(new SourceRecord(0, _world.NowMs, null, new ToyEvent(timeMs, 0, 1, timeMs).Encode(), []));
         return NewIngest(new SimActor("ingest")).ProcessAsync(new Dictionary<int, IReadOnlyList<SourceRecord>> { [0] = [.. log.Records.Values] }, default);
     }
 
     private Ingest NewIngest(SimActor actor) => new(
         _pipeline, new SimLedger(_world, actor, _ledger, honourLease: true), new SimTopicLog(_world, actor, _topic), new SimSegments(_world, actor, _blobs),
-        new IngestOptions(), _world.Time);
+        new IngestOptions(), _world.Time, new SimLake(_world, actor, _lake, _blobs, ProtocolRule.None));
 
     private Tick NewTick(string name, TickOptions options, Func<Task>? beforeEntities = null)
     {
@@ -110,6 +110,12 @@ public sealed class InterleavingTests
         }
 
         public Task SignalApplyAsync(EntityKey entity, ApplyInput input, CancellationToken cancel) => inner.SignalApplyAsync(entity, input, cancel);
+
+        public Task DropStateAsync(EntityKey entity, string blob, CancellationToken cancel) => inner.DropStateAsync(entity, blob, cancel);
+
+        public Task SweepStatesAsync(Func<EntityKey, bool> isEvictable, CancellationToken cancel) => inner.SweepStatesAsync(isEvictable, cancel);
+
+        public Task<long?> ReadVersionAsync(EntityKey entity, CancellationToken cancel) => inner.ReadVersionAsync(entity, cancel);
 
         public Task SignalDeleteAsync(EntityKey entity, long version, CancellationToken cancel) => inner.SignalDeleteAsync(entity, version, cancel);
 

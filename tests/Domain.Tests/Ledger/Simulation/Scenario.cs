@@ -1,3 +1,5 @@
+using Tidemark.Domain.Ledger;
+
 namespace Tidemark.Domain.Tests.Ledger.Simulation;
 
 /// <summary>What one run is like; drawn from the seed, or set by a test that wants to provoke one thing.</summary>
@@ -20,6 +22,12 @@ internal sealed record Scenario
     public double StallRate { get; init; } = 0.02;
 
     public double RepeatRate { get; init; } = 0.1;
+
+    /// <summary>Most ids that an index holds.</summary>
+    public int MaxIds { get; init; } = 100_000;
+
+    /// <summary>How often a producer sends an event that it has sent before.</summary>
+    public double DuplicateRate { get; init; } = 0.1;
 
     /// <summary>How often a tick's instance sleeps for long, as the other one goes on.</summary>
     public double TickStallRate { get; init; } = 0.02;
@@ -56,6 +64,9 @@ internal sealed record Scenario
     /// <summary>Open ranges beyond which ingest is held.</summary>
     public int MaxOpenRanges { get; init; } = 60;
 
+    /// <summary>State beyond which an entity is handed the whole state.</summary>
+    public int MaxEntityBytes { get; init; } = EntityFold.MaxStateBytes;
+
     public static Scenario Draw(int seed)
     {
         var random = new Random(seed * 7919);
@@ -70,11 +81,13 @@ internal sealed record Scenario
             SkipRate = random.Next(3) == 0 ? 0.5 : 0,
             StallRate = random.Next(3) == 0 ? 0.1 : 0.01,
             RepeatRate = random.Next(2) == 0 ? 0.2 : 0.02,
+            DuplicateRate = random.Next(3) switch { 0 => 0, 1 => 0.05, _ => 0.3 },
             TickStallRate = random.Next(2) == 0 ? 0.1 : 0,
             Orderly = random.Next(4) == 0,
             PartitionAppears = random.Next(4) == 0,
             Retention = random.Next(6) == 0,
             ControlRecords = random.Next(3) == 0,
+            MaxEntityBytes = random.Next(3) == 0 ? 400 : EntityFold.MaxStateBytes,
             IdleTimeoutMs = random.Next(2) == 0 ? 20_000 : 3_000,
         };
     }

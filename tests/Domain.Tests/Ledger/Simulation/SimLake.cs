@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Ledger;
 
 namespace Tidemark.Domain.Tests.Ledger.Simulation;
@@ -42,14 +43,26 @@ internal sealed class SimLake(SimWorld world, SimActor actor, SimLakeData data, 
             return new AppendOutcome(true, head.Version + 1);
         });
 
+    /// <summary>All rows, whatever the bounds: leaving out is allowed, not demanded. A bound that leaves out too much shows in the drawn half of reads.</summary>
+    public async IAsyncEnumerable<RowBatch> ReadRowsAsync(
+        string table, IReadOnlyList<string> columns, IReadOnlyList<ColumnBounds> bounds, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        var exact = world.Random.Next(2) == 0;
+        var commits = await world.CallAsync(actor, $"read rows {table}", () => data.Table(table).SelectMany(commit => commit.Rows).ToList());
+        foreach (var rows in commits)
+            yield return exact ? RowBatches.Where(rows, row => bounds.All(b => ((Int64Column)rows[b.Column]).Values[row] is var v && !(v < b.From) && !(v > b.To))) : rows;
+    }
+
     public async IAsyncEnumerable<CommittedRows> ReadCommitsAsync(
         string table, string appId, long afterVersion, [EnumeratorCancellation] CancellationToken cancel)
     {
         var commits = await world.CallAsync(actor, $"read commits {table} after {afterVersion}", () => data.Table(table).ToList());
         for (var version = (int)afterVersion + 1; version < commits.Count; version++)
-            if (commits[version].Moves.Any(m => m.AppId == appId))
-                foreach (var rows in commits[version].Rows.DefaultIfEmpty(null!))
-                    yield return new CommittedRows(version, commits[version].Moves.Single(m => m.AppId == appId).Next, rows ?? ToyRows.Empty);
+            if (commits[version].Moves.Any(m => m.AppId == appId || m.AppId.StartsWith(appId + "/", StringComparison.Ordinal)))
+                yield return new CommittedRows(
+                    version,
+                    commits[version].Moves.Where(m => m.AppId == appId).Select(m => m.Next).FirstOrDefault(version),
+                    RowBatches.Concat(ToyRows.Empty.Schema, commits[version].Rows));
     }
 
     private TableHead Head(string table)

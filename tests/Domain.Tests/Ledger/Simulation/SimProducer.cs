@@ -7,6 +7,9 @@ internal sealed class SimProducer(SimWorld world, SimTopicData topic, Scenario s
 {
     private const long Origin = 1_600_000_000_000;
 
+    private readonly Dictionary<int, List<byte[]>> _sent = [];
+    private int _ids;
+
     public bool IsDone { get; private set; }
 
     public void Start()
@@ -64,9 +67,22 @@ internal sealed class SimProducer(SimWorld world, SimTopicData topic, Scenario s
         var time = Origin + index * (1_500L + partition * 200);
         if (!scenario.Orderly)
             time += random.Next(12) switch { 0 => -random.Next(60_000), < 4 => -random.Next(9_000), _ => random.Next(800) };
-        var value = random.Next(25) == 0 && !scenario.Orderly
-            ? random.Next(2) == 0 ? null : new byte[random.Next(23)]
-            : new ToyEvent(time, random.Next(3), random.Next(1, 50)).Encode();
+        if (!_sent.TryGetValue(partition, out var sent))
+            _sent[partition] = sent = [];
+        byte[]? value;
+        if (random.Next(25) == 0 && !scenario.Orderly)
+            value = random.Next(2) == 0 ? null : new byte[random.Next(23)];
+        else if (random.NextDouble() < scenario.DuplicateRate && sent.Count > 0)
+            value = Again(sent[Math.Max(0, sent.Count - 1 - random.Next(scenario.Orderly || random.Next(2) == 0 ? 4 : sent.Count))], random);
+        else
+            sent.Add(value = new ToyEvent(time, random.Next(3), random.Next(1, 50), ++_ids).Encode());
         log.Append(new SourceRecord(0, world.NowMs, null, value, []));
+    }
+
+    /// <summary>An event once more: the same bytes, or with an event time of its own, as producers that stamp when they send do.</summary>
+    private byte[] Again(byte[] sent, Random random)
+    {
+        var e = ToyEvent.Decode(sent)!.Value;
+        return (scenario.Orderly || random.Next(3) > 0 ? e : e with { TimeMs = e.TimeMs + random.Next(-2_000, 4_000) }).Encode();
     }
 }

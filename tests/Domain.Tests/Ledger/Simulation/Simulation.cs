@@ -113,8 +113,10 @@ internal sealed class Simulation
             new SimLedger(World, actor, Ledger, _scenario.HonourLease),
             new SimTopicLog(World, actor, Topic),
             new SimSegments(World, actor, Blobs),
-            new IngestOptions { MaxRangeRecords = 15, HoldPoll = TimeSpan.FromSeconds(1), NewAttempt = () => _off.HasFlag(ProtocolRule.StagedNamePerAttempt) ? "x" : $"{actor.Name}-{attempts++}" },
+            new IngestOptions { MaxRangeRecords = 15, DeduplicationMaxIds = _scenario.MaxIds, HoldPoll = TimeSpan.FromSeconds(1), NewAttempt = () => _off.HasFlag(ProtocolRule.StagedNamePerAttempt) ? "x" : $"{actor.Name}-{attempts++}" },
             World.Time,
+            new SimLake(World, actor, Lake, Blobs, _off),
+            new SimAlerts(World, actor, Alerts),
             _off);
     }
 
@@ -159,6 +161,7 @@ internal sealed class Simulation
             MaxOpenRanges = _scenario.MaxOpenRanges,
             MaxRowsPerCommit = 40,
             BackfillEntities = 12,
+            MaxEntityBytes = _scenario.MaxEntityBytes,
         };
         var tick = new Tick(Pipeline, Id, stores, NewIngest(actor), options, World.Time, actor.Name, _off);
         while (true)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 
@@ -8,29 +9,29 @@ namespace Tidemark.Domain.Tests.Ledger.Simulation;
 /// <summary>A result row of the toy queries.</summary>
 internal readonly record struct ToyResult(long Start, long End, long Key, long Count, long Sum);
 
-/// <summary>An event of the toy pipeline: 24 bytes; anything else is quarantined.</summary>
-internal readonly record struct ToyEvent(long TimeMs, long Key, long Amount)
+/// <summary>An event of the toy pipeline: 32 bytes; anything else is quarantined.</summary>
+internal readonly record struct ToyEvent(long TimeMs, long Key, long Amount, long Id)
 {
-    public byte[] Encode() => MemoryMarshal.AsBytes([TimeMs, Key, Amount]).ToArray();
+    public byte[] Encode() => MemoryMarshal.AsBytes([TimeMs, Key, Amount, Id]).ToArray();
 
     public static ToyEvent? Decode(byte[]? value)
     {
-        if (value?.Length != 24)
+        if (value?.Length != 32)
             return null;
         var words = MemoryMarshal.Cast<byte, long>(value);
-        return new ToyEvent(words[0], words[1], words[2]);
+        return new ToyEvent(words[0], words[1], words[2], words[3]);
     }
 }
 
 /// <summary>Batches of 64-bit columns.</summary>
 internal static class ToyRows
 {
-    public static RowSchema Schema { get; } = new([.. "abcde".Select(c => new RowField(c.ToString(), FieldType.Int64, false))]);
+    public static RowSchema Schema { get; } = new([.. "abcdef".Select(c => new RowField(c.ToString(), FieldType.Int64, false))]);
 
     public static RowBatch Empty { get; } = Of([]);
 
     public static RowBatch Of(IReadOnlyList<long[]> rows) =>
-        new(Schema, [.. Enumerable.Range(0, 5).Select(c => new Int64Column([.. rows.Select(r => c < r.Length ? r[c] : 0)], rows.Count))], rows.Count);
+        new(Schema, [.. Enumerable.Range(0, 6).Select(c => new Int64Column([.. rows.Select(r => c < r.Length ? r[c] : 0)], rows.Count))], rows.Count);
 
     public static IEnumerable<long[]> Rows(RowBatch batch) =>
         Enumerable.Range(0, batch.Count).Select(row => batch.Columns.Select(c => ((Int64Column)c).Values[row]).ToArray());
@@ -43,12 +44,18 @@ internal static class ToyRows
 }
 
 /// <summary>
-/// A pipeline small enough to be obviously right: counts and sums by key in four window queries of two bundles. The last has a condition on its rows that
+/// A pipeline small enough to be obviously right: events deduplicated by id, counts and sums by key in four window queries of two bundles. The last has a condition on its rows that
 /// they pass and fail in turn as events come.
 /// </summary>
-internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool appendOnly = false, bool onlyPicky = false) : IPipeline
+internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool appendOnly = false, bool onlyPicky = false) : IPipeline, IDeduplicating
 {
+    /// <summary>How far back duplicates are recognised, ms.</summary>
+    public const long Horizon = 15_000;
+
     private static readonly RowSchema NoSchema = new([]);
+
+    // A frontier that leaves no window open.
+    private const long Never = long.MaxValue / 4;
 
     private static readonly Dictionary<string, long> Spans = new() { ["10s"] = 10_000, ["60s"] = 60_000 };
 
@@ -65,14 +72,56 @@ internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool app
         new("picky", 6_000, 20_000, 10_000, "10s", !appendOnly, ToyRows.Schema, ["key"]) { Withdraws = !appendOnly },
     ];
 
+    public IReadOnlyList<StreamSpec> Streams { get; } =
+    [
+        new("visits", "silver", [], ToyRows.Empty.Schema, ["c"], "a", StreamResults.Rows, ToyVisits.DelayMs + ToyVisits.GapMs),
+        new("runs", "silver", [], ToyRows.Empty.Schema, ["c"], null, StreamResults.Latest, 0),
+        new("totals", "gold/tumbling", [], ToyRows.Empty.Schema, ["c"], "a", StreamResults.Rows, 5_000 + 10_000 + ToyTotals.QuietMs),
+        new("visitors", "gold/visits", [], ToyRows.Empty.Schema, ["c"], null, StreamResults.None, ToyVisits.DelayMs + ToyVisits.GapMs),
+    ];
+
+    public IStreamState OpenStream(string stream, ReadOnlySpan<byte> state) => stream switch
+    {
+        "visits" => new ToyVisits(state),
+        "totals" => new ToyTotals(state),
+        _ => new ToyRuns(state),
+    };
+
     public IDecodedRecords Decode(int partition, IReadOnlyList<SourceRecord> records, long ingestTimeMs) =>
         new Decoded(partition, [.. records.Select(r => (r.Offset, ToyEvent.Decode(r.Value)))]);
+
+    public long? HorizonMs => Horizon;
+
+    public string Table => "silver";
+
+    public IReadOnlyList<string> Columns { get; } = ["a", "b", "c", "f"];
+
+    public IReadOnlyList<ColumnBounds> Bounds(int partition, long fromOffset, long afterMs) =>
+        [new("a", partition, partition), new("b", fromOffset, null), new("c", afterMs + 1, null)];
+
+    public void Read(RowBatch rows, List<SeenEvent> into)
+    {
+        long[] Values(string name) => ((Int64Column)rows[name]).Values;
+        for (var row = 0; row < rows.Count; row++)
+            into.Add(new SeenEvent(EventKey.Of(Values("f")[row]), Values("c")[row], (int)Values("a")[row], Values("b")[row]));
+    }
+
+    public void Read(IDecodedRecords decoded, List<SeenEvent> into)
+    {
+        var records = (Decoded)decoded;
+        foreach (var (offset, e) in records.Records)
+            if (e is { } valid)
+                into.Add(new SeenEvent(EventKey.Of(valid.Id), valid.TimeMs, records.Partition, offset));
+    }
+
+    public void Judge(IDecodedRecords decoded, ReadOnlySpan<Verdict> verdicts) => ((Decoded)decoded).Verdicts = verdicts.ToArray();
 
     public Segment Build(IDecodedRecords decoded, long frontierMs)
     {
         var records = (Decoded)decoded;
         var rows = Tables.ToDictionary(t => t.Name, _ => new List<long[]>());
         var states = new SortedDictionary<EntityKey, ToyState>();
+        var judged = 0;
         foreach (var (offset, e) in records.Records)
         {
             rows["bronze"].Add([records.Partition, offset]);
@@ -82,9 +131,12 @@ internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool app
                 continue;
             }
 
-            rows["silver"].Add([records.Partition, offset, valid.TimeMs, valid.Key, valid.Amount]);
+            var verdict = records.Verdicts[judged++];
+            if (verdict == Verdict.Duplicate)
+                continue;
+            rows["silver"].Add([records.Partition, offset, valid.TimeMs, valid.Key, valid.Amount, valid.Id]);
             for (var q = 0; q < Queries.Count; q++)
-                Judge(q, valid, records.Partition, offset, frontierMs, rows["late"], states);
+                Judge(q, valid, records.Partition, offset, verdict == Verdict.TooOld ? Never : frontierMs, rows["late"], states);
         }
 
         return new Segment(
@@ -168,9 +220,13 @@ internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool app
 
     private sealed record Decoded(int Partition, List<(long Offset, ToyEvent? Event)> Records) : IDecodedRecords
     {
-        public long? MinEventTimeMs => Records.Min(r => r.Event?.TimeMs);
+        public Verdict[] Verdicts { get; set; } = [];
 
-        public long? MaxEventTimeMs => Records.Max(r => r.Event?.TimeMs);
+        public long? MinEventTimeMs => Kept.Min();
+
+        public long? MaxEventTimeMs => Kept.Max();
+
+        private IEnumerable<long?> Kept => Records.Where(r => r.Event is not null).Zip(Verdicts).Where(r => r.Second != Verdict.Duplicate).Select(r => r.First.Event?.TimeMs);
 
         public void Dispose() => Records.Clear();
     }
