@@ -190,7 +190,10 @@ internal sealed class TruthReader(
         var published = new PublishedResults { Cursor = cursor, CursorETag = etag };
         if (etags is not null)
             foreach (var (rowKey, rowETag) in await etags(published))
-                published.Rows[rowKey] = (rowETag, 0);
+                if (rowKey == IResults.Fence)
+                    published.Fence = rowETag;
+                else
+                    published.Rows[rowKey] = (rowETag, 0);
         truth.Results[output.Name] = published;
     }
 

@@ -15,7 +15,7 @@ internal sealed class Simulation
 
     public Simulation(int seed, Scenario scenario, ProtocolRule off = ProtocolRule.None, bool trace = false)
     {
-        (Seed, _scenario, _off, Pipeline) = (seed, scenario, off, new ToyPipeline(off, scenario.AppendOnly));
+        (Seed, _scenario, _off, Pipeline) = (seed, scenario, off, new ToyPipeline(off, scenario.AppendOnly, scenario.OnlyPicky));
         World = new SimWorld(seed, trace) { FaultRate = Math.Max(scenario.FaultRate, 1e-9), StallRate = scenario.CallStallRate, StallOn = scenario.StallOn };
         Entities = new SimEntityData(World, Pipeline, off);
         _trigger = new SimTrigger(World, Topic, NewIngest, scenario.Instances)
