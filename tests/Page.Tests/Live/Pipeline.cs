@@ -91,6 +91,14 @@ public sealed class Pipeline : IAsyncLifetime
         return [.. show.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
     }
 
+    /// <summary>Exit code and output of <c>status</c>, on this pipeline's folder unless the arguments name another.</summary>
+    internal async Task<(int Code, string Output)> StatusAsync(params string[] arguments)
+    {
+        var all = arguments.Contains("--data") ? arguments : [.. arguments, "--data", Path.Combine(_folder, "data")];
+        await using var status = new Run(Places.Program, ["status", .. all], new Dictionary<string, string>(), _folder);
+        return (await status.EndAsync(Limit), status.Output);
+    }
+
     internal async Task UntilAsync(Func<Task<bool>> condition, string what)
     {
         using var limit = new CancellationTokenSource(Limit);
