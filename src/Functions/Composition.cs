@@ -40,7 +40,7 @@ public static class Composition
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents()));
         if (services.Last(s => s.ServiceType == typeof(IPipeline)).ImplementationInstance is IPipeline pipeline)
-            EntityNames.Check(options.Id, pipeline.Queries);
+            EntityNames.Check(options.Id, pipeline);
         AddStorage(services, options);
         AddStores(services, options);
         AddProtocol(services, options, instance);
@@ -73,7 +73,7 @@ public static class Composition
         services.AddSingleton<IAlerts>(sp => sp.GetRequiredService<TableAlerts>());
         services.AddSingleton(sp => new LakeMaintenance(
             sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<IAlerts>(), sp.GetRequiredService<ILogger<LakeMaintenance>>()));
-        services.AddSingleton(sp => new InvocationEntities(options.Id, sp.GetRequiredService<CostCounters>()));
+        services.AddSingleton(sp => new InvocationEntities(options.Id, sp.GetRequiredService<IObjectStore>(), sp.GetRequiredService<CostCounters>()));
         services.AddSingleton(sp => new StatusStore(options.Id, Ledger(sp, options)));
     }
 

@@ -3,6 +3,7 @@ using Tidemark.Domain.Columns;
 using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Queries;
+using Tidemark.Domain.Streams;
 using Tidemark.Domain.Windows;
 
 namespace Tidemark.Domain.Events;
@@ -17,6 +18,7 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
     private readonly EventOptions options;
     private readonly IReadOnlyList<QueryDefinition> definitions;
     private readonly WindowQueries windows;
+    private readonly IReadOnlyList<EventStreamPlan> streams;
     private readonly ConcurrentBag<EventDecoder> decoders = [];
     private readonly ConcurrentBag<EventBuffers> buffers = [];
 
@@ -24,14 +26,20 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
     /// <param name="options">What the decoder is told.</param>
     /// <param name="queries">Window queries over <see cref="EventTables.Silver"/>.</param>
     /// <param name="entitySpan">Span of event time that the slices of queries with short slices share an entity for; null = 5 minutes.</param>
-    /// <exception cref="ArgumentException">An option makes no sense, or a <see cref="QueryException"/> names query, field and remedy.</exception>
-    public EventPipeline(EventOptions options, IReadOnlyList<QueryDefinition> queries, TimeSpan? entitySpan = null)
+    /// <param name="streams">Streams over <see cref="EventTables.Silver"/>, over queries, and over streams before them.</param>
+    /// <exception cref="ArgumentException">An option makes no sense, or a <see cref="QueryException"/> or <see cref="StreamException"/> names query or stage, field and remedy.</exception>
+    public EventPipeline(EventOptions options, IReadOnlyList<QueryDefinition> queries, TimeSpan? entitySpan = null, IReadOnlyList<EventStream>? streams = null)
     {
         this.options = options.Validated();
         definitions = [.. queries];
         if (entitySpan < TimeSpan.FromSeconds(1))
             throw new ArgumentException($"The entity span is {entitySpan}; give at least a second.", nameof(entitySpan));
         windows = new WindowQueries(queries, EventTables.Silver.Schema, "event_time", entitySpan ?? TimeSpan.FromMinutes(5));
+        this.streams = EventStreams.Bind(streams ?? [], Tables, windows.Specs);
+        foreach (var stream in this.streams.Select(s => s.Stream).Where(s => s.Source == EventTables.Silver.Name))
+            if (options.DeduplicateWithin > TimeSpan.Zero && stream.Delay + stream.InTimeFor > options.DeduplicateWithin)
+                throw new StreamException(stream.Name, $"it takes events up to {stream.Delay + stream.InTimeFor} behind the frontier, but duplicates are recognised up to "
+                    + $"{options.DeduplicateWithin}; raise DeduplicateWithin, set it to zero for none, or shorten the stream's delay or gap");
     }
 
     /// <inheritdoc/>
@@ -40,8 +48,11 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
     /// <inheritdoc/>
     public IReadOnlyList<QuerySpec> Queries => windows.Specs;
 
+    /// <inheritdoc/>
+    public IReadOnlyList<StreamSpec> Streams => [.. streams.Select(s => s.Spec)];
+
     /// <summary>The whole pipeline as text: input, tables, queries, result columns. Equal pipelines have equal text.</summary>
-    public string Describe() => PipelineText.Describe(options, Tables, [.. definitions.Zip(Queries)]);
+    public string Describe() => PipelineText.Describe(options, Tables, [.. definitions.Zip(Queries)], streams);
 
     /// <inheritdoc/>
     public IDecodedRecords Decode(int partition, IReadOnlyList<SourceRecord> records, long ingestTimeMs)
@@ -77,6 +88,15 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
             windows.Map(old, EventTime.End, (plan, rows) => AddLate(old, plan, rows));
         }
         var partials = windows.Map(countable, frontierMs, (plan, rows) => AddLate(countable, plan, rows));
+        foreach (var stream in streams.Where(s => s.Stream.Source == EventTables.Silver.Name))
+        {
+            var missed = stream.Late(events.Silver, frontierMs).ToList();
+            if (missed.Count == 0)
+                continue;
+            (late ??= new LateTable(frontierMs)).Add(events.Silver, stream, missed);
+            counts["late/" + stream.Stream.Name] = missed.Count;
+        }
+
         var tables = new Dictionary<string, RowBatch>();
         Add(EventTables.Bronze, events.Bronze);
         Add(EventTables.Silver, events.Silver);
@@ -128,4 +148,8 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
     /// <inheritdoc/>
     public RowBatch Emit(string query, IReadOnlyDictionary<EntityKey, IFoldState> states, long? after, long upTo, IReadOnlySet<EntityKey>? touched = null) =>
         windows.Emit(query, states, after, upTo, touched);
+
+    /// <inheritdoc/>
+    public IStreamState OpenStream(string stream, ReadOnlySpan<byte> state) =>
+        (streams.FirstOrDefault(s => s.Stream.Name == stream) ?? throw new KeyNotFoundException($"The pipeline has no stream '{stream}'.")).Open(state);
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Streams;
 using Tidemark.Domain.Windows;
 
 namespace Tidemark.Domain.Events;
@@ -26,6 +27,27 @@ internal sealed class LateTable(long frontierMs)
             ((Int32ColumnBuilder)builders[4]).Append(windows.Counted);
             Int64(5, Math.Min(frontierMs, LastMs) * 1000);
             Int64(6, watermark - windows.LastMissedEnd);
+            for (var i = 0; i < sources.Length; i++)
+                builders[7 + i].AppendFrom(sources[i], row);
+        }
+    }
+
+    /// <summary>Adds rows among these events that are late for a stream: the window is the time that each would have been in time for.</summary>
+    public void Add(RowBatch events, EventStreamPlan stream, IEnumerable<(int Row, long LagMs)> late)
+    {
+        var sources = Array.ConvertAll(Copied, name => events[name]);
+        var query = Encoding.UTF8.GetBytes(stream.Stream.Name);
+        var inTime = stream.Stream.InTimeFor!.Value.Ticks / TimeSpan.TicksPerMicrosecond;
+        foreach (var (row, lag) in late)
+        {
+            var time = ((Int64Column)sources[2]).Values[row];
+            ((DictionaryColumnBuilder)builders[0]).Append(query);
+            Int64(1, time);
+            Int64(2, time + inTime);
+            ((Int32ColumnBuilder)builders[3]).Append(1);
+            ((Int32ColumnBuilder)builders[4]).Append(0);
+            Int64(5, Math.Min(frontierMs, LastMs) * 1000);
+            Int64(6, lag);
             for (var i = 0; i < sources.Length; i++)
                 builders[7 + i].AppendFrom(sources[i], row);
         }

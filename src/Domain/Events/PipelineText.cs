@@ -3,13 +3,15 @@ using System.Text;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Queries;
+using Tidemark.Domain.Streams;
 
 namespace Tidemark.Domain.Events;
 
 /// <summary>A pipeline as text: what it reads, the tables it fills, and every query. Equal pipelines have equal text, so it serves as a contract.</summary>
 internal static class PipelineText
 {
-    public static string Describe(EventOptions options, IReadOnlyList<TableSpec> tables, IReadOnlyList<(QueryDefinition Definition, QuerySpec Spec)> queries)
+    public static string Describe(EventOptions options, IReadOnlyList<TableSpec> tables, IReadOnlyList<(QueryDefinition Definition, QuerySpec Spec)> queries,
+        IReadOnlyList<EventStreamPlan> streams)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"topic {options.Topic}\n");
@@ -36,6 +38,11 @@ internal static class PipelineText
                 text.Append(CultureInfo.InvariantCulture, $"  having {definition.Having}\n");
             text.Append(CultureInfo.InvariantCulture, $"  into gold/{definition.Name}\n");
             Fields(text, spec.Schema);
+        }
+        foreach (var stream in streams)
+        {
+            text.Append(StreamText.Describe(stream.Stream, stream.Spec));
+            Fields(text, stream.Spec.Schema);
         }
         return text.ToString();
     }

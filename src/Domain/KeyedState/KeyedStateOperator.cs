@@ -6,7 +6,9 @@ namespace Tidemark.Domain.KeyedState;
 
 /// <summary>
 /// Runs a user's function per key. Rows come before timeouts; a call with rows clears the timeout that was set before. Late rows (event time at or below
-/// the watermark) are dropped only when timeouts run by event time. State: key, JSON state and timeout of every key.
+/// the watermark) are dropped only when timeouts run by event time. Timeouts run in the order of their times, then keys; one that a timeout sets is due
+/// later than that one, and runs at once if it is due already: so moving time in two steps is the same as in one. State: key, JSON state and timeout
+/// of every key.
 /// </summary>
 internal sealed class KeyedStateOperator : StreamOperator
 {
@@ -14,7 +16,9 @@ internal sealed class KeyedStateOperator : StreamOperator
     private readonly int[] keys;
     private readonly int? timeColumn;
     private readonly RowSchema keySchema;
-    private readonly SortedDictionary<string, Entry> entries = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Entry> entries = new(StringComparer.Ordinal);
+    private readonly SortedSet<(long Due, string Key)> timers = new(Comparer<(long Due, string Key)>.Create(
+        (a, b) => a.Due.CompareTo(b.Due) is var byDue and not 0 ? byDue : string.CompareOrdinal(a.Key, b.Key)));
     private readonly ByteWriter key = new();
     private long now;
 
@@ -67,10 +71,9 @@ internal sealed class KeyedStateOperator : StreamOperator
         var call = new Call(this);
         foreach (var text in order)
         {
-            var mine = byKey[text].ToHashSet();
-            call.For(text, clearTimeout: true);
-            stage.Function.OnRows(call, RowBatches.Where(rows, mine.Contains));
-            call.End();
+            call.For(text);
+            stage.Function.OnRows(call, RowBatches.Take(rows, byKey[text].ToArray()));
+            call.End(long.MinValue);
         }
         emit(call.Rows());
     }
@@ -81,11 +84,11 @@ internal sealed class KeyedStateOperator : StreamOperator
         At(nowMs);
         var clock = stage.Timeout == StateTimeout.ProcessingTime ? now : Watermark;
         var call = new Call(this);
-        foreach (var text in entries.Where(e => e.Value.Due <= clock).Select(e => e.Key).ToArray())
+        while (timers.Count > 0 && timers.Min is var (due, text) && due <= clock)
         {
-            call.For(text, clearTimeout: true);
+            call.For(text);
             stage.Function.OnTimeout(call);
-            call.End();
+            call.End(due);
         }
         if (call.Rows() is { Count: > 0 } rows)
             emit(rows);
@@ -94,7 +97,7 @@ internal sealed class KeyedStateOperator : StreamOperator
     public override void Save(ByteWriter to)
     {
         to.Varint((ulong)entries.Count);
-        foreach (var (text, entry) in entries)
+        foreach (var (text, entry) in entries.OrderBy(e => e.Key, StringComparer.Ordinal))
         {
             to.Sized(Encoding.Latin1.GetBytes(text));
             to.Sized(entry.State);
@@ -106,12 +109,14 @@ internal sealed class KeyedStateOperator : StreamOperator
     {
         base.Load(ref from, watermark);
         entries.Clear();
+        timers.Clear();
         for (var left = from.Count(3); left > 0; left--)
-            entries[Encoding.Latin1.GetString(from.Sized())] = new Entry
-            {
-                State = from.Sized().ToArray(),
-                Due = from.Zigzag() is var due and not long.MaxValue ? due : null,
-            };
+        {
+            var text = Encoding.Latin1.GetString(from.Sized());
+            entries[text] = new Entry { State = from.Sized().ToArray(), Due = from.Zigzag() is var due and not long.MaxValue ? due : null };
+            if (entries[text].Due is { } at)
+                timers.Add((at, text));
+        }
     }
 
     // One char a byte, so that the order of texts is the order of keys.
@@ -149,12 +154,14 @@ internal sealed class KeyedStateOperator : StreamOperator
                 Append(output.Columns[i], values[i]);
         }
 
-        public void For(string text, bool clearTimeout)
+        /// <summary>Begins a call for a key: its timeout is off.</summary>
+        public void For(string text)
         {
             key = text;
             entry = owner.entries.GetValueOrDefault(text) ?? new Entry();
-            if (clearTimeout)
-                entry.Due = null;
+            if (entry.Due is { } due)
+                owner.timers.Remove((due, text));
+            entry.Due = null;
             var builder = new RowsBuilder(owner.keySchema);
             var reader = new ByteReader(Encoding.Latin1.GetBytes(text));
             foreach (var column in builder.Columns)
@@ -162,10 +169,18 @@ internal sealed class KeyedStateOperator : StreamOperator
             Key = builder.Build();
         }
 
-        public void End()
+        /// <summary>Ends it; what it set is due after <paramref name="after"/>.</summary>
+        public void End(long after)
         {
             if (entry.State is not null)
+            {
                 owner.entries[key] = entry;
+                if (entry.Due is { } due)
+                {
+                    entry.Due = Math.Max(due, after == long.MinValue ? due : after + 1);
+                    owner.timers.Add((entry.Due.Value, key));
+                }
+            }
             else if (owner.entries.Remove(key))
                 owner.Counts.Removed++;
         }

@@ -66,8 +66,8 @@ internal sealed class Deduplicator(IDeduplicating pipeline, ILedger ledger, ISeg
                 if (!TryRemember(index, rows, partition, head.Next, frontier, entry.Events))
                     return false;
         foreach (var range in ranges)
-            if (range.Rows.ContainsKey(pipeline.Table)
-                && !TryRemember(index, await segments.ReadRowsAsync(range, pipeline.Table, pipeline.Columns, cancel), partition, head.Next, frontier, entry.Events))
+            if (await segments.ReadRowsAsync(range, pipeline.Table, pipeline.Columns, cancel) is { } rows
+                && !TryRemember(index, rows, partition, head.Next, frontier, entry.Events))
                 return false;
         index.Accept(head.Next);
         return true;

@@ -8,7 +8,7 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 public static class EntityFold
 {
-    /// <summary>Largest saved state and partial, bytes; the platform's limit is 1 MB with JSON and base64 around it.</summary>
+    /// <summary>Largest state within an entity and largest partial, bytes; the platform's limit is 1 MB with JSON and base64 around it. Larger states go to blobs.</summary>
     public const int MaxStateBytes = 700_000;
 
     private const int MostFaults = 20;
@@ -22,6 +22,10 @@ public static class EntityFold
         var version = current?.Version ?? 0;
         if (!off.HasFlag(ProtocolRule.ApplyChecksBase) && (input.BaseVersion != version || !SamePosition(input.BasePosition, current?.Position)))
             return current;
+        if (input.IsWhole)
+            return new EntitySnapshot(version + 1, input.NewPosition, input.Partial, current?.Faults ?? [], input.Blob);
+        if (current?.Blob is { } blob)
+            return Faulted(current, $"Apply on version {version} was refused: the state is in the blob {blob}, and the signal holds only a part of the next one.");
         try
         {
             var state = pipeline.Load(key, current?.State ?? []);

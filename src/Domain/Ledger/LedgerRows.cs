@@ -17,8 +17,20 @@ public sealed record PipelineId(string Version, string Topic, int Generation)
     /// <summary>appId of a base table for one partition; its txn version is the offset after the last row in the table.</summary>
     public string TableAppId(string table, int partition) => FormattableString.Invariant($"{this}/{table}/{partition}");
 
-    /// <summary>appId of a window query; its txn version is the watermark in ms up to which windows are in the table.</summary>
+    /// <summary>
+    /// appId of a window query, its txn version the watermark in ms up to which windows are in the table; of a chained stream, its txn version
+    /// the version of the source table.
+    /// </summary>
     public string QueryAppId(string query) => $"{this}/{query}";
+
+    /// <summary>appId of a stream for one partition; its txn version is the offset up to which its output is in the table.</summary>
+    public string StreamAppId(string stream, int partition) => FormattableString.Invariant($"{this}/{stream}/{partition}");
+
+    /// <summary>appId of a chained stream's time; its txn version is the watermark of its source in ms that its output was computed at.</summary>
+    public string ChainTimeAppId(string stream) => $"{this}/{stream}/time";
+
+    /// <summary>appId of a stream's time for one partition; its txn version is the frontier in ms that its output was computed at.</summary>
+    public string StreamTimeAppId(string stream, int partition) => FormattableString.Invariant($"{this}/{stream}/{partition}/time");
 }
 
 /// <summary>The fence of a partition: where ingest goes on, and the frontier that lateness is judged by.</summary>

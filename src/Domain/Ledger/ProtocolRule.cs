@@ -75,12 +75,21 @@ internal enum ProtocolRule
     /// <summary>A partial is keyed by the first window end that it counts for.</summary>
     FirstEndInKey = 1 << 21,
 
+    /// <summary>The state of a stream is checkpointed only where nothing of its output waits for its commit.</summary>
+    StreamCheckpointAfterCommit = 1 << 22,
+
+    /// <summary>A stream's position is the offset and the time that its output was computed at.</summary>
+    StreamTimeIsPosition = 1 << 23,
+
+    /// <summary>A range goes only when the streams of its partition have it.</summary>
+    SettleWaitsForStreams = 1 << 24,
+
     /// <summary>An index of seen ids is used only under a head whose Next is its own.</summary>
-    IndexFollowsHead = 1 << 24,
+    IndexFollowsHead = 1 << 25,
 
     /// <summary>What ranges no longer hold is read from Delta when an index is built.</summary>
-    IndexReadsDelta = 1 << 25,
+    IndexReadsDelta = 1 << 26,
 
     /// <summary>What was judged and not committed is forgotten again.</summary>
-    IndexForgetsRefused = 1 << 26,
+    IndexForgetsRefused = 1 << 27,
 }

@@ -29,13 +29,14 @@ internal sealed class QueryEmitter(IPipeline pipeline, PipelineId id, ILake lake
             if (!outcome.Committed)
                 throw new CompetingTickException($"The position of {table} moved under this tick.");
             truth.Moved(table, outcome.Version, moves);
+            StreamEmitter.Note(truth, table, before, new CommittedRows(outcome.Version, watermark, rows));
             var results = truth.Results[query.Name];
             results.Own = results.Cursor.TableVersion == before && outcome.Version == before + 1
                 ? new CommittedRows(outcome.Version, watermark, rows)
                 : null;
         }
 
-        foreach (var key in truth.Entities.Keys.Where(key => pipeline.IsEvictable(key, q => truth.PositionOf(id, q))).ToList())
+        foreach (var key in truth.Entities.Keys.Where(key => truth.IsEvictable(pipeline, id, key)).ToList())
             truth.Forget(key);
     }
 

@@ -23,9 +23,38 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
 
     /// <summary>Final rows of commits behind the cursor. Returns how many were written.</summary>
     public async Task<int> PublishFinalAsync(Truth truth, CancellationToken cancel) =>
-        (await Task.WhenAll(pipeline.Queries.Select(query => PublishFinalAsync(truth, query, cancel)))).Sum();
+        (await Task.WhenAll(pipeline.Queries.Concat<IOutput>(pipeline.Streams.Where(s => s.Results != StreamResults.None))
+            .Select(output => PublishFinalAsync(truth, output, cancel)))).Sum();
 
-    private async Task<int> PublishFinalAsync(Truth truth, QuerySpec query, CancellationToken cancel)
+    /// <summary>
+    /// What streams let out, before it is in Delta: it follows from committed ranges and will be there, the same, whoever commits it. Returns how many rows
+    /// were written.
+    /// </summary>
+    public async Task<int> PublishStreamsAsync(Truth truth, CancellationToken cancel)
+    {
+        var written = await Task.WhenAll(pipeline.Streams.Where(s => !s.IsChained).Select(spec => PublishStreamsAsync(truth, spec, cancel)));
+        return written.Sum();
+    }
+
+    /// <summary>Likewise, of one stream.</summary>
+    public async Task<int> PublishStreamsAsync(Truth truth, StreamSpec spec, CancellationToken cancel)
+    {
+        if (spec.Results == StreamResults.None)
+            return 0;
+        var written = 0;
+        var streams = spec.IsChained
+            ? truth.Chains.TryGetValue(spec.Name, out var chain) ? [chain.Stream] : []
+            : truth.Streams.Values.Select(p => p.Streams.First(s => s.Spec == spec));
+        foreach (var stream in streams.Where(s => s.Pending.Count > s.Published))
+        {
+            written += await WriteStreamAsync(truth, spec, RowBatches.Concat(spec.Schema, stream.Pending.GetRange(stream.Published, stream.Pending.Count - stream.Published)), cancel);
+            stream.Published = stream.Pending.Count;
+        }
+
+        return written;
+    }
+
+    private async Task<int> PublishFinalAsync(Truth truth, IOutput query, CancellationToken cancel)
     {
         var written = 0;
         var published = truth.Results[query.Name];
@@ -37,14 +66,14 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
             await MoveCursorAsync(query, published, reached with { PositionMs = truth.PositionOf(id, query.Name) }, cancel);
         if (published.Own is { } own && own.Version == version)
         {
-            written += await WriteAsync(truth, query, own.Rows, final: true, cancel);
+            written += await WriteFinalAsync(truth, query, own.Rows, cancel);
             reached = reached with { PositionMs = own.Position };
         }
         else
         {
             await foreach (var commit in lake.ReadCommitsAsync(TableNames.Gold(query.Name), id.QueryAppId(query.Name), published.Cursor.TableVersion, cancel))
             {
-                written += await WriteAsync(truth, query, commit.Rows, final: true, cancel);
+                written += await WriteFinalAsync(truth, query, commit.Rows, cancel);
                 reached = new Cursor(Math.Max(version, commit.Version), commit.Position);
             }
         }
@@ -55,7 +84,25 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
         return written;
     }
 
-    private async Task MoveCursorAsync(QuerySpec query, PublishedResults published, Cursor reached, CancellationToken cancel)
+    private Task<int> WriteFinalAsync(Truth truth, IOutput output, RowBatch rows, CancellationToken cancel) =>
+        output is StreamSpec stream ? WriteStreamAsync(truth, stream, rows, cancel) : WriteAsync(truth, output, rows, final: true, cancel);
+
+    /// <summary>Rows under keys of their own whatever is there; of rows under one key the last.</summary>
+    private async Task<int> WriteStreamAsync(Truth truth, StreamSpec spec, RowBatch rows, CancellationToken cancel)
+    {
+        if (rows.Count == 0)
+            return 0;
+        var last = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var row = 0; row < rows.Count; row++)
+            last[results.RowKey(spec, rows, row)] = row;
+        if (spec.Results == StreamResults.Latest)
+            return await WriteAsync(truth, spec, last.Count == rows.Count ? rows : RowBatches.Where(rows, last.Values.ToHashSet().Contains), final: false, cancel);
+        var writes = last.Select(row => new ResultWrite(row.Value, row.Key, ResultWrite.Any)).ToList();
+        var etags = await results.WriteAsync(spec, rows, writes, final: true, cancel);
+        return etags.Count;
+    }
+
+    private async Task MoveCursorAsync(IOutput query, PublishedResults published, Cursor reached, CancellationToken cancel)
     {
         published.CursorETag = await ledger.TryWriteCursorAsync(query.Name, reached, published.CursorETag, cancel)
             ?? throw new CompetingTickException($"The cursor of {query.Name} moved under this tick.");
@@ -63,7 +110,7 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
     }
 
     /// <summary>Writes the rows whose content is not known to be there already; final rows leave the memory.</summary>
-    private async Task<int> WriteAsync(Truth truth, QuerySpec query, RowBatch rows, bool final, CancellationToken cancel)
+    private async Task<int> WriteAsync(Truth truth, IOutput query, RowBatch rows, bool final, CancellationToken cancel)
     {
         var known = truth.Results[query.Name].Rows;
         var writes = new List<ResultWrite>();

@@ -12,7 +12,9 @@ internal sealed class Settler(IPipeline pipeline, PipelineId id, ILedger ledger,
     public async Task SettleAsync(Truth truth, IReadOnlyList<RegistryRow> registry, CancellationToken cancel)
     {
         var leaving = truth.Ranges.ToDictionary(p => p.Key, p => p.Value.TakeWhile(range => IsCovered(truth, range)).ToList());
-        var touched = leaving.Values.SelectMany(ranges => ranges).SelectMany(range => range.Entities).Distinct().Order().ToList();
+        var touched = leaving.Values.SelectMany(ranges => ranges).SelectMany(range => range.Entities)
+            .Concat(leaving.Where(p => HasStreams && p.Value.Count > 0).Select(p => PartitionStreams.KeyOf(p.Key)))
+            .Distinct().Order().ToList();
         foreach (var key in touched.Where(key => !IsEvictable(truth, key)))
             await RaiseAsync(truth, registry, key, cancel);
         foreach (var (partition, ranges) in leaving.Where(p => p.Value.Count > 0))
@@ -29,8 +31,8 @@ internal sealed class Settler(IPipeline pipeline, PipelineId id, ILedger ledger,
     {
         foreach (var row in registry.Where(row => IsEvictable(truth, row.Entity)))
         {
-            if (await entities.ReadAsync(row.Entity, cancel) is { } there)
-                await entities.SignalDeleteAsync(row.Entity, there.Version, cancel);
+            if (await entities.ReadVersionAsync(row.Entity, cancel) is { } version)
+                await entities.SignalDeleteAsync(row.Entity, version, cancel);
             else
                 await ledger.UnregisterAsync(row.Entity, cancel);
         }
@@ -45,8 +47,9 @@ internal sealed class Settler(IPipeline pipeline, PipelineId id, ILedger ledger,
         var live = await entities.ListAsync(cancel);
         var registered = (await ledger.ReadRegistryAsync(cancel)).Select(row => row.Entity).ToHashSet();
         foreach (var key in live.Where(key => !registered.Contains(key) && IsEvictable(truth, key)))
-            if (await entities.ReadAsync(key, cancel) is { } ghost)
-                await entities.SignalDeleteAsync(key, ghost.Version, cancel);
+            if (await entities.ReadVersionAsync(key, cancel) is { } version)
+                await entities.SignalDeleteAsync(key, version, cancel);
+        await entities.SweepStatesAsync(key => IsEvictable(truth, key), cancel);
 
         var staged = await segments.ListPartialsAsync(cancel);
         var old = staged.Where(blob => nowMs - blob.LastModifiedMs >= (long)options.SweepAge.TotalMilliseconds).ToList();
@@ -65,10 +68,16 @@ internal sealed class Settler(IPipeline pipeline, PipelineId id, ILedger ledger,
     private bool IsCovered(Truth truth, RangeRow range) =>
         (off.HasFlag(ProtocolRule.SettleOnlyCovered)
             || TableEmitter.IsInTables(truth, id, range))
+        && (!HasStreams || off.HasFlag(ProtocolRule.SettleWaitsForStreams) || IsInStreams(truth, range))
         && range.Entities.All(key => IsEvictable(truth, key)
             || (truth.Entities.TryGetValue(key, out var entity) && entity.Covers(range.Partition, range.To)));
 
-    private bool IsEvictable(Truth truth, EntityKey key) => pipeline.IsEvictable(key, query => truth.PositionOf(id, query));
+    private bool HasStreams => pipeline.Streams.Any(s => !s.IsChained);
+
+    private static bool IsInStreams(Truth truth, RangeRow range) =>
+        truth.Entities.TryGetValue(PartitionStreams.KeyOf(range.Partition), out var entity) && entity.Covers(range.Partition, range.To);
+
+    private bool IsEvictable(Truth truth, EntityKey key) => truth.IsEvictable(pipeline, id, key);
 
     private async Task RaiseAsync(Truth truth, IReadOnlyList<RegistryRow> registry, EntityKey key, CancellationToken cancel)
     {

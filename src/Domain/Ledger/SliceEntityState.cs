@@ -11,4 +11,11 @@ public sealed record ApplyInput(
     IReadOnlyDictionary<int, long> BasePosition,
     IReadOnlyDictionary<int, long> NewPosition,
     byte[] Partial,
-    IReadOnlyDictionary<string, long> EvictUpTo);
+    IReadOnlyDictionary<string, long> EvictUpTo)
+{
+    /// <summary>Whether <see cref="Partial"/> is the whole state after the move instead of what is to be merged into it.</summary>
+    public bool IsWhole { get; init; }
+
+    /// <summary>Blob with the whole state, too large for a signal; <see cref="Partial"/> is empty then.</summary>
+    public string? Blob { get; init; }
+}

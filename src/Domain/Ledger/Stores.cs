@@ -38,8 +38,8 @@ public interface ISegmentStore
     /// <summary>The rows of one table of an inline range.</summary>
     RowBatch ReadRows(RangeRow range, string table);
 
-    /// <summary>The rows of one table of any range, inline or staged, with at least these columns.</summary>
-    Task<RowBatch> ReadRowsAsync(RangeRow range, string table, IReadOnlyList<string> columns, CancellationToken cancel);
+    /// <summary>The given columns of the rows of one table of a range, inline or staged, in offset order; null when it has none.</summary>
+    Task<RowBatch?> ReadRowsAsync(RangeRow range, string table, IReadOnlyList<string> columns, CancellationToken cancel);
 
     /// <summary>All staged blobs of partials of this pipeline.</summary>
     Task<IReadOnlyList<StagedPartials>> ListPartialsAsync(CancellationToken cancel);
@@ -57,8 +57,20 @@ public interface IEntities
     /// <summary>Last committed state, possibly stale; null when there is none.</summary>
     Task<EntitySnapshot?> ReadAsync(EntityKey entity, CancellationToken cancel);
 
-    /// <summary>Sends Apply; it may arrive late, twice, out of order or never.</summary>
+    /// <summary>Version of the last committed state, possibly stale, without the state; null when there is none.</summary>
+    Task<long?> ReadVersionAsync(EntityKey entity, CancellationToken cancel);
+
+    /// <summary>Sends Apply; it may arrive late, twice, out of order or never. A whole state too large for a signal goes to a blob first.</summary>
     Task SignalApplyAsync(EntityKey entity, ApplyInput input, CancellationToken cancel);
+
+    /// <summary>Deletes a blob with a state that the entity named and does not name any more; already gone is no error.</summary>
+    Task DropStateAsync(EntityKey entity, string blob, CancellationToken cancel);
+
+    /// <summary>
+    /// Deletes blobs with states that no entity names and no signal under way can make one name: the entity has moved beyond the version that they were
+    /// made upon, or it is gone and <paramref name="isEvictable"/>.
+    /// </summary>
+    Task SweepStatesAsync(Func<EntityKey, bool> isEvictable, CancellationToken cancel);
 
     /// <summary>Sends Delete; likewise.</summary>
     Task SignalDeleteAsync(EntityKey entity, long version, CancellationToken cancel);
@@ -72,7 +84,9 @@ public interface IEntities
 /// <param name="Position">Per partition the offset up to which ranges are merged; a partition that is absent has none merged.</param>
 /// <param name="State">Saved <see cref="IFoldState"/>.</param>
 /// <param name="Faults">Operations that were refused, newest last; each becomes an alert.</param>
-public sealed record EntitySnapshot(long Version, IReadOnlyDictionary<int, long> Position, byte[] State, IReadOnlyList<string> Faults);
+/// <param name="Blob">Blob that holds the state, too large for the entity; whoever reads the entity gets it as <paramref name="State"/>.</param>
+public sealed record EntitySnapshot(
+    long Version, IReadOnlyDictionary<int, long> Position, byte[] State, IReadOnlyList<string> Faults, string? Blob = null);
 
 /// <summary>
 /// The lake: Delta tables with txn positions. Rows and files are appended in one commit with the moves of positions, and only if every moved
@@ -100,7 +114,10 @@ public interface ILake
     /// </summary>
     IAsyncEnumerable<RowBatch> ReadRowsAsync(string table, IReadOnlyList<string> columns, IReadOnlyList<ColumnBounds> bounds, CancellationToken cancel);
 
-    /// <summary>Commits after a version that moved this appId, ascending, with the position and rows of each.</summary>
+    /// <summary>
+    /// Commits after a version that moved this appId or one below it (<c>{appId}/…</c>), ascending, with rows in the order written and the position of the
+    /// appId itself (the commit's version when it only moved others).
+    /// </summary>
     IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, CancellationToken cancel);
 }
 
@@ -120,20 +137,24 @@ public sealed record CommittedRows(long Version, long Position, RowBatch Rows);
 public interface IResults
 {
     /// <summary>ETags by row key of the rows with window start ≥ <paramref name="fromWindowStart"/> (null = all).</summary>
-    Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(QuerySpec query, long? fromWindowStart, CancellationToken cancel);
+    Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(IOutput query, long? fromWindowStart, CancellationToken cancel);
 
-    /// <summary>Row key of a row of a result batch: newest window first, then group, escaped.</summary>
-    string RowKey(QuerySpec query, RowBatch rows, int row);
+    /// <summary>Row key of a row of a result batch: newest first where there is a time, then keys, escaped.</summary>
+    string RowKey(IOutput query, RowBatch rows, int row);
 
     /// <summary>
-    /// Writes rows: insert where the ETag is null, else replace if it matches. Per row the new ETag, or null where the precondition did not hold
+    /// Writes rows: insert where the ETag is null, else replace if it matches; insert or replace where it is <see cref="ResultWrite.Any"/>. Per row the new ETag, or null where the precondition did not hold
     /// (other rows may have been written).
     /// </summary>
-    Task<IReadOnlyList<string?>> WriteAsync(QuerySpec query, RowBatch rows, IReadOnlyList<ResultWrite> writes, bool final, CancellationToken cancel);
+    Task<IReadOnlyList<string?>> WriteAsync(IOutput query, RowBatch rows, IReadOnlyList<ResultWrite> writes, bool final, CancellationToken cancel);
 }
 
 /// <summary>One row to write: which row of the batch, its key, and the ETag it must replace (null = insert).</summary>
-public readonly record struct ResultWrite(int Row, string RowKey, string? ETag);
+public readonly record struct ResultWrite(int Row, string RowKey, string? ETag)
+{
+    /// <summary>In place of an ETag: whatever is there is replaced. Only for rows whose content follows from their key.</summary>
+    public const string Any = "*";
+}
 
 /// <summary>Where alerts go.</summary>
 public interface IAlerts

@@ -21,6 +21,7 @@ public sealed class Tick
     private readonly TableEmitter _tables;
     private readonly QueryEmitter _queries;
     private readonly ResultPublisher _results;
+    private readonly StreamEmitter _streams;
     private readonly Checkpointer _checkpointer;
     private readonly Settler _settler;
     private readonly Watchdog _watchdog;
@@ -42,14 +43,15 @@ public sealed class Tick
     internal Tick(IPipeline pipeline, PipelineId id, TickStores stores, Ingest ingest, TickOptions options, TimeProvider time, string owner, ProtocolRule off)
     {
         (_pipeline, _id, _ledger, _options, _time, _owner) = (pipeline, id, stores.Ledger, options, time, owner);
-        _horizonMs = pipeline.Queries.Count == 0 ? 0 : pipeline.Queries.Max(query => query.DelayMs + query.SizeMs);
+        _horizonMs = pipeline.Queries.Select(query => query.DelayMs + query.SizeMs).Concat(pipeline.Streams.Select(stream => stream.HorizonMs)).DefaultIfEmpty(0).Max();
         var partitions = new Partitions(stores.Ledger, stores.Log, options.StartFrom, time, off);
         var frontier = new FrontierPublisher(stores.Ledger, stores.Log, _horizonMs, options, time, off);
         _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, stores.Alerts, off);
         _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options);
         _queries = new QueryEmitter(pipeline, id, stores.Lake);
         _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, off);
-        _checkpointer = new Checkpointer(pipeline, id, stores.Ledger, stores.Entities, stores.Alerts, off);
+        _streams = new StreamEmitter(pipeline, id, stores.Lake, _results, off);
+        _checkpointer = new Checkpointer(pipeline, id, stores.Ledger, stores.Entities, stores.Alerts, options, off);
         _settler = new Settler(pipeline, id, stores.Ledger, stores.Entities, stores.Segments, options, off);
         _watchdog = new Watchdog(stores.Log, ingest, partitions, stores.Alerts, options, time, off);
         _emittedMs = _checkpointedMs = _sweptMs = _frontierMovedMs = time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -73,7 +75,7 @@ public sealed class Tick
         {
             var due = IsEmitDue(cached, now);
             var frontier = cached?.Meta.Value.FrontierMs;
-            var truth = await _reader.ReadAsync(cached, due || cached?.Entities.Count > _options.BackfillEntities, cancel);
+            var truth = await _reader.ReadAsync(cached, due || cached?.States.Count > _options.BackfillEntities, cancel);
             var emit = due || truth.Meta.Value.EndOfInput || (cached is not null && truth.Meta.Value.FrontierMs != frontier);
             var report = await WorkAsync(truth, emit, IsRacing(frontier, truth.Meta.Value.FrontierMs, now), cancel);
             // What follows may fail without making what is known less true. An entity that forgot is looked at again by the next tick.
@@ -105,6 +107,7 @@ public sealed class Tick
     {
         var fresh = truth.Fresh.ToList();
         var written = await _results.PublishFinalAsync(truth, cancel);
+        written += await _results.PublishStreamsAsync(truth, cancel);
         var inDelta = new List<long>();
         if (emit)
         {
@@ -112,6 +115,7 @@ public sealed class Tick
             await _tables.EmitAsync(truth, cancel);
             inDelta = Ages(open);
             await _queries.EmitAsync(truth, cancel);
+            await _streams.EmitAsync(truth, cancel);
             written += await _results.PublishFinalAsync(truth, cancel);
             _emittedMs = Now();
         }
@@ -143,6 +147,7 @@ public sealed class Tick
         await _checkpointer.ConfirmAsync(truth, cancel);
         var registry = await _ledger.ReadRegistryAsync(cancel);
         await _settler.SettleAsync(truth, registry, cancel);
+        await _checkpointer.ApplyStreamsAsync(truth, cancel);
         if (!racing && (!truth.Meta.Value.EndOfInput || IsPastTheEnd(truth)))
             await _checkpointer.ApplyAsync(truth, cancel);
         await _settler.EvictAsync(truth, registry, cancel);
@@ -182,11 +187,13 @@ public sealed class Tick
         var meta = truth.Meta.Value;
         var settled = IsPastTheEnd(truth)
             && truth.Refused.Count == 0
+            && truth.Streams.Values.All(streams => !streams.HasPending)
+            && truth.Chains.Values.All(chain => chain.Stream.Pending.Count == 0 && chain.Stream.At == truth.Tables[chain.Stream.Spec.Source].Version)
             && truth.Ranges.Values.All(ranges => ranges.Count == 0);
         if (!settled || !await _watchdog.IsCaughtUpAsync(truth, cancel))
             return false;
         var registry = await _ledger.ReadRegistryAsync(cancel);
-        if (registry.Any(row => _pipeline.IsEvictable(row.Entity, query => truth.PositionOf(_id, query))))
+        if (registry.Any(row => truth.IsEvictable(_pipeline, _id, row.Entity)))
             return false;
         if (!meta.EndOfInput)
             return true;

@@ -39,6 +39,9 @@ public sealed record TickOptions
     /// <summary>Rows after which a commit to a base table is cut; what is decoded in memory at a time.</summary>
     public int MaxRowsPerCommit { get; init; } = 50_000;
 
+    /// <summary>State in bytes beyond which an entity is handed the whole state, in a blob where it is too large for a signal, instead of merging itself.</summary>
+    public int MaxEntityBytes { get; init; } = EntityFold.MaxStateBytes;
+
     /// <summary>Where the first start begins.</summary>
     public StartFrom StartFrom { get; init; } = StartFrom.Earliest;
 }

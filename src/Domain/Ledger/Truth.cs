@@ -35,6 +35,15 @@ internal sealed class Truth
     /// <summary>Heads as read by this tick.</summary>
     public Dictionary<int, Head> Heads { get; } = [];
 
+    /// <summary>The streams of each partition.</summary>
+    public SortedDictionary<int, PartitionStreams> Streams { get; } = [];
+
+    /// <summary>The chained streams, by name.</summary>
+    public Dictionary<string, ChainTruth> Chains { get; } = [];
+
+    /// <summary>Our own commits to gold tables that chained streams have not followed yet, contiguous.</summary>
+    public Dictionary<string, List<CommittedRows>> Commits { get; } = [];
+
     /// <summary>Bundles of which an entity lost state: nothing is computed from them.</summary>
     public HashSet<string> Refused { get; } = [];
 
@@ -81,6 +90,18 @@ internal sealed class Truth
         return entity;
     }
 
+    /// <summary>The truth of an entity that holds streams, new if unknown.</summary>
+    public EntityTruth StreamEntity(EntityKey key)
+    {
+        if (!Entities.TryGetValue(key, out var known))
+            Entities[key] = known = new EntityTruth { IsRead = true };
+        return known;
+    }
+
+    /// <summary>Whether nobody will read the entity again. Those of streams stay.</summary>
+    public bool IsEvictable(IPipeline pipeline, PipelineId id, EntityKey key) =>
+        !StreamEntities.Is(key) && pipeline.IsEvictable(key, query => PositionOf(id, query));
+
     /// <summary>Forgets an entity that nobody will read again.</summary>
     public void Forget(EntityKey key)
     {
@@ -105,11 +126,24 @@ internal sealed class EntityTruth
     /// <summary>Whether the registry is known to have it.</summary>
     public bool IsRegistered { get; set; }
 
+    /// <summary>Bytes of its state as last read.</summary>
+    public int StateBytes { get; set; }
+
+    /// <summary>Blob that its state was in as last read; null = in the entity itself.</summary>
+    public string? Blob { get; set; }
+
     /// <summary>How often in a row it was read below <see cref="Version"/>.</summary>
     public int StaleReads { get; set; }
 
     /// <summary>Partials beyond <see cref="Position"/>, in offset order per partition.</summary>
     public List<PendingPartial> Pending { get; } = [];
+
+    /// <summary>Takes over what was read.</summary>
+    public void Read(EntitySnapshot? read)
+    {
+        (Version, Position, IsRead) = (read?.Version ?? 0, read?.Position ?? new Dictionary<int, long>(), true);
+        (StateBytes, Blob) = (read?.State.Length ?? 0, read?.Blob);
+    }
 
     /// <summary>Whether everything of the partition below the offset is in the entity, as read.</summary>
     public bool Covers(int partition, long to) => Position.TryGetValue(partition, out var at) && at >= to;

@@ -35,6 +35,7 @@ internal sealed class TruthReader(
             }
         }
 
+        Mark(truth);
         return true;
     }
 
@@ -62,8 +63,12 @@ internal sealed class TruthReader(
 
         await CheckRegistryAsync(truth, registry, loaded, cancel);
         foreach (var (key, snapshot) in loaded)
-            if (!IsEvictable(truth, key) && !truth.Refused.Contains(key.Bundle))
+            if (!StreamEntities.Is(key) && !IsEvictable(truth, key) && !truth.Refused.Contains(key.Bundle))
                 Load(truth, key, snapshot, registry.Any(row => row.Entity == key));
+        foreach (var (partition, view) in views)
+            OpenStreams(truth, partition, view.Ranges.Count > 0 ? view.Ranges[0].From : view.Head!.Value.Value.Next, loaded.GetValueOrDefault(PartitionStreams.KeyOf(partition)));
+        foreach (var chain in pipeline.Streams.Where(s => s.IsChained && !truth.Refused.Contains(ChainTruth.KeyOf(s).Bundle)))
+            OpenChain(truth, chain, loaded.GetValueOrDefault(ChainTruth.KeyOf(chain)));
         foreach (var (partition, view) in views)
         {
             foreach (var range in view.Ranges)
@@ -75,7 +80,50 @@ internal sealed class TruthReader(
             truth.Position.TryAdd(partition, view.Head!.Value.Value.Next);
         }
 
+        Mark(truth);
         return truth;
+    }
+
+    /// <summary>
+    /// Every range below the frontier is listed, so time may move to it where a partition's input stands still.
+    /// </summary>
+    private static void Mark(Truth truth)
+    {
+        if (truth.Meta.Value.FrontierMs is not { } frontier)
+            return;
+        foreach (var stream in truth.Streams.Values.SelectMany(streams => streams.Streams))
+            stream.Mark(frontier);
+    }
+
+    /// <summary>The streams of a partition as saved; those without saved state begin at the first range that is there.</summary>
+    private void OpenStreams(Truth truth, int partition, long first, EntitySnapshot? snapshot)
+    {
+        if (truth.Refused.Contains(PartitionStreams.Bundle) || pipeline.Streams.All(s => s.IsChained))
+            return;
+        var key = PartitionStreams.KeyOf(partition);
+        var entity = truth.StreamEntity(key);
+        entity.Read(snapshot);
+        entity.IsRegistered = snapshot is not null;
+        var streams = new PartitionStreams(pipeline, entity.Position.GetValueOrDefault(partition, first), snapshot?.State ?? []);
+        if (streams.At < first)
+            throw new InvalidDataException($"Entity {key} stands at {streams.At}, but the first range of partition {partition} begins at {first}; its state or the ledger was changed by hand.");
+        foreach (var stream in streams.Streams)
+        {
+            var table = TableNames.Gold(stream.Spec.Name);
+            stream.Has(truth.PositionOf(table, id.StreamAppId(stream.Spec.Name, partition)), truth.PositionOf(table, id.StreamTimeAppId(stream.Spec.Name, partition)));
+        }
+
+        truth.Streams[partition] = streams;
+    }
+
+    private void OpenChain(Truth truth, StreamSpec spec, EntitySnapshot? snapshot)
+    {
+        var entity = truth.StreamEntity(ChainTruth.KeyOf(spec));
+        entity.Read(snapshot);
+        entity.IsRegistered = snapshot is not null;
+        var stream = new StreamTruth(spec, pipeline.OpenStream(spec.Name, snapshot?.State ?? []), entity.Position.GetValueOrDefault(ChainTruth.Versions, -1));
+        stream.Has(truth.PositionOf(id, spec.Name), truth.PositionOf(TableNames.Gold(spec.Name), id.ChainTimeAppId(spec.Name)));
+        truth.Chains[spec.Name] = new ChainTruth(stream);
     }
 
     /// <summary>Meta, the frontier, and per partition its head and the ranges from the given offsets on, listed after its head had the frontier.</summary>
@@ -125,30 +173,42 @@ internal sealed class TruthReader(
     private async Task ReadResultsAsync(Truth truth, CancellationToken cancel)
     {
         foreach (var query in pipeline.Queries)
+            await ReadResultsAsync(truth, query, published => results.ReadETagsAsync(query, published.Cursor.PositionMs - query.SizeMs, cancel), cancel);
+        // Rows under keys of their own are written without looking; of those under a key that is written again and again, all are known, and before the
+        // cursor: what another tick wrote since a later cursor would otherwise be overwritten with what was committed before it.
+        foreach (var stream in pipeline.Streams.Where(s => s.Results != StreamResults.None))
         {
-            var (cursor, etag) = await ledger.ReadCursorAsync(query.Name, cancel);
-            var published = new PublishedResults { Cursor = cursor, CursorETag = etag };
-            foreach (var (rowKey, rowETag) in await results.ReadETagsAsync(query, cursor.PositionMs - query.SizeMs, cancel))
-                published.Rows[rowKey] = (rowETag, 0);
-            truth.Results[query.Name] = published;
+            var known = stream.Results == StreamResults.Latest ? await results.ReadETagsAsync(stream, null, cancel) : null;
+            await ReadResultsAsync(truth, stream, known is null ? null : _ => Task.FromResult(known), cancel);
         }
+    }
+
+    private async Task ReadResultsAsync(Truth truth, IOutput output, Func<PublishedResults, Task<IReadOnlyDictionary<string, string>>>? etags, CancellationToken cancel)
+    {
+        var (cursor, etag) = await ledger.ReadCursorAsync(output.Name, cancel);
+        var published = new PublishedResults { Cursor = cursor, CursorETag = etag };
+        if (etags is not null)
+            foreach (var (rowKey, rowETag) in await etags(published))
+                published.Rows[rowKey] = (rowETag, 0);
+        truth.Results[output.Name] = published;
     }
 
     private async Task ReadTablesAsync(Truth truth, CancellationToken cancel)
     {
-        foreach (var table in pipeline.Tables.Select(t => t.Name).Concat(pipeline.Queries.Select(q => TableNames.Gold(q.Name))))
+        foreach (var table in pipeline.Tables.Select(t => t.Name).Concat(pipeline.Queries.Select(q => TableNames.Gold(q.Name)))
+            .Concat(pipeline.Streams.Select(s => TableNames.Gold(s.Name))))
             truth.Tables[table] = await lake.ReadHeadAsync(table, cancel);
     }
 
-    private bool IsEvictable(Truth truth, EntityKey key) => pipeline.IsEvictable(key, query => truth.PositionOf(id, query));
+    private bool IsEvictable(Truth truth, EntityKey key) => truth.IsEvictable(pipeline, id, key);
 
     private void Load(Truth truth, EntityKey key, EntitySnapshot? snapshot, bool registered)
     {
         var entity = truth.Entity(pipeline, key);
-        (entity.IsRegistered, entity.IsRead) = (registered, true);
+        entity.Read(snapshot);
+        entity.IsRegistered = registered;
         if (snapshot is null)
             return;
-        (entity.Version, entity.Position) = (snapshot.Version, snapshot.Position);
         truth.States[key] = pipeline.Load(key, snapshot.State);
         truth.Touched.Add(key);
     }
@@ -159,6 +219,7 @@ internal sealed class TruthReader(
     /// </summary>
     private async Task FoldAsync(Truth truth, RangeRow range, CancellationToken cancel)
     {
+        await FoldStreamsAsync(truth, range, cancel);
         if (range.Entities.Count == 0)
             return;
         var partials = await segments.ReadPartialsAsync(range, cancel);
@@ -175,6 +236,29 @@ internal sealed class TruthReader(
             truth.States[key].Merge(partials[key]);
             entity.Pending.Add(new PendingPartial(range.Partition, range.To, partials[key]));
             truth.Touched.Add(key);
+        }
+    }
+
+    private async Task FoldStreamsAsync(Truth truth, RangeRow range, CancellationToken cancel)
+    {
+        if (!truth.Streams.TryGetValue(range.Partition, out var streams))
+        {
+            // A partition that joined after this cache was read.
+            OpenStreams(truth, range.Partition, range.From, null);
+            if (!truth.Streams.TryGetValue(range.Partition, out streams))
+                return;
+        }
+
+        if (range.To <= streams.At)
+            return;
+        if (range.From != streams.At)
+            throw new CompetingTickException($"The streams of partition {range.Partition} stand at {streams.At}, the range begins at {range.From}; another tick checkpointed in between.");
+        foreach (var source in streams.Streams.GroupBy(stream => stream.Spec.Source))
+        {
+            var columns = source.SelectMany(stream => stream.Spec.Columns).Distinct().ToList();
+            var rows = range.Rows.ContainsKey(source.Key) ? await segments.ReadRowsAsync(range, source.Key, columns, cancel) : null;
+            foreach (var stream in source)
+                stream.Fold(range.To, range.Tag, rows);
         }
     }
 

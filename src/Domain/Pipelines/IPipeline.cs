@@ -15,6 +15,9 @@ public interface IPipeline
     /// <summary>The window queries. Order is fixed.</summary>
     IReadOnlyList<QuerySpec> Queries { get; }
 
+    /// <summary>The computations that depend on order; a chained one comes after what it reads. Order is fixed.</summary>
+    IReadOnlyList<StreamSpec> Streams { get; }
+
     /// <summary>Decodes and validates records of one partition (ascending offsets). Bad records are data (quarantine), never an exception.</summary>
     /// <param name="partition">Kafka partition.</param>
     /// <param name="records">Records in offset order.</param>
@@ -46,6 +49,9 @@ public interface IPipeline
     /// <param name="upTo">Inclusive upper bound of window end, ms.</param>
     /// <param name="touched">When given, only windows that cover a slice of one of these entities.</param>
     RowBatch Emit(string query, IReadOnlyDictionary<EntityKey, IFoldState> states, long? after, long upTo, IReadOnlySet<EntityKey>? touched = null);
+
+    /// <summary>A stream from its saved state; empty = a new one. Throws <see cref="InvalidDataException"/> when unreadable.</summary>
+    IStreamState OpenStream(string stream, ReadOnlySpan<byte> state);
 }
 
 /// <summary>A table that ingest fills.</summary>
@@ -63,7 +69,11 @@ public sealed record TableSpec(string Name, RowSchema Schema, IReadOnlyList<stri
 /// <param name="Update">True: provisional rows of open windows go to Table storage every tick; false (append): only final rows.</param>
 /// <param name="Schema">Columns of a result: window_start, window_end, keys, values.</param>
 /// <param name="Keys">Names of the group key columns.</param>
-public sealed record QuerySpec(string Name, long DelayMs, long SizeMs, long SlideMs, string Bundle, bool Update, RowSchema Schema, IReadOnlyList<string> Keys);
+public sealed record QuerySpec(string Name, long DelayMs, long SizeMs, long SlideMs, string Bundle, bool Update, RowSchema Schema, IReadOnlyList<string> Keys) : IOutput
+{
+    /// <inheritdoc/>
+    public string TimeColumn => "window_start";
+}
 
 /// <summary>
 /// Decoded records of one partition between <see cref="IPipeline.Decode"/> and <see cref="IPipeline.Build"/>; opaque to the protocol. After Dispose

@@ -132,6 +132,21 @@ public sealed record KeyedStateStage(string Id, string Source, IReadOnlyList<str
     public override IReadOnlyList<string> From => [Source];
 }
 
+/// <summary>
+/// Rows made of rows by a function of the program: computed columns, other names, fewer or more rows. The function must depend on nothing but the rows it
+/// is given, and each row's result on that row alone.
+/// </summary>
+/// <param name="Id">Name, unique among inputs and stages.</param>
+/// <param name="Source">What it reads.</param>
+/// <param name="Output">Columns that it makes.</param>
+/// <param name="EventTime">Column of <paramref name="Output"/> that is the event time for the stages behind; null = none.</param>
+/// <param name="Map">The function.</param>
+public sealed record MapStage(string Id, string Source, RowSchema Output, string? EventTime, Func<RowBatch, RowBatch> Map) : Stage(Id)
+{
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> From => [Source];
+}
+
 /// <summary>A watermark defined within a stream. There is one watermark a stream, and it belongs to the input: this is always refused.</summary>
 public sealed record WatermarkStage(string Id, string Source, string EventTime, TimeSpan Delay) : Stage(Id)
 {

@@ -50,6 +50,16 @@ internal sealed class UnionOperator : StreamOperator
     }
 }
 
+/// <summary>A function of the program over rows.</summary>
+internal sealed class MapOperator(MapStage stage) : StreamOperator
+{
+    public override RowSchema Output => stage.Output;
+
+    public override string? EventTime => stage.EventTime;
+
+    public override void Add(int port, RowBatch rows, Action<RowBatch> emit) => emit(stage.Map(rows));
+}
+
 /// <summary>Sorting of a complete result: rows pass, the table is sorted by whoever reads it.</summary>
 internal sealed class PassOperator(RowSchema output, string? eventTime) : StreamOperator
 {

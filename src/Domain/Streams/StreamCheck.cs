@@ -116,6 +116,7 @@ internal static class StreamCheck
         {
             WindowStage or AssignWindowStage when column is "window_time" or "window_end" or "window_start" => true,
             SessionStage or AssignSessionStage when column is "session_time" or "session_end" => true,
+            MapStage map => map.EventTime == column && WatermarkTime(stream, map.Source) is not null,
             JoinStage { Window: not null } when column is "window_time" or "window_end" => true,
             var stage => stage.From.Any(f => Carries(stream, f, column)),
         };
@@ -132,6 +133,7 @@ internal static class StreamCheck
         {
             WindowStage or AssignWindowStage => "window_time",
             SessionStage or AssignSessionStage => "session_time",
+            MapStage map => map.EventTime,
             GroupStage group => group.EventTimeKey,
             KeyedStateStage => null,
             _ => above,

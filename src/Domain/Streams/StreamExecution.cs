@@ -67,6 +67,21 @@ public sealed class StreamExecution
             Observe(inputs);
     }
 
+    /// <summary>Takes rows of one input. Time stands still.</summary>
+    public void Take(string input, RowBatch rows) => Send(input, rows);
+
+    /// <summary>Moves the watermark (µs), never back: what is due comes out. Only for streams whose watermark is kept outside.</summary>
+    public void MoveTo(long toWatermark)
+    {
+        if (toWatermark <= watermark)
+            return;
+        watermark = toWatermark;
+        Advance(0);
+    }
+
+    /// <summary>Entries that all stages hold.</summary>
+    public long Entries => operators.Values.Sum(o => o.StateRows);
+
     /// <summary>Bounded input has ended: everything closes.</summary>
     public void End()
     {
@@ -207,6 +222,7 @@ public sealed class StreamExecution
             JoinStage join => new JoinOperator(join, source, from[1].Schema, from[0].EventTime, from[1].EventTime, from[0].HasWatermark, from[1].HasWatermark),
             TableJoinStage table => new TableJoinOperator(table, source, TableOf(table), from[0].EventTime),
             UnionStage => new UnionOperator(stage.Id, [.. from.Select(f => f.Schema)], from[0].EventTime),
+            MapStage map => new MapOperator(map),
             OrderStage => new PassOperator(source, from[0].EventTime),
             KeyedStateStage state => new KeyedStateOperator(state, source, watermarked),
             _ => throw new StreamException(stage.Id, $"a {stage.GetType().Name} is not known"),

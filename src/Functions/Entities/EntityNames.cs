@@ -33,9 +33,9 @@ internal static class EntityNames
     }
 
     /// <summary>Throws <see cref="InvalidSettingException"/> when ids of this pipeline would be too long.</summary>
-    public static void Check(PipelineId pipeline, IEnumerable<QuerySpec> queries)
+    public static void Check(PipelineId pipeline, IPipeline definition)
     {
-        var bundle = queries.Select(q => q.Bundle).Append("").MaxBy(b => b.Length)!;
+        var bundle = definition.Queries.Select(q => q.Bundle).Concat(definition.Streams.Select(s => "~" + s.Name)).Append("").MaxBy(b => b.Length)!;
         var length = Prefix(pipeline).Length + bundle.Length + 1 + LongestStart;
         if (length > LongestId)
             throw new InvalidSettingException(

@@ -17,6 +17,9 @@ public sealed record SliceEntityState
     /// <summary>Saved fold state.</summary>
     public byte[] State { get; init; } = [];
 
+    /// <summary>Blob that holds the fold state, too large for the entity; <see cref="State"/> is empty then.</summary>
+    public string? Blob { get; init; }
+
     /// <summary>Operations that were refused, newest last, at most 20.</summary>
     public List<string> Faults { get; init; } = [];
 
@@ -25,8 +28,9 @@ public sealed record SliceEntityState
         Version = snapshot.Version,
         Position = snapshot.Position.ToDictionary(),
         State = snapshot.State,
+        Blob = snapshot.Blob,
         Faults = [.. snapshot.Faults],
     };
 
-    internal EntitySnapshot ToSnapshot() => new(Version, Position, State, Faults);
+    internal EntitySnapshot ToSnapshot() => new(Version, Position, State, Faults, Blob);
 }

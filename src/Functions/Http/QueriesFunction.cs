@@ -22,17 +22,19 @@ public sealed class QueriesFunction
     /// <summary>Made by the host.</summary>
     public QueriesFunction(IPipeline pipeline, TableResults results) => (_pipeline, _results) = (pipeline, results);
 
-    /// <summary>Names, windows, delays (ms) and columns of all queries.</summary>
+    /// <summary>Names, windows, delays (ms) and columns of all queries, then those of streams, which have no windows.</summary>
     [Function("Queries")]
     public IActionResult List([HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/queries")] HttpRequest request) =>
-        Reply.Json(_pipeline.Queries.Select(query => new
+        Reply.Json(Outputs.Select(query => new
         {
             query.Name,
+            Kind = query is QuerySpec ? "window" : "stream",
             Table = ResultKeys.Table(query.Name),
-            query.SizeMs,
-            query.SlideMs,
-            query.DelayMs,
-            query.Update,
+            (query as QuerySpec)?.SizeMs,
+            (query as QuerySpec)?.SlideMs,
+            (query as QuerySpec)?.DelayMs,
+            (query as QuerySpec)?.Update,
+            query.TimeColumn,
             query.Keys,
             Columns = query.Schema.Fields.Select(f => new { f.Name, Type = f.Type.ToString().ToLowerInvariant(), f.Precision, f.Scale }),
         }));
@@ -42,8 +44,8 @@ public sealed class QueriesFunction
     public async Task<IActionResult> RowsAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/queries/{name}")] HttpRequest request, string name, FunctionContext context)
     {
-        if (_pipeline.Queries.FirstOrDefault(q => q.Name == name) is not { } query)
-            return Reply.Problem(StatusCodes.Status404NotFound, $"There is no query '{name}'; there are {string.Join(", ", _pipeline.Queries.Select(q => q.Name))}.");
+        if (Outputs.FirstOrDefault(q => q.Name == name) is not { } query)
+            return Reply.Problem(StatusCodes.Status404NotFound, $"There is no query '{name}'; there are {string.Join(", ", Outputs.Select(q => q.Name))}.");
         var asked = request.Query["limit"].ToString();
         var limit = DefaultLimit;
         if (asked.Length > 0 && (!int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > LargestLimit))
@@ -58,7 +60,9 @@ public sealed class QueriesFunction
         }
     }
 
-    internal static Reply Json(QuerySpec query, IReadOnlyList<TableEntity> rows)
+    private IEnumerable<IOutput> Outputs => _pipeline.Queries.Concat<IOutput>(_pipeline.Streams.Where(s => s.Results != StreamResults.None));
+
+    internal static Reply Json(IOutput query, IReadOnlyList<TableEntity> rows)
     {
         using var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes))
@@ -75,7 +79,7 @@ public sealed class QueriesFunction
         return new Reply(StatusCodes.Status200OK, "application/json; charset=utf-8", bytes.ToArray());
     }
 
-    private static void Write(Utf8JsonWriter json, QuerySpec query, TableEntity row)
+    private static void Write(Utf8JsonWriter json, IOutput query, TableEntity row)
     {
         json.WriteStartObject();
         foreach (var field in query.Schema.Fields)

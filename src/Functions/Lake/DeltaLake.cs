@@ -59,31 +59,10 @@ internal sealed class DeltaLake(LakeTables tables, CostCounters counters) : ILak
     {
         var lake = tables[table];
         await foreach (var commit in lake.Delta.ReadChangesAsync(afterVersion, cancel))
-            if (commit.Transactions.TryGetValue(appId, out var position))
-                yield return new CommittedRows(commit.Version, position, await ReadAsync(lake, commit.Added, cancel));
+            if (commit.Transactions.Keys.Any(id => id == appId || id.StartsWith(appId + "/", StringComparison.Ordinal)))
+                yield return new CommittedRows(
+                    commit.Version,
+                    commit.Transactions.TryGetValue(appId, out var position) ? position : commit.Version,
+                    await lake.ReadAsync(commit.Added, [.. lake.Rows.Fields.Select(f => f.Name)], cancel));
     }
-
-    private static async Task<RowBatch> ReadAsync(LakeTable lake, IReadOnlyList<DataFile> files, CancellationToken cancel)
-    {
-        var columns = lake.Rows.Fields.Select(f => f.Name).ToList();
-        var batches = new List<RecordBatch>();
-        foreach (var file in files)
-            await foreach (var batch in lake.Delta.ReadAsync(file, columns, ct: cancel))
-                batches.Add(batch);
-        // Without files there is still a schema to say what the rows would be.
-        return DeltaColumns.FromDelta(batches.Count == 0 ? Empty(lake) : RecordBatch.Concat(batches), lake.Rows);
-    }
-
-    private static RecordBatch Empty(LakeTable lake) => DeltaColumns.ToDelta(new RowBatch(lake.Rows, [.. lake.Rows.Fields.Select(EmptyColumn)], 0), lake.Schema);
-
-    private static Column EmptyColumn(RowField field) => field.Type switch
-    {
-        FieldType.String => new Utf8Column([], [0], 0),
-        FieldType.Binary => new BinaryColumn([], [0], 0),
-        FieldType.Int32 or FieldType.Date => new Domain.Columns.Int32Column([], 0),
-        FieldType.Double => new Domain.Columns.DoubleColumn([], 0),
-        FieldType.Boolean => new Domain.Columns.BooleanColumn([], 0),
-        FieldType.Decimal when field.Precision > 18 => new Domain.Columns.Int128Column([], 0),
-        _ => new Domain.Columns.Int64Column([], 0),
-    };
 }

@@ -31,6 +31,18 @@ internal sealed record LakeTable(string Name, RowSchema Rows, TableSchema Schema
         return files;
     }
 
+    /// <summary>The given columns of the rows of these files, in their order.</summary>
+    public async Task<RowBatch> ReadAsync(IReadOnlyList<DataFile> files, IReadOnlyList<string> columns, CancellationToken cancel)
+    {
+        var schema = new RowSchema([.. Rows.Fields.Where(f => columns.Contains(f.Name))]);
+        var batches = new List<RecordBatch>();
+        foreach (var file in files)
+            await foreach (var batch in Delta.ReadAsync(file, [.. schema.Fields.Select(f => f.Name)], ct: cancel))
+                batches.Add(batch);
+        // Without files there is still a schema to say what the rows would be.
+        return batches.Count == 0 ? RowBatches.Empty(schema) : DeltaColumns.FromDelta(RecordBatch.Concat(batches), schema);
+    }
+
     /// <summary>Creates the table without rows where there is none; of several that race one does.</summary>
     public ValueTask<bool> CreateAsync(CancellationToken cancel) => Delta.CreateAsync(Schema, PartitionColumns, ct: cancel);
 
@@ -50,8 +62,10 @@ internal sealed class LakeTables
     public LakeTables(IObjectStore store, IPipeline pipeline, TimeProvider time) =>
         (_store, _pipeline, _options) = (store, pipeline, new DeltaTableOptions { Time = time });
 
-    /// <summary>All tables: those that ingest fills, then those of the queries.</summary>
-    public IReadOnlyList<string> Names => [.. _pipeline.Tables.Select(t => t.Name), .. _pipeline.Queries.Select(q => TableNames.Gold(q.Name))];
+    /// <summary>All tables: those that ingest fills, then those of queries and streams.</summary>
+    public IReadOnlyList<string> Names => [.. _pipeline.Tables.Select(t => t.Name), .. Outputs.Select(o => TableNames.Gold(o.Name))];
+
+    private IEnumerable<IOutput> Outputs => _pipeline.Queries.Concat<IOutput>(_pipeline.Streams);
 
     /// <summary>The table of that name; throws <see cref="KeyNotFoundException"/> when the pipeline has none.</summary>
     public LakeTable this[string name] => _tables.GetOrAdd(name, Open);
@@ -60,7 +74,7 @@ internal sealed class LakeTables
     {
         var (rows, partitionColumns) = _pipeline.Tables.FirstOrDefault(t => t.Name == name) is { } table
             ? (table.Schema, table.PartitionColumns)
-            : _pipeline.Queries.FirstOrDefault(q => TableNames.Gold(q.Name) == name) is { } query
+            : Outputs.FirstOrDefault(q => TableNames.Gold(q.Name) == name) is { } query
                 ? (query.Schema, (IReadOnlyList<string>)[])
                 : throw new KeyNotFoundException($"The pipeline has no table '{name}'.");
         return new LakeTable(name, rows, DeltaColumns.ToDelta(rows), partitionColumns, DeltaTable.Open(_store, name, _options));

@@ -18,6 +18,7 @@ internal sealed class SegmentStore(PipelineId id, int inlineLimit, IObjectStore 
     // Events shrink about eightfold. Well below what would just fit, a file costs less than a row: the tick then adds it without decoding it and
     // writing it anew, which is most of its work at high rates, and keeps nothing of it in memory.
     private const int InlineRatio = 4;
+    private const string Offset = "kafka_offset";
 
     public byte[]? TryEncode(Segment segment)
     {
@@ -71,17 +72,25 @@ internal sealed class SegmentStore(PipelineId id, int inlineLimit, IObjectStore 
             ? SegmentCodec.ReadTable(inline, table) ?? throw new InvalidDataException($"The range of partition {range.Partition} from {range.From} has no rows for {table} though it counts {range.Rows.GetValueOrDefault(table)}; the ledger was damaged.")
             : throw new InvalidOperationException($"The range of partition {range.Partition} from {range.From} is staged; its rows are files.");
 
-    public async Task<RowBatch> ReadRowsAsync(RangeRow range, string table, IReadOnlyList<string> columns, CancellationToken cancel)
+    public async Task<RowBatch?> ReadRowsAsync(RangeRow range, string table, IReadOnlyList<string> columns, CancellationToken cancel)
     {
+        if (!range.Rows.ContainsKey(table))
+            return null;
         if (range.Staged is not { } staged)
             return ReadRows(range, table);
-        var lake = tables[table];
-        var schema = new RowSchema([.. columns.Select(name => lake.Rows.Fields[lake.Rows.IndexOf(name)])]);
-        var batches = new List<RowBatch>();
-        foreach (var file in StagedFiles.Parse(staged.Files[table]))
-            await foreach (var rows in lake.Delta.ReadAsync(file, columns, ct: cancel))
-                batches.Add(DeltaColumns.FromDelta(rows, schema));
-        return RowBatches.Concat(schema, batches);
+        var files = StagedFiles.Parse(staged.Files[table]);
+        return files.Count == 1
+            ? await tables[table].ReadAsync(files, columns, cancel)
+            : InOffsetOrder(await tables[table].ReadAsync(files, [.. columns.Append(Offset).Distinct()], cancel));
+    }
+
+    // Rows of several files, one for each date say, are in order within each file only.
+    private static RowBatch InOffsetOrder(RowBatch rows)
+    {
+        var offsets = (Int64Column)rows[Offset];
+        var order = Enumerable.Range(0, rows.Count).ToArray();
+        Array.Sort(offsets.Values[..rows.Count], order);
+        return RowBatches.Take(rows, order);
     }
 
     public async Task<IReadOnlyList<StagedPartials>> ListPartialsAsync(CancellationToken cancel)

@@ -7,12 +7,11 @@ using Tidemark.Functions.Tables;
 namespace Tidemark.Functions.Results;
 
 /// <summary>
-/// Names and keys of result tables. RowKey: the greatest long less the window start in ms, as 19 digits, so that the newest window comes first, then
-/// <c>|</c> and each group key, escaped; a null key is <c>!n</c>, which no escaped text can be.
+/// Names and keys of result tables. RowKey: the greatest long less the window start (or the time of a stream's row) in ms, as 19 digits, so that the
+/// newest comes first, then each key, escaped, with <c>|</c> between; a null key is <c>!n</c>, which no escaped text can be.
 /// </summary>
 internal static class ResultKeys
 {
-    private const string WindowStart = "window_start";
     private const string NullKey = "!n";
 
     /// <summary>The table of a query: PascalCase of its snake_case name, e.g. <c>CategoryViews</c>.</summary>
@@ -27,14 +26,24 @@ internal static class ResultKeys
     }
 
     /// <summary>RowKey of a row.</summary>
-    public static string Row(QuerySpec query, RowBatch rows, int row)
+    public static string Row(IOutput query, RowBatch rows, int row)
     {
-        var start = rows.Schema.IndexOf(WindowStart);
-        if (rows.Columns[start].IsNull(row))
-            throw new ArgumentException($"Row {row} of query {query.Name} has no window_start.", nameof(row));
-        var key = new StringBuilder(Window(Cell.Milliseconds(rows, start, row)));
+        var key = new StringBuilder();
+        if (query.TimeColumn is { } time)
+        {
+            var start = rows.Schema.IndexOf(time);
+            if (rows.Columns[start].IsNull(row))
+                throw new ArgumentException($"Row {row} of query {query.Name} has no {time}.", nameof(row));
+            key.Append(Window(Cell.Milliseconds(rows, start, row)));
+        }
+
         foreach (var name in query.Keys)
-            key.Append('|').Append(Cell.KeyText(rows, rows.Schema.IndexOf(name), row) is { } text ? TableKeys.Escape(text) : NullKey);
+        {
+            if (key.Length > 0)
+                key.Append('|');
+            key.Append(Cell.KeyText(rows, rows.Schema.IndexOf(name), row) is { } text ? TableKeys.Escape(text) : NullKey);
+        }
+
         return key.ToString();
     }
 

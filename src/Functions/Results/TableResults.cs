@@ -9,7 +9,7 @@ namespace Tidemark.Functions.Results;
 
 /// <summary>
 /// Query results in Table storage: a table for each query (<see cref="ResultKeys.Table"/>), PartitionKey the pipeline's id, one row for each window
-/// and group, its properties named as the columns (typed as <see cref="Cell.Property"/> says), and <c>is_final</c> and <c>updated_at</c>.
+/// and group (or row of a stream), its properties named as the columns (typed as <see cref="Cell.Property"/> says), and <c>is_final</c> and <c>updated_at</c>.
 /// <para><b>Failed preconditions.</b> Rows go in transactions of up to 100; when one row of a transaction fails, it is set aside and the others
 /// are sent again. As with the ledger, a repeat after a lost answer can meet its own rows: null may also mean "written by this very call".</para>
 /// </summary>
@@ -24,7 +24,7 @@ public sealed class TableResults : IResults
     internal TableResults(PipelineId id, Func<string, TableClient> tables, TimeProvider time) =>
         (_id, _tables, _time) = (id, tables, time);
 
-    public async Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(QuerySpec query, long? fromWindowStart, CancellationToken cancel)
+    public async Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(IOutput query, long? fromWindowStart, CancellationToken cancel)
     {
         // Newest first: a start at or after the bound has a key at or before the bound's; '}' is the character after '|'.
         var filter = fromWindowStart is { } from
@@ -36,9 +36,9 @@ public sealed class TableResults : IResults
         return etags;
     }
 
-    public string RowKey(QuerySpec query, RowBatch rows, int row) => ResultKeys.Row(query, rows, row);
+    public string RowKey(IOutput query, RowBatch rows, int row) => ResultKeys.Row(query, rows, row);
 
-    public async Task<IReadOnlyList<string?>> WriteAsync(QuerySpec query, RowBatch rows, IReadOnlyList<ResultWrite> writes, bool final, CancellationToken cancel)
+    public async Task<IReadOnlyList<string?>> WriteAsync(IOutput query, RowBatch rows, IReadOnlyList<ResultWrite> writes, bool final, CancellationToken cancel)
     {
         var table = Table(query);
         var now = _time.GetUtcNow().UtcDateTime;
@@ -55,7 +55,7 @@ public sealed class TableResults : IResults
     }
 
     /// <summary>The newest rows as they stand in the table.</summary>
-    public async Task<IReadOnlyList<TableEntity>> ReadNewestAsync(QuerySpec query, int limit, CancellationToken cancel)
+    public async Task<IReadOnlyList<TableEntity>> ReadNewestAsync(IOutput query, int limit, CancellationToken cancel)
     {
         var filter = TableClient.CreateQueryFilter($"PartitionKey eq {_id.Key}");
         var newest = new List<TableEntity>();
@@ -69,7 +69,7 @@ public sealed class TableResults : IResults
         return newest;
     }
 
-    private TableClient Table(QuerySpec query) => _tables(ResultKeys.Table(query.Name));
+    private TableClient Table(IOutput query) => _tables(ResultKeys.Table(query.Name));
 
     private static async Task WriteAsync(TableClient table, List<int> pending, List<TableTransactionAction> actions, string?[] etags, CancellationToken cancel)
     {
@@ -96,8 +96,11 @@ public sealed class TableResults : IResults
         for (var column = 0; column < rows.Columns.Count; column++)
             if (Cell.Property(rows, column, write.Row) is { } value)
                 entity[rows.Schema.Fields[column].Name] = value;
-        return write.ETag is null
-            ? new TableTransactionAction(TableTransactionActionType.Add, entity)
-            : new TableTransactionAction(TableTransactionActionType.UpdateReplace, entity, new ETag(write.ETag));
+        return write.ETag switch
+        {
+            null => new TableTransactionAction(TableTransactionActionType.Add, entity),
+            ResultWrite.Any => new TableTransactionAction(TableTransactionActionType.UpsertReplace, entity),
+            var etag => new TableTransactionAction(TableTransactionActionType.UpdateReplace, entity, new ETag(etag)),
+        };
     }
 }

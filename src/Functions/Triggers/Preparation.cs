@@ -38,8 +38,8 @@ public sealed class Preparation : IDisposable
             if (_isDone)
                 return;
             await _tables.CreateTableIfNotExistsAsync(_options.LedgerTable, cancel);
-            foreach (var query in _pipeline.Queries)
-                await _tables.CreateTableIfNotExistsAsync(ResultKeys.Table(query.Name), cancel);
+            foreach (var output in _pipeline.Queries.Concat<IOutput>(_pipeline.Streams.Where(s => s.Results != StreamResults.None)))
+                await _tables.CreateTableIfNotExistsAsync(ResultKeys.Table(output.Name), cancel);
             await _blobs.GetBlobContainerClient(_options.LakeContainer).CreateIfNotExistsAsync(cancellationToken: cancel);
             // A reader finds every table from the first start on, also one that may stay empty for long, such as late rows.
             await Task.WhenAll(_lake.Names.Select(name => _lake[name].CreateAsync(cancel).AsTask()));

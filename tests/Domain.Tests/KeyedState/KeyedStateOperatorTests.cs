@@ -55,7 +55,7 @@ public class KeyedStateOperatorTests
             }
             newest = Math.Max(newest, batch.Max(r => r.Time) ?? long.MinValue);
             mark = newest == long.MinValue ? mark : Math.Max(mark, newest - 2_000_000);
-            foreach (var (key, entry) in state.Where(s => s.Value.Due <= (byEventTime ? mark : now)).ToArray())
+            foreach (var (key, entry) in state.Where(s => s.Value.Due <= (byEventTime ? mark : now)).OrderBy(s => s.Value.Due).ToArray())
             {
                 expected.Add($"{key}|{entry.Count}");
                 state.Remove(key);

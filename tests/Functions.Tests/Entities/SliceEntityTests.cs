@@ -34,6 +34,24 @@ public sealed class SliceEntityTests
     }
 
     [Fact]
+    public async Task A_whole_state_takes_the_place_of_the_one_that_the_sender_read_and_nothing_merges_into_a_blob()
+    {
+        await ApplyAsync(0, [], [(0, 5)], 7);
+        var whole = new ApplyInput(1, new Dictionary<int, long> { [0] = 5 }, new Dictionary<int, long> { [0] = 9 }, [], new Dictionary<string, long>())
+        {
+            IsWhole = true,
+            Blob = "_state/x",
+        };
+        await RunAsync("Apply", whole);
+        await RunAsync("Apply", whole with { Blob = "_state/y" });
+        await ApplyAsync(2, [(0, 9)], [(0, 12)], 1);
+
+        var state = _entity.Read()!;
+        Assert.Equal((2, "_state/x", 9L), (state.Version, state.Blob, state.Position[0]));
+        Assert.Contains("_state/x", Assert.Single(state.Faults), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Delete_removes_only_the_version_that_the_sender_read()
     {
         await ApplyAsync(0, [], [(0, 5)], 7);
@@ -100,9 +118,9 @@ public sealed class SliceEntityTests
     [Fact]
     public void Ids_that_the_scheduler_would_refuse_are_refused_at_the_start()
     {
-        QuerySpec[] queries = new SamplePipeline().Queries.ToArray();
-        EntityNames.Check(Id, queries);
-        var e = Assert.Throws<InvalidSettingException>(() => EntityNames.Check(Id with { Topic = new string('t', 80) }, queries));
+        var pipeline = new SamplePipeline();
+        EntityNames.Check(Id, pipeline);
+        var e = Assert.Throws<InvalidSettingException>(() => EntityNames.Check(Id with { Topic = new string('t', 80) }, pipeline));
         Assert.Contains("KafkaTopic", e.Message);
     }
 

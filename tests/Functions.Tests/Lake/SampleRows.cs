@@ -84,6 +84,10 @@ internal sealed class SamplePipeline : IPipeline
 
     public IReadOnlyList<QuerySpec> Queries { get; } = [new("sample", 0, 1, 1, "1m", true, SampleRows.Schema, [])];
 
+    public IReadOnlyList<StreamSpec> Streams => [];
+
+    public IStreamState OpenStream(string stream, ReadOnlySpan<byte> state) => throw new NotSupportedException();
+
     public IDecodedRecords Decode(int partition, IReadOnlyList<SourceRecord> records, long ingestTimeMs) => throw new NotSupportedException();
 
     public Segment Build(IDecodedRecords decoded, long frontierMs) => throw new NotSupportedException();

@@ -111,6 +111,12 @@ public sealed class InterleavingTests
 
         public Task SignalApplyAsync(EntityKey entity, ApplyInput input, CancellationToken cancel) => inner.SignalApplyAsync(entity, input, cancel);
 
+        public Task DropStateAsync(EntityKey entity, string blob, CancellationToken cancel) => inner.DropStateAsync(entity, blob, cancel);
+
+        public Task SweepStatesAsync(Func<EntityKey, bool> isEvictable, CancellationToken cancel) => inner.SweepStatesAsync(isEvictable, cancel);
+
+        public Task<long?> ReadVersionAsync(EntityKey entity, CancellationToken cancel) => inner.ReadVersionAsync(entity, cancel);
+
         public Task SignalDeleteAsync(EntityKey entity, long version, CancellationToken cancel) => inner.SignalDeleteAsync(entity, version, cancel);
 
         public Task<IReadOnlyList<EntityKey>> ListAsync(CancellationToken cancel) => inner.ListAsync(cancel);

@@ -15,17 +15,19 @@ internal static class Oracle
                 left.Add($"partition {number} at {head.Value?.Next} of {partition.End}");
         if (sim.Ledger.Ranges.Count > 0)
             left.Add($"ranges {string.Join(" ", sim.Ledger.Ranges.Keys)}");
-        if (sim.Ledger.Registry.Count > 0)
-            left.Add($"registry {string.Join(" ", sim.Ledger.Registry.Values)}");
-        if (sim.Entities.States.Count > 0)
-            left.Add($"entities {string.Join(" ", sim.Entities.States.Select(s => $"{s.Key} v{s.Value.Version}"))}");
+        if (sim.Ledger.Registry.Values.Where(row => !StreamEntities.Is(row.Entity)).ToList() is { Count: > 0 } registry)
+            left.Add($"registry {string.Join(" ", registry)}");
+        if (sim.Entities.States.Where(s => !StreamEntities.Is(s.Key)).ToList() is { Count: > 0 } entities)
+            left.Add($"entities {string.Join(" ", entities.Select(s => $"{s.Key} v{s.Value.Version}"))}");
+        if (sim.Entities.Blobs.Where(b => sim.Entities.States.GetValueOrDefault(b.Value.Key)?.Blob != b.Key).ToList() is { Count: > 0 } blobs)
+            left.Add($"state blobs {string.Join(" ", blobs.Select(b => b.Key))}");
         if (sim.Entities.UnderWay > 0)
             left.Add($"{sim.Entities.UnderWay} signals");
         if (sim.Blobs.Partials.Count > 0)
             left.Add($"staged {string.Join(" ", sim.Blobs.Partials.Keys)}");
         if (sim.Ledger.Meta?.Value is not { EndOfInput: false, FrontierMs: not null })
             left.Add($"meta {sim.Ledger.Meta}");
-        foreach (var query in sim.Pipeline.Queries)
+        foreach (var query in sim.Pipeline.Queries.Concat<IOutput>(sim.Pipeline.Streams.Where(s => s.Results != StreamResults.None)))
             if (sim.Lake.Table(TableNames.Gold(query.Name)).Count - 1 != (sim.Ledger.Cursors.TryGetValue(query.Name, out var c) ? c.Cursor.TableVersion : -1))
                 left.Add($"cursor {query.Name} at {c.Cursor}");
         return left.Count == 0 ? "nothing" : string.Join("; ", left);
@@ -45,6 +47,20 @@ internal static class Oracle
             var published = sim.Results.Table(query.Name).Values;
             Same($"results/{query.Name}", expected.Tables[query.Name], published.Select(r => new[] { r.Row.Start, r.Row.End, r.Row.Key, r.Row.Count, r.Row.Sum }), errors);
             errors.AddRange(published.Where(r => !r.Final).Select(r => $"results/{query.Name}: {r.Row} is not final"));
+        }
+
+        foreach (var stream in sim.Pipeline.Streams)
+        {
+            var committed = sim.Lake.Table(TableNames.Gold(stream.Name)).SelectMany(c => c.Rows).SelectMany(ToyRows.Rows).Select(r => r[..5]).ToList();
+            Same(TableNames.Gold(stream.Name), expected.Tables[stream.Name], committed, errors);
+            var published = sim.Results.Table(stream.Name).Values.Select(r => new[] { r.Row.Start, r.Row.End, r.Row.Key, r.Row.Count, r.Row.Sum });
+            var visible = stream.Results switch
+            {
+                StreamResults.None => [],
+                StreamResults.Rows => committed.GroupBy(r => (r[0], r[2])).Select(g => g.Last()),
+                _ => committed.GroupBy(r => r[2]).Select(g => g.Last()),
+            };
+            Same($"results/{stream.Name}", visible, published, errors);
         }
 
         errors.AddRange(sim.Alerts.Where(a => a.Name is "entity-forgot" or "entity-fault" or "topic-recreated").Select(a => $"alert without cause: {a.Text}"));
@@ -106,6 +122,12 @@ internal static class Oracle
 
             foreach (var ((q, end, key), (count, sum)) in windows)
                 Tables[sim.Pipeline.Queries[q].Name].Add([end - sim.Pipeline.Queries[q].SizeMs, end, key, count, sum]);
+            foreach (var stream in sim.Pipeline.Streams)
+                Tables[stream.Name] = [];
+            foreach (var events in Tables["silver"].GroupBy(row => (row[0], row[3])))
+                AddStreams([.. events.OrderBy(row => row[1])], events.Key.Item2 * 10 + events.Key.Item1);
+            foreach (var closed in Tables["tumbling"].GroupBy(row => row[2]))
+                AddTotals([.. closed.OrderBy(row => row[1])]);
         }
 
         public Dictionary<string, List<long[]>> Tables { get; } = [];
@@ -126,6 +148,52 @@ internal static class Oracle
                 yield return (offset, value);
             }
         }
+
+        /// <summary>Sessions and runs of one partition and key, event by event: a session that is closed takes no more.</summary>
+        private void AddStreams(List<long[]> events, long key)
+        {
+            var visits = new List<(long Start, long End, long Count, long Sum, bool Open)>();
+            var (count, sum) = (0L, 0L);
+            foreach (var row in events)
+            {
+                (count, sum) = (count + 1, sum + row[4]);
+                Tables["runs"].Add([0, row[1], key, count, sum]);
+                var watermark = (Tag((int)row[0], row[1]) ?? Frontier.None) - ToyVisits.DelayMs;
+                visits = [.. visits.Select(v => v with { Open = v.Open && v.End > watermark })];
+                if (row[2] + ToyVisits.GapMs <= watermark)
+                    continue;
+                var mine = (Start: row[2], End: row[2] + ToyVisits.GapMs, Count: 1L, Sum: row[4], Open: true);
+                while (visits.FindIndex(v => v.Open && v.Start <= mine.End && mine.Start <= v.End) is var at and >= 0)
+                {
+                    mine = (Math.Min(mine.Start, visits[at].Start), Math.Max(mine.End, visits[at].End), mine.Count + visits[at].Count, mine.Sum + visits[at].Sum, true);
+                    visits.RemoveAt(at);
+                }
+
+                visits.Add(mine);
+            }
+
+            Tables["visits"].AddRange(visits.Select(v => new[] { v.Start, v.End, key, v.Count, v.Sum }));
+            (count, sum) = (0, 0);
+            foreach (var visit in visits.OrderBy(v => v.End))
+            {
+                (count, sum) = (count + 1, sum + visit.Sum);
+                Tables["visitors"].Add([0, visit.Start, key, count, sum]);
+            }
+        }
+
+        private void AddTotals(List<long[]> windows)
+        {
+            var sum = 0L;
+            for (var i = 0; i < windows.Count; i++)
+            {
+                sum += windows[i][4];
+                Tables["totals"].Add([windows[i][0], windows[i][1], windows[i][2], i + 1, sum]);
+                if (i + 1 == windows.Count || windows[i + 1][1] - 1 >= windows[i][1] + ToyTotals.QuietMs)
+                    Tables["totals"].Add([windows[i][1], windows[i][1] + ToyTotals.QuietMs, windows[i][2], -1, sum]);
+            }
+        }
+
+        private long? Tag(int partition, long offset) => _sim.Ledger.Committed.First(r => r.Partition == partition && r.From <= offset && offset < r.To).Tag;
 
         private void Add(int number, long offset, byte[]? value, Dictionary<(int, long, long), (long Count, long Sum)> windows)
         {

@@ -1,3 +1,5 @@
+using Tidemark.Domain.Ledger;
+
 namespace Tidemark.Domain.Tests.Ledger.Simulation;
 
 /// <summary>What one run is like; drawn from the seed, or set by a test that wants to provoke one thing.</summary>
@@ -59,6 +61,9 @@ internal sealed record Scenario
     /// <summary>Open ranges beyond which ingest is held.</summary>
     public int MaxOpenRanges { get; init; } = 60;
 
+    /// <summary>State beyond which an entity is handed the whole state.</summary>
+    public int MaxEntityBytes { get; init; } = EntityFold.MaxStateBytes;
+
     public static Scenario Draw(int seed)
     {
         var random = new Random(seed * 7919);
@@ -79,6 +84,7 @@ internal sealed record Scenario
             PartitionAppears = random.Next(4) == 0,
             Retention = random.Next(6) == 0,
             ControlRecords = random.Next(3) == 0,
+            MaxEntityBytes = random.Next(3) == 0 ? 400 : EntityFold.MaxStateBytes,
             IdleTimeoutMs = random.Next(2) == 0 ? 20_000 : 3_000,
         };
     }

@@ -14,6 +14,11 @@ internal sealed class SimEntityData(SimWorld world, IPipeline pipeline, Protocol
     /// <summary>Names of entities whose state the platform lost.</summary>
     public List<EntityKey> Forgotten { get; } = [];
 
+    public int NextBlob { get; set; }
+
+    /// <summary>States in blobs by name, with the entity and the version that they were made upon.</summary>
+    public SortedDictionary<string, (EntityKey Key, long BaseVersion, byte[] State)> Blobs { get; } = new(StringComparer.Ordinal);
+
     public int UnderWay { get; private set; }
 
     public void Send(EntityKey key, Func<EntitySnapshot?, EntitySnapshot?> operation, string what)
@@ -65,10 +70,43 @@ internal sealed class SimEntityData(SimWorld world, IPipeline pipeline, Protocol
 /// <summary>One actor's client of the entities.</summary>
 internal sealed class SimEntities(SimWorld world, SimActor actor, SimEntityData data) : IEntities
 {
-    public Task<EntitySnapshot?> ReadAsync(EntityKey entity, CancellationToken cancel) =>
-        world.CallAsync(actor, $"read entity {entity}", () => data.Read(actor, entity));
+    public async Task<EntitySnapshot?> ReadAsync(EntityKey entity, CancellationToken cancel)
+    {
+        var read = await world.CallAsync(actor, $"read entity {entity}", () => data.Read(actor, entity));
+        return read?.Blob is not { } blob
+            ? read
+            : await world.CallAsync(actor, $"read {blob}", () => data.Blobs.TryGetValue(blob, out var there) ? read with { State = there.State } : throw new SimStoreException("blob not found"));
+    }
 
-    public Task SignalApplyAsync(EntityKey entity, ApplyInput input, CancellationToken cancel) =>
+    public async Task SignalApplyAsync(EntityKey entity, ApplyInput input, CancellationToken cancel)
+    {
+        if (input.IsWhole && world.Random.Next(3) == 0)
+        {
+            var name = $"{entity}/{input.BaseVersion}-{actor.Name}-{data.NextBlob++}";
+            await world.CallAsync(actor, $"write {name}", () => data.Blobs[name] = (entity, input.BaseVersion, input.Partial));
+            input = input with { Partial = [], Blob = name };
+        }
+
+        await SendAsync(entity, input);
+    }
+
+    public Task DropStateAsync(EntityKey entity, string blob, CancellationToken cancel) =>
+        world.CallAsync(actor, $"drop {blob}", () => data.Blobs.Remove(blob));
+
+    public async Task SweepStatesAsync(Func<EntityKey, bool> isEvictable, CancellationToken cancel)
+    {
+        foreach (var (name, blob) in await world.CallAsync(actor, "list states", () => data.Blobs.ToList()))
+        {
+            var there = await world.CallAsync(actor, $"look at {blob.Key}", () => data.States.GetValueOrDefault(blob.Key));
+            if (there is null ? isEvictable(blob.Key) : there.Version > blob.BaseVersion && there.Blob != name)
+                await DropStateAsync(blob.Key, name, cancel);
+        }
+    }
+
+    public async Task<long?> ReadVersionAsync(EntityKey entity, CancellationToken cancel) =>
+        (await world.CallAsync(actor, $"read version of {entity}", () => data.Read(actor, entity)))?.Version;
+
+    private Task SendAsync(EntityKey entity, ApplyInput input) =>
         world.CallAsync(actor, $"signal apply {entity} on {input.BaseVersion}", () =>
         {
             data.Send(entity, current => data.Apply(entity, current, input), $"apply on {input.BaseVersion}");

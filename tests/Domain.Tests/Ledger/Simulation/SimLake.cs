@@ -58,9 +58,11 @@ internal sealed class SimLake(SimWorld world, SimActor actor, SimLakeData data, 
     {
         var commits = await world.CallAsync(actor, $"read commits {table} after {afterVersion}", () => data.Table(table).ToList());
         for (var version = (int)afterVersion + 1; version < commits.Count; version++)
-            if (commits[version].Moves.Any(m => m.AppId == appId))
-                foreach (var rows in commits[version].Rows.DefaultIfEmpty(null!))
-                    yield return new CommittedRows(version, commits[version].Moves.Single(m => m.AppId == appId).Next, rows ?? ToyRows.Empty);
+            if (commits[version].Moves.Any(m => m.AppId == appId || m.AppId.StartsWith(appId + "/", StringComparison.Ordinal)))
+                yield return new CommittedRows(
+                    version,
+                    commits[version].Moves.Where(m => m.AppId == appId).Select(m => m.Next).FirstOrDefault(version),
+                    RowBatches.Concat(ToyRows.Empty.Schema, commits[version].Rows));
     }
 
     private TableHead Head(string table)

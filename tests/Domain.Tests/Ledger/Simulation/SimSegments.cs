@@ -40,10 +40,11 @@ internal sealed class SimSegments(SimWorld world, SimActor actor, SimBlobs blobs
 
     public RowBatch ReadRows(RangeRow range, string table) => blobs.Inline[BitConverter.ToInt32(range.Inline!)].Rows[table];
 
-    public Task<RowBatch> ReadRowsAsync(RangeRow range, string table, IReadOnlyList<string> columns, CancellationToken cancel) =>
-        range.Inline is not null
-            ? Task.FromResult(ReadRows(range, table))
-            : world.CallAsync(actor, $"read {range.Staged!.Files[table]}", () => blobs.Files[range.Staged.Files[table]]);
+    public async Task<RowBatch?> ReadRowsAsync(RangeRow range, string table, IReadOnlyList<string> columns, CancellationToken cancel) =>
+        !range.Rows.ContainsKey(table) ? null
+        : range.Inline is not null
+            ? ReadRows(range, table)
+            : await world.CallAsync(actor, $"read {range.Staged!.Files[table]}", () => blobs.Files[range.Staged.Files[table]]);
 
     public Task<IReadOnlyList<StagedPartials>> ListPartialsAsync(CancellationToken cancel) =>
         world.CallAsync(actor, "list staged", () => (IReadOnlyList<StagedPartials>)
@@ -70,18 +71,20 @@ internal sealed class SimResultData
 
 internal sealed class SimResults(SimWorld world, SimActor actor, SimResultData data, ProtocolRule off) : IResults
 {
-    public Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(QuerySpec query, long? fromWindowStart, CancellationToken cancel) =>
+    public Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(IOutput query, long? fromWindowStart, CancellationToken cancel) =>
         world.CallAsync(actor, $"read etags {query.Name} from {fromWindowStart}", () => (IReadOnlyDictionary<string, string>)data.Table(query.Name)
             .Where(r => fromWindowStart is null || r.Value.Row.Start >= fromWindowStart).ToDictionary(r => r.Key, r => r.Value.ETag));
 
-    public string RowKey(QuerySpec query, RowBatch rows, int row)
+    public string RowKey(IOutput query, RowBatch rows, int row)
     {
         var result = ToyRows.Result(rows, row);
-        return FormattableString.Invariant($"{long.MaxValue - result.Start:D19}|{result.Key}");
+        return query.TimeColumn is null
+            ? FormattableString.Invariant($"{result.Key}")
+            : FormattableString.Invariant($"{long.MaxValue - result.Start:D19}|{result.Key}");
     }
 
     public async Task<IReadOnlyList<string?>> WriteAsync(
-        QuerySpec query, RowBatch rows, IReadOnlyList<ResultWrite> writes, bool final, CancellationToken cancel)
+        IOutput query, RowBatch rows, IReadOnlyList<ResultWrite> writes, bool final, CancellationToken cancel)
     {
         var etags = new List<string?>();
         foreach (var group in writes.Chunk(3))
@@ -89,11 +92,11 @@ internal sealed class SimResults(SimWorld world, SimActor actor, SimResultData d
         return etags;
     }
 
-    private string? Write(QuerySpec query, RowBatch rows, ResultWrite write, bool final)
+    private string? Write(IOutput query, RowBatch rows, ResultWrite write, bool final)
     {
         var table = data.Table(query.Name);
         var there = table.TryGetValue(write.RowKey, out var row) ? row.ETag : null;
-        if (there != write.ETag && !off.HasFlag(ProtocolRule.ResultETags))
+        if (write.ETag != ResultWrite.Any && there != write.ETag && !off.HasFlag(ProtocolRule.ResultETags))
             return null;
         table[write.RowKey] = ($"r{++data.Version}", ToyRows.Result(rows, write.Row), final);
         return table[write.RowKey].ETag;

@@ -161,6 +161,7 @@ internal sealed class Simulation
             MaxOpenRanges = _scenario.MaxOpenRanges,
             MaxRowsPerCommit = 40,
             BackfillEntities = 12,
+            MaxEntityBytes = _scenario.MaxEntityBytes,
         };
         var tick = new Tick(Pipeline, Id, stores, NewIngest(actor), options, World.Time, actor.Name, _off);
         while (true)

@@ -68,6 +68,21 @@ internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool app
         new("minutes", 10_000, 60_000, 60_000, "60s", false, NoSchema, ["key"]),
     ];
 
+    public IReadOnlyList<StreamSpec> Streams { get; } =
+    [
+        new("visits", "silver", [], ToyRows.Empty.Schema, ["c"], "a", StreamResults.Rows, ToyVisits.DelayMs + ToyVisits.GapMs),
+        new("runs", "silver", [], ToyRows.Empty.Schema, ["c"], null, StreamResults.Latest, 0),
+        new("totals", "gold/tumbling", [], ToyRows.Empty.Schema, ["c"], "a", StreamResults.Rows, 5_000 + 10_000 + ToyTotals.QuietMs),
+        new("visitors", "gold/visits", [], ToyRows.Empty.Schema, ["c"], null, StreamResults.None, ToyVisits.DelayMs + ToyVisits.GapMs),
+    ];
+
+    public IStreamState OpenStream(string stream, ReadOnlySpan<byte> state) => stream switch
+    {
+        "visits" => new ToyVisits(state),
+        "totals" => new ToyTotals(state),
+        _ => new ToyRuns(state),
+    };
+
     public IDecodedRecords Decode(int partition, IReadOnlyList<SourceRecord> records, long ingestTimeMs) =>
         new Decoded(partition, [.. records.Select(r => (r.Offset, ToyEvent.Decode(r.Value)))]);
 

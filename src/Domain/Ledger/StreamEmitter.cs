@@ -1,0 +1,106 @@
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Pipelines;
+
+namespace Tidemark.Domain.Ledger;
+
+/// <summary>
+/// Appends what streams let out. Per partition the position is the offset and the time that the output belongs to, moved in the same commit; a
+/// partition without output keeps its position, since computing it again gives no output either.
+/// </summary>
+internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lake, ResultPublisher results, ProtocolRule off)
+{
+    /// <summary>Commits what waits, stream by stream, then what chained streams make of the commits.</summary>
+    public async Task EmitAsync(Truth truth, CancellationToken cancel)
+    {
+        foreach (var spec in pipeline.Streams.Where(s => !s.IsChained))
+            await EmitAsync(truth, spec, cancel);
+        foreach (var spec in pipeline.Streams.Where(s => s.IsChained && !truth.Refused.Contains(ChainTruth.KeyOf(s).Bundle)))
+        {
+            await FollowAsync(truth, truth.Chains[spec.Name].Stream, cancel);
+            await results.PublishStreamsAsync(truth, spec, cancel);
+            await CommitAsync(truth, spec, [(id.QueryAppId(spec.Name), id.ChainTimeAppId(spec.Name), truth.Chains[spec.Name].Stream)], cancel);
+        }
+
+        truth.Commits.Clear();
+    }
+
+    private async Task EmitAsync(Truth truth, StreamSpec spec, CancellationToken cancel)
+    {
+        var parts = new List<(string, string, StreamTruth)>();
+        foreach (var (partition, streams) in truth.Streams)
+            parts.Add((id.StreamAppId(spec.Name, partition), id.StreamTimeAppId(spec.Name, partition), streams.Streams.First(s => s.Spec == spec)));
+        await CommitAsync(truth, spec, parts, cancel);
+    }
+
+    private async Task CommitAsync(Truth truth, StreamSpec spec, IReadOnlyList<(string AppId, string TimeAppId, StreamTruth Stream)> parts, CancellationToken cancel)
+    {
+        var moves = new List<PositionMove>();
+        var rows = new List<RowBatch>();
+        foreach (var (appId, timeAppId, stream) in parts.Where(p => p.Stream.Pending.Count > 0))
+        {
+            moves.Add(new PositionMove(appId, stream.DoneAt, stream.At));
+            if (stream.State.FrontierMs is { } time && !off.HasFlag(ProtocolRule.StreamTimeIsPosition))
+                moves.Add(new PositionMove(timeAppId, stream.DoneTime, time));
+            rows.AddRange(stream.Pending);
+        }
+
+        if (moves.Count == 0)
+            return;
+        var table = TableNames.Gold(spec.Name);
+        var before = truth.Tables[table].Version;
+        var batch = RowBatches.Concat(spec.Schema, rows);
+        var outcome = await lake.AppendAsync(table, moves, [batch], [], cancel);
+        if (!outcome.Committed)
+            throw new CompetingTickException($"The position of {table} moved under this tick.");
+        truth.Moved(table, outcome.Version, moves);
+        // Its rows are in Table storage already; what another tick committed in between is read back.
+        if (truth.Results.TryGetValue(spec.Name, out var published))
+            published.Own = published.Cursor.TableVersion == before && outcome.Version == before + 1
+                ? new CommittedRows(outcome.Version, outcome.Version, RowBatches.Empty(spec.Schema))
+                : null;
+        Note(truth, table, before, new CommittedRows(outcome.Version, outcome.Version, batch));
+        foreach (var (_, _, stream) in parts.Where(p => p.Stream.Pending.Count > 0))
+            stream.Committed();
+    }
+
+    /// <summary>Keeps a commit for the chained streams of this tick, if nothing came between it and what is known.</summary>
+    public static void Note(Truth truth, string table, long before, CommittedRows commit)
+    {
+        if (!truth.Commits.TryGetValue(table, out var commits))
+            truth.Commits[table] = commits = [];
+        if (commit.Version != before + 1)
+            commits.Clear();
+        commits.Add(commit);
+    }
+
+    /// <summary>
+    /// Folds the source's commits behind the place where the chain stands. Behind a query time then moves to its watermark: every window that is closed
+    /// by it is in the table.
+    /// </summary>
+    private async Task FollowAsync(Truth truth, StreamTruth chain, CancellationToken cancel)
+    {
+        var query = pipeline.Queries.FirstOrDefault(q => TableNames.Gold(q.Name) == chain.Spec.Source);
+        if (truth.Tables[chain.Spec.Source].Version > chain.At)
+            await FollowAsync(truth, chain, query, cancel);
+        if (query is not null && truth.Meta.Value.FrontierMs is { } frontier && !truth.Refused.Contains(query.Bundle))
+            chain.Mark(frontier - query.DelayMs);
+    }
+
+    private async Task FollowAsync(Truth truth, StreamTruth chain, QuerySpec? query, CancellationToken cancel)
+    {
+        var source = chain.Spec.Source;
+        var to = truth.Tables[source].Version;
+        if (truth.Commits.TryGetValue(source, out var own) && own.Count > 0 && own[0].Version == chain.At + 1 && own[^1].Version == to)
+            foreach (var commit in own)
+                Fold(chain, query, commit);
+        else
+            await foreach (var commit in lake.ReadCommitsAsync(source, id.QueryAppId(source["gold/".Length..]), chain.At, cancel))
+                if (commit.Version <= to)
+                    Fold(chain, query, commit);
+        chain.Fold(to, null, null);
+    }
+
+    // Rows first: those of closed windows belong to the time before the watermark that closed them.
+    private static void Fold(StreamTruth chain, QuerySpec? query, CommittedRows commit) =>
+        chain.Fold(commit.Version, null, commit.Rows, query is null ? null : commit.Position);
+}

@@ -1,0 +1,73 @@
+using Tidemark.Domain.Columns;
+
+namespace Tidemark.Domain.Pipelines;
+
+/// <summary>What results look like, whatever computes them: a Delta table <c>gold/{Name}</c> and a table in Table storage.</summary>
+public interface IOutput
+{
+    /// <summary>Name in snake_case.</summary>
+    string Name { get; }
+
+    /// <summary>Columns of a result row.</summary>
+    RowSchema Schema { get; }
+
+    /// <summary>Columns that, with the time, name a row in Table storage.</summary>
+    IReadOnlyList<string> Keys { get; }
+
+    /// <summary>Column whose newest value comes first in Table storage; null = rows are named by their keys alone.</summary>
+    string? TimeColumn { get; }
+}
+
+/// <summary>What Table storage holds of a stream.</summary>
+public enum StreamResults
+{
+    /// <summary>Nothing: its rows are in Delta only.</summary>
+    None,
+
+    /// <summary>Every row, under a key that no other row has.</summary>
+    Rows,
+
+    /// <summary>The last row of each key.</summary>
+    Latest,
+}
+
+/// <summary>
+/// A computation that depends on the order of its input: sessions, joins, functions with state. Over a base table it is scoped to the partition, as the
+/// topic is keyed; over a gold table (a chained stage) it follows that table's commits.
+/// </summary>
+/// <param name="Name">snake_case; the Delta table is <c>gold/{Name}</c>, the Table storage table the PascalCase of it.</param>
+/// <param name="Source">The table it reads: one that ingest fills, or <c>gold/{query}</c>.</param>
+/// <param name="Columns">Columns of the source that it reads.</param>
+/// <param name="Schema">Columns of a result row.</param>
+/// <param name="Keys">Names of the columns that, with the time, name a row.</param>
+/// <param name="TimeColumn">Time of a row; null = rows are named by their keys alone.</param>
+/// <param name="Results">What Table storage holds of it.</param>
+/// <param name="HorizonMs">How far beyond the newest event the frontier must move for everything to come out.</param>
+public sealed record StreamSpec(
+    string Name, string Source, IReadOnlyList<string> Columns, RowSchema Schema, IReadOnlyList<string> Keys, string? TimeColumn, StreamResults Results, long HorizonMs) : IOutput
+{
+    /// <summary>Whether it follows the commits of a gold table.</summary>
+    public bool IsChained => Source.StartsWith("gold/", StringComparison.Ordinal);
+}
+
+/// <summary>
+/// A stream at work: a deterministic machine over rows in order and moves of time. Moving time in two steps is the same as moving it in one. Not
+/// thread-safe.
+/// </summary>
+public interface IStreamState
+{
+    /// <summary>Frontier that time has been moved to, ms; null before the first move.</summary>
+    long? FrontierMs { get; }
+
+    /// <summary>Entries that it holds: sessions, keys, rows that wait for a partner.</summary>
+    long Entries { get; }
+
+    /// <summary>Moves time, never back; what is due by it goes to <paramref name="output"/>.</summary>
+    void Advance(long frontierMs, ICollection<RowBatch> output);
+
+    /// <summary>Takes rows in order; what follows from them goes to <paramref name="output"/>.</summary>
+    void Add(RowBatch rows, ICollection<RowBatch> output);
+
+    /// <summary>Saved form, with the frontier. Versioned bytes; equal states give equal bytes.</summary>
+    byte[] Save();
+}
