@@ -7,6 +7,12 @@ using Tidemark.Storage;
 // Writes and reads the silver events table and sets it against DuckDB with the same rows in the same run, each on one thread.
 // Arguments: rows (default 1000000), rounds (default 5); --columns, --log.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+if (args is [LogGrowth.Command, var table, var what])
+{
+    await LogGrowth.CheckpointAsync(table, what);
+    return;
+}
+
 var numbers = args.Where(a => !a.StartsWith("--", StringComparison.Ordinal)).Select(int.Parse).ToArray();
 var rows = numbers.Length > 0 ? numbers[0] : 1_000_000;
 var rounds = numbers.Length > 1 ? numbers[1] : 5;
@@ -75,7 +81,7 @@ static void Write(RecordBatch batch, string path)
 
 static void Read(string path)
 {
-    var reader = ParquetReader.OpenAsync(new MemorySource(File.ReadAllBytes(path)), 4L << 30, default).AsTask().Result;
+    var reader = ParquetReader.OpenAsync(new MemorySource(File.ReadAllBytes(path)), new ReadLimits(4L << 30), default).AsTask().Result;
     for (var group = 0; group < reader.Metadata.Groups.Count; group++) _ = reader.ReadGroupAsync(group, SilverEvents.Schema, default).AsTask().Result;
 }
 
@@ -97,7 +103,7 @@ static void PerColumn(RecordBatch batch, string path)
             }));
             read = Math.Min(read, Time(() =>
             {
-                var reader = ParquetReader.OpenAsync(new MemorySource(bytes), 4L << 30, default).AsTask().Result;
+                var reader = ParquetReader.OpenAsync(new MemorySource(bytes), new ReadLimits(4L << 30), default).AsTask().Result;
                 _ = reader.ReadGroupAsync(0, one.Schema, default).AsTask().Result;
             }));
         }

@@ -55,6 +55,7 @@ public static class Composition
         var tables = options.Tables.Tables(Counted(new TableClientOptions(), counters, CountingPolicy.TableKind));
         var blobs = options.Lake.Blobs(Counted(new BlobClientOptions(), counters, CountingPolicy.BlobKind));
         services.AddSingleton(tables);
+        services.AddSingleton(new ResultTables(options.Results.Tables(Counted(new TableClientOptions(), counters, CountingPolicy.TableKind))));
         services.AddSingleton(blobs);
         services.AddSingleton(blobs.GetBlobContainerClient(options.LakeContainer));
     }
@@ -62,7 +63,7 @@ public static class Composition
     private static void AddStores(IServiceCollection services, TidemarkOptions options)
     {
         services.AddSingleton<ILedger>(sp => new TableLedger(options.Id, Ledger(sp, options)));
-        services.AddSingleton(sp => new TableResults(options.Id, sp.GetRequiredService<TableServiceClient>().GetTableClient, sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new TableResults(options.Id, sp.GetRequiredService<ResultTables>().Service.GetTableClient, sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IResults>(sp => sp.GetRequiredService<TableResults>());
         services.AddSingleton<IObjectStore>(sp => new BlobObjectStore(sp.GetRequiredService<BlobContainerClient>()));
         services.AddSingleton(sp => new LakeTables(sp.GetRequiredService<IObjectStore>(), sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<TimeProvider>()));
@@ -90,7 +91,7 @@ public static class Composition
             sp.GetRequiredService<IPipeline>(), options.Id, sp.GetRequiredService<TickStores>(), sp.GetRequiredService<Ingest>(),
             options.ToTick(), sp.GetRequiredService<TimeProvider>(), instance));
         services.AddSingleton(sp => new Preparation(
-            options, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<TableServiceClient>(), sp.GetRequiredService<BlobServiceClient>(),
+            options, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<TableServiceClient>(), sp.GetRequiredService<ResultTables>(), sp.GetRequiredService<BlobServiceClient>(),
             sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<ILogger<Preparation>>()));
         services.AddSingleton(sp => new StatusBoard(options.Id, sp.GetRequiredService<CostCounters>(), sp.GetRequiredService<TimeProvider>(), instance));
         services.AddSingleton(sp => new StatusSource(sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<StatusStore>(), sp.GetRequiredService<TimeProvider>()));

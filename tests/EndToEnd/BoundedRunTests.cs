@@ -15,6 +15,7 @@ public class BoundedRunTests
             Seed = 11, OutOfOrderShare = 1, DisorderBound = TimeSpan.FromSeconds(30), DuplicateShare = 0.03, BrokenShare = 0.02,
         };
         var input = ShopFile.Write(station, "shop.ndjson", options, 30_000, 5);
+        ShopFile.AppendSharedSession(input, ShopFile.Start.AddMinutes(99));
         var report = station.In("report.json");
         station.MoveQuickly();
         await station.FinishAsync("--input", input, "--rate", "6000", "--partitions", "6", "--report", report);
@@ -22,6 +23,9 @@ public class BoundedRunTests
         var verdict = await Oracle.CheckAsync(station, input);
         // Nothing within the disorder bound (30 s) may be late: every delay is at least a minute.
         Assert.Empty(verdict.GetProperty("late").EnumerateObject());
+        var rows = verdict.GetProperty("rows").EnumerateObject().ToDictionary(table => table.Name, table => table.Value.GetInt64());
+        Assert.Equal(Station.Exported.Order(StringComparer.Ordinal), rows.Keys.Order(StringComparer.Ordinal));
+        Assert.All(rows, table => Assert.True(table.Value > 0 || table.Key == "silver/late", $"{table.Key} is empty, so nothing was compared"));
         Assert.InRange(verdict.GetProperty("duplicates").GetInt64(), 500, 1_200);
         Reports.AgreesWith(report, verdict);
     }
@@ -69,6 +73,7 @@ public class BoundedRunTests
         await azurite.StartAsync();
         station.Set(Station.Storage, azurite.ConnectionString);
         var input = ShopFile.Write(station, "shop.ndjson", ShopFile.Clean with { Seed = 31 }, 12_000, 3);
+        ShopFile.AppendSharedSession(input, ShopFile.Start.AddMinutes(60));
         await station.FinishAsync("--input", input);
         await station.ExportAsync();
         await Oracle.CheckAsync(station, input);

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Tidemark.Delta.Parquet;
 
 namespace Tidemark.Delta.Log;
 
@@ -9,7 +10,16 @@ internal interface IActionSink
     /// <summary>Whether adds and removes are wanted; if not they are skipped without being parsed.</summary>
     bool WantsFiles { get; }
 
+    /// <summary>How the statistics of adds are wanted.</summary>
+    StatsForm Stats => StatsForm.Text;
+
+    /// <summary>Between two pieces of a log: the place to wait for a store.</summary>
+    ValueTask PauseAsync(CancellationToken ct) => default;
+
     void Add(DataFile file, bool dataChange);
+
+    /// <summary>An add when <see cref="Stats"/> is <see cref="StatsForm.Bytes"/>; empty where the file has no statistics.</summary>
+    void Add(DataFile file, ReadOnlySpan<byte> stats) => Add(file, dataChange: true);
 
     void Remove(Tombstone file);
 
@@ -22,39 +32,90 @@ internal interface IActionSink
     void CommitInfo(CommitInfo info);
 }
 
+/// <summary>How a sink takes statistics. They are most of a log, and whoever only passes them on needs no text of each.</summary>
+internal enum StatsForm
+{
+    /// <summary>In the file, with the count of rows.</summary>
+    Text,
+
+    /// <summary>As UTF-8 beside the file, which has neither text nor count.</summary>
+    Bytes,
+
+    /// <summary>Not at all.</summary>
+    None,
+}
+
 /// <summary>A sink that wants to know which commit the actions come from; those of a checkpoint come before the first one.</summary>
 internal interface IVersionedSink : IActionSink
 {
     void Begin(long version);
 }
 
-/// <summary>Parses commits: JSON objects, one per line. Unknown actions and fields are passed over.</summary>
-internal static class ActionReader
+/// <summary>Parses a commit: JSON objects, one per line, whole or piece by piece. Unknown actions and fields are passed over.</summary>
+/// <param name="where">Which commit it is, for errors.</param>
+/// <param name="sink">Receives the actions.</param>
+internal sealed class ActionReader(string where, IActionSink sink) : IDisposable
 {
+    private readonly PartitionCache _partitions = new();
+    private readonly ByteSink _stats = new();
+    private ByteSink? _begun;
+    private int _number;
+
     public static void Read(ReadOnlySpan<byte> content, string where, IActionSink sink)
     {
-        var number = 0;
-        var partitions = new PartitionCache();
+        using var reader = new ActionReader(where, sink);
+        reader.ReadLines(content);
+    }
+
+    /// <summary>The next bytes; a line that they begin waits for its end.</summary>
+    public void Feed(ReadOnlySpan<byte> piece)
+    {
+        if (_begun is { Length: > 0 })
+        {
+            var end = piece.IndexOf((byte)'\n');
+            _begun.Write(end < 0 ? piece : piece[..end]);
+            if (end < 0) return;
+            ReadLines(_begun.Written);
+            _begun.Clear();
+            piece = piece[(end + 1)..];
+        }
+
+        var last = piece.LastIndexOf((byte)'\n');
+        ReadLines(piece[..(last + 1)]);
+        (_begun ??= new ByteSink()).Write(piece[(last + 1)..]);
+    }
+
+    /// <summary>The commit ends here.</summary>
+    public void End() => ReadLines(_begun is null ? default : _begun.Written);
+
+    public void Dispose()
+    {
+        _begun?.Dispose();
+        _stats.Dispose();
+    }
+
+    private void ReadLines(ReadOnlySpan<byte> content)
+    {
         while (!content.IsEmpty)
         {
             var end = content.IndexOf((byte)'\n');
             var line = end < 0 ? content : content[..end];
             content = end < 0 ? default : content[(end + 1)..];
-            number++;
+            _number++;
             line = line.Trim(" \t\r\uFEFF"u8);
             if (line.IsEmpty) continue;
             try
             {
-                ReadLine(line, partitions, sink);
+                ReadLine(line);
             }
             catch (Exception wrong) when (wrong is JsonException or InvalidOperationException or FormatException)
             {
-                throw new DeltaFormatException($"Line {number} of {where} is not an action: {wrong.Message}", wrong);
+                throw new DeltaFormatException($"Line {_number} of {where} is not an action: {wrong.Message}", wrong);
             }
         }
     }
 
-    private static void ReadLine(ReadOnlySpan<byte> line, PartitionCache partitions, IActionSink sink)
+    private void ReadLine(ReadOnlySpan<byte> line)
     {
         var json = new Utf8JsonReader(line);
         if (!json.Read() || json.TokenType != JsonTokenType.StartObject) throw new JsonException("it is no JSON object");
@@ -66,11 +127,11 @@ internal static class ActionReader
             if (json.TokenType == JsonTokenType.Null) continue;
             switch (name)
             {
-                case "add": ReadAdd(ref json, line, partitions, sink); break;
-                case "remove": ReadRemove(ref json, sink); break;
+                case "add": ReadAdd(ref json, line); break;
+                case "remove": ReadRemove(ref json); break;
                 case "metaData": sink.Metadata(ReadMetadata(ref json)); break;
                 case "protocol": sink.Protocol(ReadProtocol(ref json)); break;
-                case "txn": ReadTxn(ref json, sink); break;
+                case "txn": ReadTxn(ref json); break;
                 case "commitInfo": sink.CommitInfo(ReadCommitInfo(ref json)); break;
                 default: json.Skip(); break;
             }
@@ -87,35 +148,39 @@ internal static class ActionReader
         return true;
     }
 
-    private static void ReadAdd(ref Utf8JsonReader json, ReadOnlySpan<byte> line, PartitionCache partitions, IActionSink sink)
+    private void ReadAdd(ref Utf8JsonReader json, ReadOnlySpan<byte> line)
     {
         string? path = null, stats = null;
         long size = 0, modified = 0;
         var dataChange = true;
+        _stats.Clear();
         Dictionary<string, string?> values = [];
         while (Next(ref json, out var name))
         {
             switch (name)
             {
                 case "path": path = json.GetString(); break;
-                case "partitionValues": values = partitions.Read(ref json, line); break;
+                case "partitionValues": values = _partitions.Read(ref json, line); break;
                 case "size": size = json.GetInt64(); break;
                 case "modificationTime": modified = json.GetInt64(); break;
                 case "dataChange": dataChange = json.GetBoolean(); break;
-                case "stats" when json.TokenType != JsonTokenType.Null: stats = json.GetString(); break;
+                case "stats" when sink.Stats == StatsForm.Text && json.TokenType != JsonTokenType.Null: stats = json.GetString(); break;
+                case "stats" when sink.Stats == StatsForm.Bytes && json.TokenType == JsonTokenType.String: _stats.Advance(json.CopyString(_stats.Reserve(json.ValueSpan.Length))); break;
                 case "deletionVector" when json.TokenType != JsonTokenType.Null: throw DeletionVector(path);
                 default: json.Skip(); break;
             }
         }
 
         if (path is null) throw new JsonException("an add has no path");
-        sink.Add(new DataFile(LogPath.Decode(path), size, values, stats, Statistics.RowCount(stats), modified), dataChange);
+        var file = new DataFile(LogPath.Decode(path), size, values, stats, Statistics.RowCount(stats), modified);
+        if (sink.Stats == StatsForm.Bytes) sink.Add(file, _stats.Written);
+        else sink.Add(file, dataChange);
     }
 
     private static DeltaUnsupportedException DeletionVector(string? path) =>
         new($"File {path} has a deletion vector, which is not supported here; this library reads tables of reader version 1.");
 
-    private static void ReadRemove(ref Utf8JsonReader json, IActionSink sink)
+    private void ReadRemove(ref Utf8JsonReader json)
     {
         string? path = null;
         long deleted = 0;
@@ -184,7 +249,7 @@ internal static class ActionReader
         return new Protocol(reader, writer, readerFeatures, writerFeatures);
     }
 
-    private static void ReadTxn(ref Utf8JsonReader json, IActionSink sink)
+    private void ReadTxn(ref Utf8JsonReader json)
     {
         string? app = null;
         long version = 0;

@@ -24,15 +24,16 @@ internal sealed class CheckpointBatch
         _txnUpdated.Add(txn.LastUpdated);
     }
 
-    public void Add(DataFile file)
+    public void Add(DataFile file, ReadOnlySpan<byte> stats)
     {
         Row(_add);
         _addPath.Add(LogPath.Encode(file.Path));
         _addValues.Add(file.PartitionValues);
         _addSize.Add(file.Size);
         _addModified.Add(file.ModificationTime);
-        _stats.Add(file.Stats);
-        Bytes += file.Path.Length + (file.Stats?.Length ?? 0) + 64;
+        if (stats.IsEmpty) _stats.AddNull();
+        else _stats.Add(stats);
+        Bytes += file.Path.Length + stats.Length + 64;
     }
 
     public void Remove(Tombstone file)

@@ -5,17 +5,19 @@ namespace Tidemark.Delta.Log;
 /// <summary>Reads checkpoints, whoever wrote them. A reader that does not want files fetches only the columns it needs.</summary>
 internal static class CheckpointReader
 {
-    private const long Budget = 2L << 30;
+    private static readonly ReadLimits Limits = new(2L << 30);
 
     public static async ValueTask ReadAsync(IObjectStore store, CheckpointFiles checkpoint, IActionSink sink, CancellationToken ct)
     {
         foreach (var part in checkpoint.Parts)
         {
-            var reader = await ParquetReader.OpenAsync(new StoredSource(store, part.Path, part.Size), Budget, ct).ConfigureAwait(false);
+            using var source = new StoredSource(store, part.Path, part.Size, reuse: true);
+            var reader = await ParquetReader.OpenAsync(source, Limits, ct).ConfigureAwait(false);
             for (var group = 0; group < reader.Metadata.Groups.Count; group++)
             {
                 var batch = await reader.ReadGroupAsync(group, sink.WantsFiles ? CheckpointSchema.Whole : CheckpointSchema.HeadOnly, ct).ConfigureAwait(false);
                 Read(batch, sink);
+                await sink.PauseAsync(ct).ConfigureAwait(false);
             }
         }
     }
@@ -47,8 +49,10 @@ internal static class CheckpointReader
             {
                 if (((StructColumn)add.Field(7)).Fields[0] is { } vector && !vector.IsNull(row) && !add.Field(7).IsNull(row))
                     throw new DeltaUnsupportedException($"File {path} has a deletion vector, which is not supported here; this library reads tables of reader version 1.");
-                var stats = add.Text(row, 6);
-                sink.Add(new DataFile(LogPath.Decode(path), add.Long(row, 2) ?? 0, add.Map(row, 1) ?? [], stats, Statistics.RowCount(stats), add.Long(row, 3) ?? 0), false);
+                var stats = sink.Stats == StatsForm.Text ? add.Text(row, 6) : null;
+                var file = new DataFile(LogPath.Decode(path), add.Long(row, 2) ?? 0, add.Map(row, 1) ?? StructCells.NoValues, stats, Statistics.RowCount(stats), add.Long(row, 3) ?? 0);
+                if (sink.Stats == StatsForm.Bytes) sink.Add(file, add.Bytes(row, 6));
+                else sink.Add(file, dataChange: false);
             }
 
             if (remove.Text(row, 0) is { } removed)
@@ -57,5 +61,5 @@ internal static class CheckpointReader
     }
 
     private static Metadata ReadMetadata(StructCells cells, int row) => new(cells.Text(row, 0) ?? "", cells.Text(row, 1), cells.Text(row, 2),
-        cells.Text(row, 4)!, cells.List(row, 5) ?? [], (cells.Map(row, 6) ?? []).ToDictionary(c => c.Key, c => c.Value ?? ""), cells.Long(row, 7));
+        cells.Text(row, 4)!, cells.List(row, 5) ?? [], (cells.Map(row, 6) ?? StructCells.NoValues).ToDictionary(c => c.Key, c => c.Value ?? ""), cells.Long(row, 7));
 }

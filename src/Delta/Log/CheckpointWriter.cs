@@ -6,13 +6,14 @@ namespace Tidemark.Delta.Log;
 /// <summary>
 /// Writes the classic single-file checkpoint of a version: PLAIN and Snappy, which every reader takes. The files of the checkpoint
 /// before it are streamed through row group by row group, then the commits since then, read twice: once to learn which action of a
-/// path is the last, once to write it. So memory holds paths and one row group, however long the statistics are.
+/// path is the last, once to write it. The file leaves in parts as they fill. So memory holds the paths that the commits name, a row
+/// group and a part, however many files the table has and however long their statistics are.
 /// </summary>
-internal sealed class CheckpointWriter(IObjectStore store, LogReader log, string root, TimeProvider time)
+internal sealed class CheckpointWriter(IObjectStore store, LogReader log, string root, DeltaTableOptions options)
 {
     private const int BatchRows = 20_000;
-    private const long BatchBytes = 6L << 20;
-    private const long Budget = 2L << 30;
+    private const long BatchBytes = 4L << 20;
+    private const int MostPartBytes = 4 << 20;
     private static readonly ParquetWriterOptions Layout = new() { DictionaryBytes = 0, RowGroupRows = BatchRows, RowGroupBytes = 8 * BatchBytes };
 
     /// <summary>The version checkpointed, or -1 when there was nothing to do.</summary>
@@ -25,21 +26,21 @@ internal sealed class CheckpointWriter(IObjectStore store, LogReader log, string
         await log.ReplayAsync(plan, (plan.Checkpoint?.Version ?? -1) + 1, tail, ct).ConfigureAwait(false);
         if (tail.LastProtocol is null || tail.LastMetadata is null) throw new DeltaFormatException($"The log of table {log.Table} holds no protocol or no metaData up to version {plan.Version}.");
         tail.LastProtocol.CheckWritable(log.Table);
-        using var output = new PooledStream(plan.Checkpoint?.Parts.Sum(p => p.Size) * 5 / 4 ?? 0);
+        await using var output = new ObjectUpload(store, root + LogPath.Checkpoint(plan.Version), Math.Min(options.UploadPartBytes, MostPartBytes));
         using var writer = new ParquetWriter(output, CheckpointSchema.Written, Layout);
-        var rows = await WriteRowsAsync(plan, tail, writer, ct).ConfigureAwait(false);
+        var rows = await WriteRowsAsync(plan, tail, writer, output, ct).ConfigureAwait(false);
         writer.Finish();
-        // Two maintainers may get here; the content is the same, and one put-if-absent cannot mix them.
-        await store.PutIfAbsentAsync(root + LogPath.Checkpoint(plan.Version), output.Written, ct).ConfigureAwait(false);
-        await PointAsync(plan.Version, rows.Actions, rows.Adds, output.Written.Length, ct).ConfigureAwait(false);
+        // Two maintainers may get here; the content is the same, and the parts of one cannot mix with those of the other.
+        await output.CommitIfAbsentAsync(ct).ConfigureAwait(false);
+        await PointAsync(plan.Version, rows.Actions, rows.Adds, output.Length, ct).ConfigureAwait(false);
         return plan.Version;
     }
 
-    private async ValueTask<(long Actions, long Adds)> WriteRowsAsync(LogPlan plan, CheckpointTail tail, ParquetWriter writer, CancellationToken ct)
+    private async ValueTask<(long Actions, long Adds)> WriteRowsAsync(LogPlan plan, CheckpointTail tail, ParquetWriter writer, ObjectUpload output, CancellationToken ct)
     {
-        var expired = time.GetUtcNow().ToUnixTimeMilliseconds() - (long)TableProperties.DeletedFileRetention(tail.LastMetadata!.Configuration).TotalMilliseconds;
-        var sink = new RowSink(writer, tail, expired);
-        sink.Head();
+        var expired = options.Time.GetUtcNow().ToUnixTimeMilliseconds() - (long)TableProperties.DeletedFileRetention(tail.LastMetadata!.Configuration).TotalMilliseconds;
+        var sink = new RowSink(writer, output, tail, expired);
+        sink.Head(options.Time.GetUtcNow());
         if (plan.Checkpoint is not null) await CheckpointReader.ReadAsync(store, plan.Checkpoint, sink, ct).ConfigureAwait(false);
         await log.ReplayAsync(plan, (plan.Checkpoint?.Version ?? -1) + 1, sink, ct).ConfigureAwait(false);
         sink.Flush();
@@ -66,7 +67,7 @@ internal sealed class CheckpointWriter(IObjectStore store, LogReader log, string
     }
 
     /// <summary>Turns actions into rows; what a later commit has changed is left out.</summary>
-    private sealed class RowSink(ParquetWriter writer, CheckpointTail tail, long expired) : IVersionedSink
+    private sealed class RowSink(ParquetWriter writer, ObjectUpload output, CheckpointTail tail, long expired) : IVersionedSink
     {
         private long? _version;
         // Files that are there stand apart, because rows of one kind need not be spread over null places.
@@ -78,13 +79,17 @@ internal sealed class CheckpointWriter(IObjectStore store, LogReader log, string
 
         public bool WantsFiles => true;
 
-        public void Head()
+        public ValueTask PauseAsync(CancellationToken ct) => output.SendAsync(ct);
+
+        public void Head(DateTimeOffset now)
         {
+            var forgotten = TableProperties.TransactionRetention(tail.LastMetadata!.Configuration) is { } retention ? (now - retention).ToUnixTimeMilliseconds() : long.MinValue;
             _others.Protocol(tail.LastProtocol!);
             _others.Metadata(tail.LastMetadata!);
             Actions += 2;
             foreach (var txn in tail.Transactions.Values)
             {
+                if (txn.LastUpdated < forgotten) continue;
                 _others.Txn(txn);
                 Next(_others);
             }
@@ -92,10 +97,14 @@ internal sealed class CheckpointWriter(IObjectStore store, LogReader log, string
 
         public void Begin(long version) => _version = version;
 
-        public void Add(DataFile file, bool dataChange)
+        public StatsForm Stats => StatsForm.Bytes;
+
+        public void Add(DataFile file, bool dataChange) => throw new InvalidOperationException("Statistics come as bytes.");
+
+        public void Add(DataFile file, ReadOnlySpan<byte> stats)
         {
             if (!tail.Counts(file.Path, _version, added: true)) return;
-            _adds.Add(file);
+            _adds.Add(file, stats);
             Adds++;
             Next(_adds);
         }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 
 namespace Tidemark.Delta.Log;
@@ -5,6 +6,8 @@ namespace Tidemark.Delta.Log;
 /// <summary>Reads a table's log: the newest head, commit by commit, with as few requests as the state at hand allows.</summary>
 internal sealed class LogReader(IObjectStore store, string root, string table)
 {
+    private const int PieceBytes = 2 << 20;
+
     public string Table => table;
 
     public async ValueTask<ReadOnlyMemory<byte>?> ReadCommitAsync(long version, CancellationToken ct) =>
@@ -48,16 +51,50 @@ internal sealed class LogReader(IObjectStore store, string root, string table)
         return head;
     }
 
+    /// <summary>The commits from a version up to the plan's, in order. A large commit is fetched and passed on piece by piece.</summary>
     public async ValueTask ReplayAsync(LogPlan plan, long from, IActionSink sink, CancellationToken ct)
     {
         for (var version = from; version <= plan.Version; version++)
         {
-            var content = plan.Commits.Contains(version) ? await ReadCommitAsync(version, ct).ConfigureAwait(false) : null;
-            if (content is null) throw new DeltaFormatException($"Table {table} has a log up to version {plan.Version}, but commit {version} is missing.");
+            if (!plan.Listing.Commits.TryGetValue(version, out var commit)) throw Missing(plan, version);
             (sink as IVersionedSink)?.Begin(version);
-            ActionReader.Read(content.Value.Span, Where(version), sink);
+            if (commit.Size > PieceBytes)
+            {
+                await ReplayPiecesAsync(plan, version, commit, sink, ct).ConfigureAwait(false);
+                continue;
+            }
+
+            var content = await store.GetAsync(commit.Path, ct).ConfigureAwait(false) ?? throw Missing(plan, version);
+            ActionReader.Read(content.Span, Where(version), sink);
+            await sink.PauseAsync(ct).ConfigureAwait(false);
         }
     }
+
+    private async ValueTask ReplayPiecesAsync(LogPlan plan, long version, ObjectInfo commit, IActionSink sink, CancellationToken ct)
+    {
+        using var reader = new ActionReader(Where(version), sink);
+        var piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        try
+        {
+            int read;
+            for (long at = 0; at < commit.Size; at += read)
+            {
+                read = await store.ReadAsync(commit.Path, at, piece.AsMemory(0, (int)Math.Min(PieceBytes, commit.Size - at)), ct).ConfigureAwait(false);
+                if (read <= 0) throw Missing(plan, version);
+                reader.Feed(piece.AsSpan(0, read));
+                await sink.PauseAsync(ct).ConfigureAwait(false);
+            }
+
+            reader.End();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
+    }
+
+    private DeltaFormatException Missing(LogPlan plan, long version) =>
+        new($"Table {table} has a log up to version {plan.Version}, but commit {version} is missing.");
 
     /// <summary>
     /// Which checkpoint and commits make up a version; null when there is no table. The hint only says where to start listing; an
@@ -86,7 +123,7 @@ internal sealed class LogReader(IObjectStore store, string root, string table)
         var checkpoint = listing.Checkpoints.Values.LastOrDefault(c => c.Version <= version);
         if (checkpoint is null && !listing.Commits.ContainsKey(0) && wanted is not null)
             throw new DeltaVersionNotFoundException($"Version {wanted} of table {table} was removed by log cleanup.");
-        return new LogPlan(version, checkpoint, [.. listing.Commits.Keys], listing);
+        return new LogPlan(version, checkpoint, listing);
     }
 
     /// <summary>The version that `_last_checkpoint` names, or null when it is absent or unreadable: it is only a hint.</summary>
@@ -113,4 +150,4 @@ internal sealed class LogReader(IObjectStore store, string root, string table)
 }
 
 /// <summary>How to build a version: from a checkpoint or from nothing, then commits.</summary>
-internal sealed record LogPlan(long Version, CheckpointFiles? Checkpoint, HashSet<long> Commits, LogListing Listing);
+internal sealed record LogPlan(long Version, CheckpointFiles? Checkpoint, LogListing Listing);

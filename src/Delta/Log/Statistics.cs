@@ -13,11 +13,12 @@ internal static class Statistics
     private const int PrefixLength = 32, LongestMax = 64;
     private const int TieBreaker = 0x10FFFF;
 
-    /// <param name="indexedLeaves">How many leaves, counted from the left, get bounds and null counts; the protocol's default is 32, -1 is all.</param>
-    public static string Write(WrittenFile file, int indexedLeaves)
+    /// <param name="file">What was written.</param>
+    /// <param name="configuration">The table's properties, which say what gets bounds and null counts.</param>
+    public static string Write(WrittenFile file, IReadOnlyDictionary<string, string> configuration)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        var indexed = file.Leaves.Where((leaf, i) => indexedLeaves < 0 || i < indexedLeaves).ToHashSet();
+        var indexed = IndexedColumns.Of(file.Leaves, configuration);
         using (var json = new Utf8JsonWriter(buffer, JsonFormat.Options))
         {
             json.WriteStartObject();
@@ -41,9 +42,10 @@ internal static class Statistics
     public static long RowCount(string? stats)
     {
         if (stats is null) return -1;
+        var buffer = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(stats.Length));
         try
         {
-            var json = new Utf8JsonReader(Encoding.UTF8.GetBytes(stats));
+            var json = new Utf8JsonReader(buffer.AsSpan(0, Encoding.UTF8.GetBytes(stats, buffer)));
             if (!json.Read() || json.TokenType != JsonTokenType.StartObject) return -1;
             while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
             {
@@ -56,6 +58,10 @@ internal static class Statistics
         catch (JsonException)
         {
             // Statistics are advice; a file whose statistics cannot be read is read itself.
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
 
         return -1;

@@ -6,6 +6,8 @@ namespace Tidemark.Delta.Log;
 /// <summary>Cells of a struct column by row and field.</summary>
 internal readonly struct StructCells(StructColumn column)
 {
+    public static readonly IReadOnlyDictionary<string, string?> NoValues = new Dictionary<string, string?>();
+
     public ColumnData Field(int index) => column.Fields[index];
 
     private bool Missing(int row, int index) => column.IsNull(row) || column.Fields[index].IsNull(row);
@@ -16,10 +18,14 @@ internal readonly struct StructCells(StructColumn column)
 
     public bool? Bool(int row, int index) => Missing(row, index) ? null : ((BooleanColumn)column.Fields[index]).Values[row];
 
-    public Dictionary<string, string?>? Map(int row, int index)
+    /// <summary>Empty for null and for the empty text.</summary>
+    public ReadOnlySpan<byte> Bytes(int row, int index) => Missing(row, index) ? default : BytesOf(column.Fields[index], row);
+
+    public IReadOnlyDictionary<string, string?>? Map(int row, int index)
     {
         if (Missing(row, index)) return null;
         var map = (MapColumn)column.Fields[index];
+        if (map.Offsets[row] == map.Offsets[row + 1]) return NoValues;
         var values = new Dictionary<string, string?>(map.Offsets[row + 1] - map.Offsets[row]);
         for (var i = map.Offsets[row]; i < map.Offsets[row + 1]; i++) values[TextOf(map.Keys, i)] = map.Values.IsNull(i) ? null : TextOf(map.Values, i);
         return values;
@@ -34,5 +40,7 @@ internal readonly struct StructCells(StructColumn column)
         return values;
     }
 
-    private static string TextOf(ColumnData data, int row) => Encoding.UTF8.GetString(data is DictionaryColumn coded ? coded[row] : ((BytesColumn)data)[row]);
+    private static string TextOf(ColumnData data, int row) => Encoding.UTF8.GetString(BytesOf(data, row));
+
+    private static ReadOnlySpan<byte> BytesOf(ColumnData data, int row) => data is DictionaryColumn coded ? coded[row] : ((BytesColumn)data)[row];
 }

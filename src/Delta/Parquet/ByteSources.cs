@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Tidemark.Delta.Parquet;
 
 /// <summary>Bytes of one file, by range.</summary>
@@ -17,10 +19,15 @@ internal sealed class MemorySource(ReadOnlyMemory<byte> bytes) : IByteSource
 }
 
 /// <summary>A file in an object store. Small files are fetched whole, so that a footer and its columns cost one request.</summary>
-internal sealed class StoredSource(IObjectStore store, string path, long length) : IByteSource
+/// <param name="store">Where it lies.</param>
+/// <param name="path">Its path.</param>
+/// <param name="length">Its size.</param>
+/// <param name="reuse">Reads into one buffer: what was read is overwritten by the next read, and given back on disposal.</param>
+internal sealed class StoredSource(IObjectStore store, string path, long length, bool reuse = false) : IByteSource, IDisposable
 {
     private const int WholeBelow = 1 << 20;
     private ReadOnlyMemory<byte>? _whole;
+    private byte[] _buffer = [];
 
     public long Length => length;
 
@@ -33,8 +40,28 @@ internal sealed class StoredSource(IObjectStore store, string path, long length)
             return _whole.Value.Slice((int)offset, count);
         }
 
-        var bytes = await store.GetRangeAsync(path, offset, count, ct).ConfigureAwait(false) ?? throw Gone();
+        var bytes = reuse
+            ? await ReadIntoBufferAsync(offset, count, ct).ConfigureAwait(false)
+            : await store.GetRangeAsync(path, offset, count, ct).ConfigureAwait(false) ?? throw Gone();
         return bytes.Length == count ? bytes : throw new DeltaFormatException($"File {path} ends at {offset + bytes.Length} where {length} bytes were announced.");
+    }
+
+    private async ValueTask<ReadOnlyMemory<byte>> ReadIntoBufferAsync(long offset, int count, CancellationToken ct)
+    {
+        if (_buffer.Length < count)
+        {
+            Dispose();
+            _buffer = ArrayPool<byte>.Shared.Rent(count);
+        }
+
+        var read = await store.ReadAsync(path, offset, _buffer.AsMemory(0, count), ct).ConfigureAwait(false);
+        return read < 0 ? throw Gone() : _buffer.AsMemory(0, read);
+    }
+
+    public void Dispose()
+    {
+        if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
     }
 
     private DeltaFormatException Gone() => new($"File {path} is not in the store; it was removed, or the log names it wrongly.");

@@ -4,7 +4,7 @@ using System.Buffers.Binary;
 namespace Tidemark.Delta.Parquet;
 
 /// <summary>Decodes one column chunk from its bytes.</summary>
-internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMemory<byte> bytes, long budget)
+internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMemory<byte> bytes, ReadLimits limits)
 {
     private readonly LeafData _data = new() { Entries = checked((int)chunk.Values) };
     private ValueDecoder? _values;
@@ -12,7 +12,7 @@ internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMe
 
     public LeafData Read()
     {
-        _values = new ValueDecoder(leaf, _data, budget, Math.Min(chunk.RawBytes, 64 + chunk.StoredBytes * 32));
+        _values = new ValueDecoder(leaf, _data, limits.Budget, Math.Min(chunk.RawBytes, 64 + chunk.StoredBytes * 32));
         var at = 0;
         while (_entries < _data.Entries)
         {
@@ -24,6 +24,9 @@ internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMe
             var stored = bytes.Slice(at, header.StoredBytes);
             at += header.StoredBytes;
             CheckSize(header);
+            // Over the page as it is stored, whatever its version.
+            if (limits.VerifyChecksums && header.Checksum is { } checksum && Crc32.Of(stored.Span) != checksum)
+                throw Broken($"the checksum of the page that starts at value {_entries} does not match its bytes; the file was damaged after it was written");
             switch (header.Type)
             {
                 case PageType.Dictionary: ReadDictionary(header, stored); break;
@@ -46,7 +49,7 @@ internal sealed class ChunkReader(ReadNode leaf, ChunkMetadata chunk, ReadOnlyMe
             (int)ParquetCompression.None => header.StoredBytes,
             _ => int.MaxValue,
         };
-        if (header.RawBytes < 0 || header.RawBytes > budget || header.RawBytes > most)
+        if (header.RawBytes < 0 || header.RawBytes > limits.Budget || header.RawBytes > most)
             throw Broken($"a page of {header.StoredBytes} bytes claims to expand to {header.RawBytes}");
     }
 

@@ -2,7 +2,7 @@ namespace Tidemark.Delta.Parquet;
 
 /// <summary>The header before each page.</summary>
 internal readonly record struct PageHeader(PageType Type, int RawBytes, int StoredBytes, int Values, ParquetEncoding Encoding,
-    ParquetEncoding DefinitionEncoding, ParquetEncoding RepetitionEncoding, int DefinitionBytes, int RepetitionBytes, bool Compressed)
+    ParquetEncoding DefinitionEncoding, ParquetEncoding RepetitionEncoding, int DefinitionBytes, int RepetitionBytes, bool Compressed, uint? Checksum)
 {
     public static PageHeader Read(ref ThriftReader thrift)
     {
@@ -15,6 +15,7 @@ internal readonly record struct PageHeader(PageType Type, int RawBytes, int Stor
                 case (1, ThriftType.I32): header = header with { Type = (PageType)thrift.I32() }; break;
                 case (2, ThriftType.I32): header = header with { RawBytes = thrift.I32() }; break;
                 case (3, ThriftType.I32): header = header with { StoredBytes = thrift.I32() }; break;
+                case (4, ThriftType.I32): header = header with { Checksum = (uint)thrift.I32() }; break;
                 case (5 or 7, ThriftType.Struct): header = ReadV1(ref thrift, header); break;
                 case (8, ThriftType.Struct): header = ReadV2(ref thrift, header); break;
                 default: thrift.Skip(type); break;

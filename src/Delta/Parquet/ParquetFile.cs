@@ -22,12 +22,12 @@ public static class ParquetFile
     /// <param name="schema">The columns wanted; null for all, with the types that the file gives them.</param>
     /// <param name="budget">Most bytes that one row group may take in memory.</param>
     /// <param name="ct">Stops reading.</param>
-    /// <exception cref="DeltaFormatException">The file is broken.</exception>
+    /// <exception cref="DeltaFormatException">The file is broken, or a page does not match its checksum.</exception>
     /// <exception cref="DeltaUnsupportedException">The file uses an encoding, codec or type that this library lacks.</exception>
     public static async IAsyncEnumerable<RecordBatch> ReadAsync(ReadOnlyMemory<byte> file, TableSchema? schema = null, long budget = Budget,
         [EnumeratorCancellation] CancellationToken ct = default)
     {
-        var reader = await ParquetReader.OpenAsync(new MemorySource(file), budget, ct).ConfigureAwait(false);
+        var reader = await ParquetReader.OpenAsync(new MemorySource(file), new ReadLimits(budget), ct).ConfigureAwait(false);
         schema ??= reader.Schema();
         for (var group = 0; group < reader.Metadata.Groups.Count; group++) yield return await reader.ReadGroupAsync(group, schema, ct).ConfigureAwait(false);
     }

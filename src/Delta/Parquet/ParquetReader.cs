@@ -2,18 +2,23 @@ using System.Buffers.Binary;
 
 namespace Tidemark.Delta.Parquet;
 
+/// <summary>What a reader accepts of a file.</summary>
+/// <param name="Budget">Most bytes that one row group's columns may take in memory.</param>
+/// <param name="VerifyChecksums">Whether pages that carry a checksum are compared with it.</param>
+internal readonly record struct ReadLimits(long Budget, bool VerifyChecksums = true);
+
 /// <summary>Reads Parquet files: the footer on opening, then row groups one by one with only the columns asked for.</summary>
 internal sealed class ParquetReader
 {
     private const int FooterGuess = 1 << 16, MaxFooter = 1 << 28, MergeGap = 1 << 18, MaxMerged = 1 << 26;
     private readonly IByteSource _source;
-    private readonly long _budget;
+    private readonly ReadLimits _limits;
     private readonly List<ReadNode> _leaves;
 
-    private ParquetReader(IByteSource source, FileMetadata metadata, long budget)
+    private ParquetReader(IByteSource source, FileMetadata metadata, ReadLimits limits)
     {
         _source = source;
-        _budget = budget;
+        _limits = limits;
         Metadata = metadata;
         (Columns, _leaves) = ReadNode.Build(metadata);
     }
@@ -25,8 +30,8 @@ internal sealed class ParquetReader
     public long Rows => Metadata.Groups.Sum(g => g.Rows);
 
     /// <param name="source">The file.</param>
-    /// <param name="budget">Most bytes that one row group's columns may take in memory.</param>
-    public static async ValueTask<ParquetReader> OpenAsync(IByteSource source, long budget, CancellationToken ct)
+    /// <param name="limits">What is accepted.</param>
+    public static async ValueTask<ParquetReader> OpenAsync(IByteSource source, ReadLimits limits, CancellationToken ct)
     {
         if (source.Length < 12) throw new DeltaFormatException($"A file of {source.Length} bytes is no Parquet file.");
         var guess = (int)Math.Min(source.Length, FooterGuess);
@@ -43,7 +48,7 @@ internal sealed class ParquetReader
         var footer = size + 8 <= guess
             ? tail.Slice(guess - 8 - size, size)
             : await source.ReadAsync(source.Length - 8 - size, size, ct).ConfigureAwait(false);
-        return new ParquetReader(source, FileMetadata.Read(footer.Span), budget);
+        return new ParquetReader(source, FileMetadata.Read(footer.Span), limits);
     }
 
     /// <summary>The file's own schema.</summary>
@@ -64,7 +69,7 @@ internal sealed class ParquetReader
         {
             var leaves = new LeafData?[_leaves.Count];
             await foreach (var (leaf, bytes) in FetchAsync(metadata, wanted, ct).ConfigureAwait(false))
-                leaves[leaf.Leaf] = new ChunkReader(leaf, metadata.Chunks[leaf.Leaf], bytes, _budget).Read();
+                leaves[leaf.Leaf] = new ChunkReader(leaf, metadata.Chunks[leaf.Leaf], bytes, _limits).Read();
             var rows = (int)metadata.Rows;
             var columns = new ColumnData[nodes.Length];
             for (var i = 0; i < columns.Length; i++)
@@ -96,7 +101,7 @@ internal sealed class ParquetReader
             bytes += chunk.Values * (leaf.Definition > 0 || leaf.Repetition > 0 ? 10 : 8);
         }
 
-        if (bytes > _budget) throw new DeltaFormatException($"Row group {group} of the Parquet file would take {bytes} bytes in memory, more than the limit of {_budget}; raise the reader's limit if that is meant.");
+        if (bytes > _limits.Budget) throw new DeltaFormatException($"Row group {group} of the Parquet file would take {bytes} bytes in memory, more than the limit of {_limits.Budget}; raise the reader's limit if that is meant.");
     }
 
     // Neighbouring chunks are fetched in one request when little lies between them.

@@ -104,6 +104,7 @@ internal sealed class ParquetWriter : IDisposable
             if (_buffer.Length > 1 << 20) Drain();
         }
 
+        Drain();
         _groups.Add((chunks, to - from, offset));
     }
 

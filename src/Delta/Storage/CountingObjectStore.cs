@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Tidemark.Delta;
 
-/// <summary>Requests by kind and bytes moved, since the counter was made. A listing counts one request per page of 5,000.</summary>
+/// <summary>Requests by kind and bytes moved, since the counter was made. A listing counts one request per page of 5,000, an object in parts one put per part and one more.</summary>
 public readonly record struct ObjectStoreCounts(long Puts, long Gets, long Heads, long Lists, long Deletes, long BytesWritten, long BytesRead)
 {
     /// <summary>All requests together.</summary>
@@ -24,6 +24,8 @@ public sealed class CountingObjectStore(IObjectStore inner) : IObjectStore
         CountPut(content);
         return inner.PutIfAbsentAsync(path, content, ct);
     }
+
+    public IObjectWriter OpenWrite(string path) => new Writer(this, inner.OpenWrite(path));
 
     public ValueTask PutAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct)
     {
@@ -53,6 +55,14 @@ public sealed class CountingObjectStore(IObjectStore inner) : IObjectStore
         return content;
     }
 
+    public async ValueTask<int> ReadAsync(string path, long offset, Memory<byte> destination, CancellationToken ct)
+    {
+        Interlocked.Increment(ref _gets);
+        var read = await inner.ReadAsync(path, offset, destination, ct).ConfigureAwait(false);
+        Interlocked.Add(ref _read, Math.Max(read, 0));
+        return read;
+    }
+
     public ValueTask<ObjectInfo?> HeadAsync(string path, CancellationToken ct)
     {
         Interlocked.Increment(ref _heads);
@@ -74,6 +84,23 @@ public sealed class CountingObjectStore(IObjectStore inner) : IObjectStore
     {
         Interlocked.Increment(ref _deletes);
         return inner.DeleteAsync(path, ct);
+    }
+
+    private sealed class Writer(CountingObjectStore owner, IObjectWriter inner) : IObjectWriter
+    {
+        public ValueTask WriteAsync(ReadOnlyMemory<byte> part, CancellationToken ct)
+        {
+            owner.CountPut(part);
+            return inner.WriteAsync(part, ct);
+        }
+
+        public ValueTask<bool> CommitIfAbsentAsync(CancellationToken ct)
+        {
+            owner.CountPut(default);
+            return inner.CommitIfAbsentAsync(ct);
+        }
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
 
     private void CountPut(ReadOnlyMemory<byte> content)

@@ -23,6 +23,9 @@ public interface IObjectStore
     /// <summary>Creates the object unless one is there. True: this call created it. False: there was one already.</summary>
     ValueTask<bool> PutIfAbsentAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct);
 
+    /// <summary>Starts an object that is stored part by part; without a part it ends up empty. Asks nothing of the store yet.</summary>
+    IObjectWriter OpenWrite(string path);
+
     /// <summary>Creates or replaces the object.</summary>
     ValueTask PutAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct);
 
@@ -34,6 +37,17 @@ public interface IObjectStore
 
     /// <summary>Bytes [offset, offset + length), cut at the end of the object; null when there is no such object.</summary>
     ValueTask<ReadOnlyMemory<byte>?> GetRangeAsync(string path, long offset, int length, CancellationToken ct);
+
+    /// <summary>
+    /// As <see cref="GetRangeAsync"/>, into the caller's memory: the bytes from an offset on, as many as there are and fit; -1 when there is no such
+    /// object. A store that can should fill the memory without a copy.
+    /// </summary>
+    async ValueTask<int> ReadAsync(string path, long offset, Memory<byte> destination, CancellationToken ct)
+    {
+        if (await GetRangeAsync(path, offset, destination.Length, ct).ConfigureAwait(false) is not { } bytes) return -1;
+        bytes.CopyTo(destination);
+        return bytes.Length;
+    }
 
     /// <summary>Size, time and ETag, or null when there is no such object.</summary>
     ValueTask<ObjectInfo?> HeadAsync(string path, CancellationToken ct);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Tidemark.Delta;
 
@@ -31,13 +32,15 @@ public sealed class LocalObjectStore : IObjectStore
         var staged = await StageAsync(content, ct).ConfigureAwait(false);
         try
         {
-            return WithParent(target, () => LinkExclusive(staged, target));
+            return PublishIfAbsent(staged, target);
         }
         finally
         {
             File.Delete(staged);
         }
     }
+
+    public IObjectWriter OpenWrite(string path) => new LocalObjectWriter(this, Locate(path));
 
     public async ValueTask PutAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct)
     {
@@ -71,25 +74,41 @@ public sealed class LocalObjectStore : IObjectStore
 
     public async ValueTask<ReadOnlyMemory<byte>?> GetRangeAsync(string path, long offset, int length, CancellationToken ct)
     {
+        using var file = OpenOrNull(path);
+        if (file is null) return null;
+        var bytes = GC.AllocateUninitializedArray<byte>((int)Math.Clamp(RandomAccess.GetLength(file) - offset, 0, length));
+        return bytes.AsMemory(0, await ReadAsync(file, offset, bytes, ct).ConfigureAwait(false));
+    }
+
+    public async ValueTask<int> ReadAsync(string path, long offset, Memory<byte> destination, CancellationToken ct)
+    {
+        using var file = OpenOrNull(path);
+        return file is null ? -1 : await ReadAsync(file, offset, destination, ct).ConfigureAwait(false);
+    }
+
+    private SafeFileHandle? OpenOrNull(string path)
+    {
         try
         {
-            using var file = File.OpenHandle(Locate(path), options: FileOptions.Asynchronous);
-            var available = Math.Clamp(RandomAccess.GetLength(file) - offset, 0, length);
-            var bytes = GC.AllocateUninitializedArray<byte>((int)available);
-            var got = 0;
-            while (got < bytes.Length)
-            {
-                var read = await RandomAccess.ReadAsync(file, bytes.AsMemory(got), offset + got, ct).ConfigureAwait(false);
-                if (read == 0) break;
-                got += read;
-            }
-
-            return bytes.AsMemory(0, got);
+            return File.OpenHandle(Locate(path), options: FileOptions.Asynchronous);
         }
         catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
         {
             return null;
         }
+    }
+
+    private static async ValueTask<int> ReadAsync(SafeFileHandle file, long offset, Memory<byte> bytes, CancellationToken ct)
+    {
+        var got = 0;
+        while (got < bytes.Length)
+        {
+            var read = await RandomAccess.ReadAsync(file, bytes[got..], offset + got, ct).ConfigureAwait(false);
+            if (read == 0) break;
+            got += read;
+        }
+
+        return got;
     }
 
     public ValueTask<ObjectInfo?> HeadAsync(string path, CancellationToken ct) => new(Describe(path, Locate(path)));
@@ -143,13 +162,23 @@ public sealed class LocalObjectStore : IObjectStore
 
     private async ValueTask<string> StageAsync(ReadOnlyMemory<byte> content, CancellationToken ct)
     {
-        // The name tells when it was made; the file's own times are those that tests may set.
-        var staged = Path.Combine(_staging.Value, $"{TimeProvider.System.GetUtcNow().UtcTicks:x16}-{Guid.NewGuid():n}");
-        await using (var file = new FileStream(staged, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.Asynchronous))
-            await file.WriteAsync(content, ct).ConfigureAwait(false);
-        File.SetLastWriteTimeUtc(staged, _time.GetUtcNow().UtcDateTime);
-        return staged;
+        await using var file = CreateStaged();
+        await file.WriteAsync(content, ct).ConfigureAwait(false);
+        await FinishStagedAsync(file).ConfigureAwait(false);
+        return file.Name;
     }
+
+    // The name tells when it was made; the file's own times are those that tests may set.
+    internal FileStream CreateStaged() => new(Path.Combine(_staging.Value, $"{TimeProvider.System.GetUtcNow().UtcTicks:x16}-{Guid.NewGuid():n}"),
+        FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.Asynchronous);
+
+    internal async ValueTask FinishStagedAsync(FileStream file)
+    {
+        await file.DisposeAsync().ConfigureAwait(false);
+        File.SetLastWriteTimeUtc(file.Name, _time.GetUtcNow().UtcDateTime);
+    }
+
+    internal static bool PublishIfAbsent(string staged, string target) => WithParent(target, () => LinkExclusive(staged, target));
 
     // Removes what crashes have left; a day is more than any write takes.
     private string PrepareStaging()

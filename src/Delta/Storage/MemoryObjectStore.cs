@@ -17,6 +17,8 @@ public sealed class MemoryObjectStore(TimeProvider? time = null) : IObjectStore
         lock (_gate) return new(_objects.TryAdd(path, Make(content)));
     }
 
+    public IObjectWriter OpenWrite(string path) => new Writer(this, path);
+
     public ValueTask PutAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct)
     {
         lock (_gate) _objects[path] = Make(content);
@@ -74,6 +76,21 @@ public sealed class MemoryObjectStore(TimeProvider? time = null) : IObjectStore
     {
         lock (_gate) _objects.Remove(path);
         return default;
+    }
+
+    private sealed class Writer(MemoryObjectStore store, string path) : IObjectWriter
+    {
+        private readonly MemoryStream _parts = new();
+
+        public ValueTask WriteAsync(ReadOnlyMemory<byte> part, CancellationToken ct)
+        {
+            _parts.Write(part.Span);
+            return default;
+        }
+
+        public ValueTask<bool> CommitIfAbsentAsync(CancellationToken ct) => store.PutIfAbsentAsync(path, _parts.GetBuffer().AsMemory(0, (int)_parts.Length), ct);
+
+        public ValueTask DisposeAsync() => default;
     }
 
     private Entry Make(ReadOnlyMemory<byte> content) => new(content.ToArray(), _time.GetUtcNow(), ++_writes);

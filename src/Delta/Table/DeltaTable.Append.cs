@@ -110,6 +110,7 @@ public sealed partial class DeltaTable
         }
 
         if (request.PartitionColumns.Count >= request.Schema.Fields.Count) throw new DeltaSchemaMismatchException($"New table {_log.Table} needs a column that is no partition column.");
+        TableProperties.Check(request.Configuration, request.Schema, request.PartitionColumns);
         var configuration = new Dictionary<string, string>(request.Configuration);
         if (_options.Parquet.Compression != ParquetCompression.None)
             configuration.TryAdd("delta.parquet.compression.codec", _options.Parquet.Compression.ToString().ToLowerInvariant());

@@ -102,9 +102,12 @@ public sealed partial class DeltaTable
     }
 
     /// <summary>Sets table properties; a null value removes one. Fails if another commit changes the metadata meanwhile.</summary>
+    /// <exception cref="DeltaUnsupportedException">A property needs a table feature or a later protocol.</exception>
+    /// <exception cref="ArgumentException">A property that this library looks at has a value that it cannot have.</exception>
     public async ValueTask<long> SetPropertiesAsync(IReadOnlyDictionary<string, string?> properties, CancellationToken ct = default)
     {
         var snapshot = await SnapshotAsync(null, ct).ConfigureAwait(false);
+        TableProperties.Check(properties.Where(p => p.Value is not null)!, snapshot.Schema, snapshot.PartitionColumns);
         var configuration = new Dictionary<string, string>(snapshot.Configuration);
         foreach (var (name, value) in properties)
         {

@@ -91,8 +91,8 @@ public sealed partial class DeltaTable
 
     /// <summary>
     /// Removes what the log no longer needs: everything older than the newest checkpoint that lies outside
-    /// `delta.logRetentionDuration` (30 days by default). Without such a checkpoint nothing is removed. Versions before that
-    /// checkpoint can no longer be read.
+    /// `delta.logRetentionDuration` (30 days by default). Without such a checkpoint, or with
+    /// `delta.enableExpiredLogCleanup` off, nothing is removed. Versions before that checkpoint can no longer be read.
     /// </summary>
     /// <returns>How many log files were removed.</returns>
     public async ValueTask<int> CleanupLogAsync(CancellationToken ct = default)
@@ -100,6 +100,7 @@ public sealed partial class DeltaTable
         var head = await RefreshAsync(ct).ConfigureAwait(false);
         if (head.Version < 0) return 0;
         head.Protocol!.CheckWritable(_log.Table);
+        if (!TableProperties.CleansLog(head.Configuration)) return 0;
         var retention = TableProperties.LogRetention(head.Configuration);
         if (retention < TableProperties.DeletedFileRetention(head.Configuration))
             throw new InvalidOperationException($"Table {_log.Table} keeps its log for {retention} and deleted files for longer; raise delta.logRetentionDuration.");

@@ -79,8 +79,8 @@ public sealed partial class DeltaTable
 
     /// <summary>
     /// Writes a checkpoint of the newest version and points `_last_checkpoint` to it, so that readers need not replay the log from
-    /// its start. Memory: what changed since the last checkpoint, plus one row group. Failing harms nothing.
+    /// its start. Memory: the paths that changed since the last checkpoint, a row group and a part, not the list of files. Failing harms nothing.
     /// </summary>
     /// <returns>The version checkpointed; -1 when the newest has a checkpoint already or there is no table.</returns>
-    public ValueTask<long> CheckpointAsync(CancellationToken ct = default) => new CheckpointWriter(_store, _log, _root, _options.Time).WriteAsync(ct);
+    public ValueTask<long> CheckpointAsync(CancellationToken ct = default) => new CheckpointWriter(_store, _log, _root, _options).WriteAsync(ct);
 }

@@ -42,7 +42,7 @@ public sealed partial class DeltaTable
     public static DeltaTable Open(IObjectStore store, string root, DeltaTableOptions? options = null)
     {
         options ??= new DeltaTableOptions();
-        options.Parquet.Check();
+        options.Check();
         return new DeltaTable(store, root, options);
     }
 
@@ -113,8 +113,12 @@ public sealed partial class DeltaTable
         return WriteStreamAsync(rows[0].Schema, rows.ToAsyncEnumerable(), partitionValues, path, ct);
     }
 
-    private ValueTask<DataFile> WriteStreamAsync(TableSchema schema, IAsyncEnumerable<RecordBatch> rows, IReadOnlyDictionary<string, string?>? partitionValues, string? path, CancellationToken ct) =>
-        _files.WriteAsync(schema, rows, partitionValues, path, _head?.Configuration ?? new Dictionary<string, string>(), ct);
+    // The table's properties say what statistics a file gets; those of the newest head at hand will do.
+    private async ValueTask<DataFile> WriteStreamAsync(TableSchema schema, IAsyncEnumerable<RecordBatch> rows, IReadOnlyDictionary<string, string?>? partitionValues, string? path, CancellationToken ct)
+    {
+        var head = _head ?? await RefreshAsync(ct).ConfigureAwait(false);
+        return await _files.WriteAsync(schema, rows, partitionValues, path, head.Configuration, ct).ConfigureAwait(false);
+    }
 
     /// <summary>Splits the rows by the partition columns and writes a file for each partition.</summary>
     public async ValueTask<IReadOnlyList<DataFile>> WriteFilesAsync(RecordBatch rows, IReadOnlyList<string> partitionColumns, CancellationToken ct = default)

@@ -20,4 +20,18 @@ public sealed record DeltaTableOptions
 
     /// <summary>Most bytes that the columns of one row group may take in memory when read; more is refused.</summary>
     public long ReadBudget { get; init; } = 1L << 30;
+
+    /// <summary>Whether pages of data files that carry a CRC32 are compared with it; a page that differs ends the reading with a <see cref="DeltaFormatException"/>.</summary>
+    public bool VerifyPageChecksums { get; init; } = true;
+
+    /// <summary>
+    /// A file of at most this many bytes is stored in one request; a larger one in parts of this size as they fill, and one request more. Up to 1 GB.
+    /// </summary>
+    public int UploadPartBytes { get; init; } = 8 << 20;
+
+    internal void Check()
+    {
+        Parquet.Check();
+        if (UploadPartBytes is <= 0 or > 1 << 30) throw new ArgumentOutOfRangeException(nameof(UploadPartBytes), UploadPartBytes, "UploadPartBytes must lie between 1 and 1 GB.");
+    }
 }

@@ -8,30 +8,32 @@ namespace Tidemark.Delta;
 /// <summary>Writes and reads a table's data files.</summary>
 internal sealed class FileIo(IObjectStore store, string root, DeltaTableOptions options)
 {
-    private const int DefaultIndexedLeaves = 32;
-
-    /// <summary>One file of all batches, of which no more than a row group's worth is held at a time.</summary>
+    /// <summary>
+    /// One file of all batches. Of the rows no more than a row group's worth is held at a time, and of the file what one batch adds to it and one part.
+    /// </summary>
     public async ValueTask<DataFile> WriteAsync(TableSchema schema, IAsyncEnumerable<RecordBatch> batches, IReadOnlyDictionary<string, string?>? partition,
         string? path, IReadOnlyDictionary<string, string> configuration, CancellationToken ct)
     {
         var values = partition ?? new Dictionary<string, string?>();
         path ??= NewPath(values);
-        using var output = new PooledStream();
+        await using var output = new ObjectUpload(store, root + path, options.UploadPartBytes);
         WrittenFile written;
         using (var writer = new ParquetWriter(output, schema, options.Parquet))
         {
-            await foreach (var batch in batches.WithCancellation(ct).ConfigureAwait(false)) writer.Write(batch);
+            await foreach (var batch in batches.WithCancellation(ct).ConfigureAwait(false))
+            {
+                writer.Write(batch);
+                await output.SendAsync(ct).ConfigureAwait(false);
+            }
+
             written = writer.Finish();
         }
 
-        var indexed = configuration.TryGetValue("delta.dataSkippingNumIndexedCols", out var text) && int.TryParse(text, out var number) ? number : DefaultIndexedLeaves;
-        var stats = Statistics.Write(written, indexed);
+        var stats = Statistics.Write(written, configuration);
         var time = options.Time.GetUtcNow().ToUnixTimeMilliseconds();
-        // A client that repeats a put whose first try did land is told that the object is there; then it is this very file.
-        if (!await store.PutIfAbsentAsync(root + path, output.Written, ct).ConfigureAwait(false)
-            && !(await store.GetAsync(root + path, ct).ConfigureAwait(false) is { } there && there.Span.SequenceEqual(output.Written.Span)))
-            throw new DeltaException($"File {root + path} is there already; data files are never overwritten, choose another name.");
-        return new DataFile(path, output.Written.Length, values, stats, written.Rows, time);
+        return await output.CommitIfAbsentAsync(ct).ConfigureAwait(false)
+            ? new DataFile(path, output.Length, values, stats, written.Rows, time)
+            : throw new DeltaException($"File {root + path} is there already; data files are never overwritten, choose another name.");
     }
 
     private string NewPath(IReadOnlyDictionary<string, string?> partition)
@@ -70,7 +72,7 @@ internal sealed class FileIo(IObjectStore store, string root, DeltaTableOptions 
         var partitions = new HashSet<string>(partitionColumns, StringComparer.OrdinalIgnoreCase);
         var stored = wanted.Without([.. partitions]);
         var size = file.Size > 0 ? file.Size : (await store.HeadAsync(root + file.Path, ct).ConfigureAwait(false))?.Size ?? 0;
-        var reader = await ParquetReader.OpenAsync(new StoredSource(store, root + file.Path, size), options.ReadBudget, ct).ConfigureAwait(false);
+        var reader = await ParquetReader.OpenAsync(new StoredSource(store, root + file.Path, size), new ReadLimits(options.ReadBudget, options.VerifyPageChecksums), ct).ConfigureAwait(false);
         for (var group = 0; group < reader.Metadata.Groups.Count; group++)
         {
             if (filter is not null && !RowGroupPruning.MayMatch(reader, group, filter)) continue;

@@ -60,7 +60,7 @@ internal sealed class BatchView
         var result = codes[column] ??= new KeyCodes();
         if ((codesReady >> column & 1) == 0)
         {
-            result.Fill(Rows.Columns[column]);
+            result.Fill(Rows.Columns[column], Rows.Columns[column] is BinaryColumn ? Hashes(column) : []);
             codesReady |= 1UL << column;
         }
         return result;

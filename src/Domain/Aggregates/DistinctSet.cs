@@ -12,7 +12,8 @@ internal sealed class DistinctSet
 {
     private const byte Estimated = 1, Exact = 2;
     private const int DroppedBits = 16;
-    private ulong[] table = [];        // open addressing, 0 = empty
+    private ulong single;              // of a set of one, which has no table: most sets of many groups are
+    private ulong[] table = [];        // open addressing, 0 = empty; from the second on
     private byte[]? registers;
     private bool estimated;
 
@@ -28,6 +29,17 @@ internal sealed class DistinctSet
         {
             HyperLogLog.Add(registers!, hash);
             return;
+        }
+        if (Held == 0 && exactUpTo > 0)
+        {
+            (single, Held) = (hash, 1);
+            return;
+        }
+        if (Held == 1)
+        {
+            if (single == hash)
+                return;
+            MakeTable();
         }
         if (Held * 2 >= table.Length)
             Rehash();
@@ -47,6 +59,11 @@ internal sealed class DistinctSet
 
     public void Merge(DistinctSet other, int exactUpTo)
     {
+        if (other.Held == 1)
+        {
+            Add(other.single, exactUpTo);
+            return;
+        }
         if (!other.estimated)
         {
             foreach (var hash in other.table)
@@ -69,9 +86,12 @@ internal sealed class DistinctSet
         if (scratch.Length < Held)
             scratch = new ulong[Math.Max(Held, scratch.Length * 2)];
         var count = 0;
-        foreach (var hash in table)
-            if (hash != 0)
-                scratch[count++] = hash;
+        if (Held == 1)
+            scratch[count++] = single;
+        else
+            foreach (var hash in table)
+                if (hash != 0)
+                    scratch[count++] = hash;
         scratch.AsSpan(0, count).Sort();
         to.Byte(Exact);
         to.Varint((ulong)count);
@@ -101,10 +121,17 @@ internal sealed class DistinctSet
     /// <summary>Empties the set and keeps the memory.</summary>
     public void Clear()
     {
-        if (Held > 0)
+        if (Held > 1)
             Array.Clear(table);
         Held = 0;
         estimated = false;
+    }
+
+    private void MakeTable()
+    {
+        if (table.Length == 0)
+            table = new ulong[16];
+        table[(int)(single >> DroppedBits) & (table.Length - 1)] = single;
     }
 
     private void Estimate()
@@ -116,6 +143,8 @@ internal sealed class DistinctSet
             registers = new byte[HyperLogLog.Registers];
         else
             Array.Clear(registers);
+        if (Held == 1)
+            HyperLogLog.Add(registers, single);
         foreach (var hash in table)
             if (hash != 0)
                 HyperLogLog.Add(registers, hash);

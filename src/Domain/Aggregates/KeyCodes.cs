@@ -16,7 +16,9 @@ internal sealed class KeyCodes
     public int Limit { get; private set; }
 
     /// <summary>Numbers the values of a column.</summary>
-    public void Fill(Column column)
+    /// <param name="column">The column.</param>
+    /// <param name="hashes">Of its values; only plain texts need them.</param>
+    public void Fill(Column column, ReadOnlySpan<ulong> hashes)
     {
         if (codes.Length < column.Count)
             codes = new int[column.Count * 5 / 4];
@@ -30,7 +32,7 @@ internal sealed class KeyCodes
             case BinaryColumn plain:
                 strings.Clear();
                 for (var i = 0; i < plain.Count; i++)
-                    codes[i] = strings.Intern(plain[i], out _) + 1;
+                    codes[i] = strings.Intern(plain[i], hashes[i], out _) + 1;
                 Limit = strings.Count + 1;
                 break;
             default:

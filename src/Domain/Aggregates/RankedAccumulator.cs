@@ -137,10 +137,7 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
         {
             json.WriteStartArray();
             for (var row = 0; row < rows.Count; row++)
-                if (field.Type is FieldType.Int32 or FieldType.Int64 or FieldType.Decimal or FieldType.Boolean)
-                    json.WriteRawValue(rows.Text(row, 0)!);
-                else
-                    json.WriteStringValue(rows.Text(row, 0));
+                JsonCells.Write(json, rows, row);
             json.WriteEndArray();
         }
         return buffer.ToArray();

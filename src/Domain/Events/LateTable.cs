@@ -32,7 +32,7 @@ internal sealed class LateTable(long frontierMs)
         }
     }
 
-    /// <summary>Adds rows among these events that are late for a stream: the window is the time that each would have been in time for.</summary>
+    /// <summary>Adds rows that are late for a stream: the window is the time that each would have been in time for.</summary>
     public void Add(RowBatch events, EventStreamPlan stream, IEnumerable<(int Row, long LagMs)> late)
     {
         var sources = Array.ConvertAll(Copied, name => events[name]);

@@ -28,7 +28,7 @@ internal static class PipelineText
         {
             text.Append(CultureInfo.InvariantCulture, $"query {definition.Name}\n");
             text.Append(CultureInfo.InvariantCulture, $"  from silver/events where {definition.Where}\n");
-            text.Append(CultureInfo.InvariantCulture, $"  window {definition.Window}, watermark delay {definition.Delay:c}, {definition.Mode.ToString().ToLowerInvariant()} mode\n");
+            text.Append(CultureInfo.InvariantCulture, $"  window {definition.Window}, watermark delay {definition.Delay:c}, {definition.Mode.ToString().ToLowerInvariant()} mode{Held(definition)}\n");
             text.Append(CultureInfo.InvariantCulture, $"  state in bundle {spec.Bundle}\n");
             foreach (var aggregate in definition.Aggregates)
                 text.Append(CultureInfo.InvariantCulture, $"  {aggregate}\n");
@@ -36,6 +36,8 @@ internal static class PipelineText
                 text.Append(CultureInfo.InvariantCulture, $"  {ratio}\n");
             if (definition.Having is not AllOf { Parts.Count: 0 })
                 text.Append(CultureInfo.InvariantCulture, $"  having {definition.Having}\n");
+            if (definition.Top is not null)
+                text.Append(CultureInfo.InvariantCulture, $"  {definition.Top}\n");
             text.Append(CultureInfo.InvariantCulture, $"  into gold/{definition.Name}\n");
             Fields(text, spec.Schema);
         }
@@ -46,6 +48,9 @@ internal static class PipelineText
         }
         return text.ToString();
     }
+
+    private static string Held(QueryDefinition definition) =>
+        definition.Mode == OutputMode.Complete ? $", windows held {definition.Retention:c} longer" : "";
 
     private static void Fields(StringBuilder text, RowSchema schema)
     {

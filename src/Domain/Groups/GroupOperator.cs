@@ -141,7 +141,7 @@ internal sealed class GroupOperator : StreamOperator
             for (var i = 0; i < keys.Length; i++)
                 OrderedKey.Read(ref reader, output.Columns[i]);
             for (var i = 0; i < groups.Accumulators.Length; i++)
-                groups.Accumulators[i].Emit(slot, output.Columns[keys.Length + i]);
+                layout.Aggregates[i].Emit(groups.Accumulators[i], slot, output.Columns[keys.Length + i]);
         }
         return output.Build();
     }

@@ -17,6 +17,7 @@ internal sealed record GroupLayout(string Name, ulong Fingerprint, AggregatePlan
 internal sealed class GroupStore(GroupLayout layout)
 {
     private int[] order = [];
+    private ulong[] prefixes = [];
     private int capacity;
 
     public StringTable Keys { get; } = new();
@@ -54,11 +55,11 @@ internal sealed class GroupStore(GroupLayout layout)
     public ReadOnlySpan<int> Sorted()
     {
         if (order.Length < Count)
-            order = new int[Count * 5 / 4];
+            (order, prefixes) = (new int[Count * 5 / 4], new ulong[Count * 5 / 4]);
         var slots = order.AsSpan(0, Count);
         for (var i = 0; i < slots.Length; i++)
             slots[i] = i;
-        slots.Sort(new ByKey(Keys));
+        KeySort.Sort(Keys, slots, prefixes);
         return slots;
     }
 
@@ -104,10 +105,5 @@ internal sealed class GroupStore(GroupLayout layout)
         var slot = SlotOf(key);
         for (var i = 0; i < Accumulators.Length; i++)
             Accumulators[i].Merge(slot, from.Accumulators[i], fromSlot);
-    }
-
-    private readonly struct ByKey(StringTable keys) : IComparer<int>
-    {
-        public int Compare(int x, int y) => keys[x].SequenceCompareTo(keys[y]);
     }
 }

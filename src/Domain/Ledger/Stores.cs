@@ -38,7 +38,7 @@ public interface ISegmentStore
     /// <summary>The rows of one table of an inline range.</summary>
     RowBatch ReadRows(RangeRow range, string table);
 
-    /// <summary>The given columns of the rows of one table of a range, inline or staged, in offset order; null when it has none.</summary>
+    /// <summary>The rows of one table of a range, inline or staged, in offset order, with at least these columns; null when it has none.</summary>
     Task<RowBatch?> ReadRowsAsync(RangeRow range, string table, IReadOnlyList<string> columns, CancellationToken cancel);
 
     /// <summary>All staged blobs of partials of this pipeline.</summary>

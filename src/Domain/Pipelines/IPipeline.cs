@@ -62,17 +62,23 @@ public sealed record TableSpec(string Name, RowSchema Schema, IReadOnlyList<stri
 
 /// <summary>A window query as the protocol sees it.</summary>
 /// <param name="Name">snake_case; the Delta table is <c>gold/{Name}</c>, the Table storage table the PascalCase of it.</param>
-/// <param name="DelayMs">Watermark delay.</param>
+/// <param name="DelayMs">Watermark delay, what complete mode holds included.</param>
 /// <param name="SizeMs">Window length.</param>
 /// <param name="SlideMs">Distance between window starts.</param>
 /// <param name="Bundle">Bundle whose entities hold its slices.</param>
 /// <param name="Update">True: provisional rows of open windows go to Table storage every tick; false (append): only final rows.</param>
 /// <param name="Schema">Columns of a result: window_start, window_end, keys, values.</param>
-/// <param name="Keys">Names of the group key columns.</param>
+/// <param name="Keys">Names of the columns that name a row within its window: the group keys, or the rank of a top.</param>
 public sealed record QuerySpec(string Name, long DelayMs, long SizeMs, long SlideMs, string Bundle, bool Update, RowSchema Schema, IReadOnlyList<string> Keys) : IOutput
 {
     /// <inheritdoc/>
     public string TimeColumn => "window_start";
+
+    /// <summary>A provisional row may have to be taken back: its group can stop passing a condition.</summary>
+    public bool Withdraws { get; init; }
+
+    /// <summary>Rows are numbered 1 to at most this in each window, and that number is their key; null = they are not.</summary>
+    public int? Top { get; init; }
 }
 
 /// <summary>

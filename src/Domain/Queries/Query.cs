@@ -19,6 +19,7 @@ public sealed class Query
     private readonly List<RatioDefinition> ratios = [];
     private readonly List<string> columns = [];
     private Filter where = Filter.All, having = Filter.All;
+    private TopDefinition? top;
     private WindowDefinition? window;
     private TimeSpan? delay;
     private IReadOnlyList<string> keys = [];
@@ -78,6 +79,24 @@ public sealed class Query
     public Query CountDistinct(string name, string field, Filter? where = null, int exactUpTo = AggregateDefinition.DefaultExactUpTo) =>
         Add(new(name, AggregateFunction.CountDistinct, field, where) { ExactUpTo = exactUpTo });
 
+    /// <summary>
+    /// Number of different values, estimated with a standard error of 0.81 % beyond 1,024: never more than 12 KB of saved state a group. Below that
+    /// the exact set is the smaller form.
+    /// </summary>
+    public Query ApproximateDistinct(string name, string field, Filter? where = null) => CountDistinct(name, field, where, exactUpTo: 1024);
+
+    /// <summary>Exact sum of the different values.</summary>
+    public Query SumDistinct(string name, string field, Filter? where = null, int exactUpTo = AggregateDefinition.DefaultExactUpTo) =>
+        Add(new(name, AggregateFunction.SumDistinct, field, where) { ExactUpTo = exactUpTo });
+
+    /// <summary>The most frequent values with their counts.</summary>
+    public Query MostFrequent(string name, string field, int limit, Filter? where = null, int exactUpTo = 1024) =>
+        Add(new(name, AggregateFunction.MostFrequent, field, where) { Limit = limit, ExactUpTo = exactUpTo });
+
+    /// <summary>The most frequent value.</summary>
+    public Query Mode(string name, string field, Filter? where = null, int exactUpTo = 1024) =>
+        Add(new(name, AggregateFunction.Mode, field, where) { ExactUpTo = exactUpTo });
+
     /// <summary>Variance, of a sample or of the population.</summary>
     public Query Variance(string name, string field, bool sample = true, Filter? where = null) =>
         Add(new(name, sample ? AggregateFunction.VarianceSample : AggregateFunction.VariancePopulation, field, where));
@@ -108,10 +127,23 @@ public sealed class Query
     public Query Quantile(string name, string field, double quantile, Filter? where = null, int exactUpTo = 1024) =>
         Add(new(name, AggregateFunction.Quantile, field, where) { Quantile = quantile, ExactUpTo = exactUpTo });
 
+    /// <summary>The aggregate before this one gives a number instead of null where it has no values.</summary>
+    public Query OrElse(decimal number) => Change(a => a with { WhenEmpty = number });
+
+    /// <summary>The aggregate before this one takes only rows of a part of the window, given from its start.</summary>
+    public Query InPart(TimeSpan from, TimeSpan to) => Change(a => a with { Part = new WindowPart(from, to) });
+
     /// <summary>Only result rows that pass.</summary>
     public Query Having(Filter filter)
     {
         having = filter;
+        return this;
+    }
+
+    /// <summary>Only the first <paramref name="count"/> result rows of each window by a result column, numbered in a column <c>rank</c>.</summary>
+    public Query Top(int count, string by, bool descending = true)
+    {
+        top = new TopDefinition(count, by, descending);
         return this;
     }
 
@@ -129,10 +161,24 @@ public sealed class Query
     /// <summary>Ends the query: provisional rows come out while the window is open.</summary>
     public QueryDefinition Update() => End(OutputMode.Update);
 
+    /// <summary>
+    /// Ends the query: as update, with every window open for <paramref name="retention"/> beyond its delay, so that Table storage holds the whole result
+    /// and nothing is late within that time. Delta gets a window when it ends.
+    /// </summary>
+    public QueryDefinition Complete(TimeSpan retention) => End(OutputMode.Complete) with { Retention = retention };
+
     private Query Add(AggregateDefinition aggregate)
     {
         aggregates.Add(aggregate);
         columns.Add(aggregate.Name);
+        return this;
+    }
+
+    private Query Change(Func<AggregateDefinition, AggregateDefinition> change)
+    {
+        if (aggregates.Count == 0)
+            throw new QueryException(name, "there is no aggregate before OrElse or InPart; call them after the aggregate that they are for");
+        aggregates[^1] = change(aggregates[^1]);
         return this;
     }
 
@@ -142,6 +188,6 @@ public sealed class Query
             throw new QueryException(name, "it has no window; call Tumbling or Sliding");
         if (delay is null)
             throw new QueryException(name, "it has no watermark; call Watermark with the delay for late rows, zero for none");
-        return new QueryDefinition(name, where, window, delay.Value, mode, keys, [.. aggregates], [.. ratios]) { Columns = [.. columns], Having = having };
+        return new QueryDefinition(name, where, window, delay.Value, mode, keys, [.. aggregates], [.. ratios]) { Columns = [.. columns], Having = having, Top = top };
     }
 }

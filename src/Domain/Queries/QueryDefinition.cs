@@ -8,6 +8,12 @@ public enum OutputMode
 
     /// <summary>Provisional values while it is open, then the final ones.</summary>
     Update,
+
+    /// <summary>
+    /// As update, with every window held for <see cref="QueryDefinition.Retention"/> beyond its delay: nothing is late within it, and Table storage holds
+    /// the whole result table.
+    /// </summary>
+    Complete,
 }
 
 /// <summary>Windows of one length: [offset + k · slide, + size) for every whole k. Tumbling windows slide by their size.</summary>
@@ -70,6 +76,29 @@ public enum AggregateFunction
     /// values, beyond within 0.4 % of a value of that rank; null when there is none.
     /// </summary>
     Quantile,
+
+    /// <summary>
+    /// Exact sum of the different values; null when there is none. Beyond <see cref="AggregateDefinition.ExactUpTo"/> of them an estimate from as many
+    /// sampled values, with a relative standard error of √((1 + v²) / ExactUpTo), v being deviation over mean of the values.
+    /// </summary>
+    SumDistinct,
+
+    /// <summary>
+    /// JSON array of the <see cref="AggregateDefinition.Limit"/> most frequent values with their counts, most frequent first, equal counts by value. Exact up to
+    /// <see cref="AggregateDefinition.ExactUpTo"/> different values; beyond, counts may be too low by what <c>short_by_at_most</c> says, which
+    /// is at most rows / (ExactUpTo + 1).
+    /// </summary>
+    MostFrequent,
+
+    /// <summary>The most frequent value, of several the least; null when there is none. Exact as <see cref="MostFrequent"/> is.</summary>
+    Mode,
+}
+
+/// <summary>A part of a window: rows at window start + <paramref name="From"/> or later and before window start + <paramref name="To"/>.</summary>
+public sealed record WindowPart(TimeSpan From, TimeSpan To)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{From:c} to {To:c}";
 }
 
 /// <summary>One aggregate of a query.</summary>
@@ -88,16 +117,23 @@ public sealed record AggregateDefinition(string Name, AggregateFunction Function
     /// <summary>Which quantile, 0 to 1.</summary>
     public double Quantile { get; init; } = 0.5;
 
+    /// <summary>The result where it would be null for want of values; null = null. Numbers only.</summary>
+    public decimal? WhenEmpty { get; init; }
+
+    /// <summary>Only over rows in this part of the window; null = all of it. Windows are cut in slices short enough for it.</summary>
+    public WindowPart? Part { get; init; }
+
     /// <summary>Unless said otherwise. Such a set takes 20 KB in saved state, an estimate beyond it 12 KB.</summary>
     public const int DefaultExactUpTo = 4096;
 
     /// <inheritdoc/>
-    public override string ToString() =>
-        FormattableString.Invariant($"{Name} = {Function}({Field ?? "*"}{Bounds}){(Where is null ? "" : $" where {Where}")}");
+    public override string ToString() => FormattableString.Invariant(
+        $"{Name} = {Function}({Field ?? "*"}{Bounds}){(Where is null ? "" : $" where {Where}")}{(Part is null ? "" : $" from {Part}")}{(WhenEmpty is null ? "" : $", else {WhenEmpty}")}");
 
     private string Bounds => Function switch
     {
-        AggregateFunction.CountDistinct => FormattableString.Invariant($", exact to {ExactUpTo}"),
+        AggregateFunction.CountDistinct or AggregateFunction.SumDistinct or AggregateFunction.Mode => FormattableString.Invariant($", exact to {ExactUpTo}"),
+        AggregateFunction.MostFrequent => FormattableString.Invariant($", at most {Limit}, exact to {ExactUpTo}"),
         AggregateFunction.Quantile => FormattableString.Invariant($", {Quantile}, exact to {ExactUpTo}"),
         AggregateFunction.CollectList or AggregateFunction.CollectSet or AggregateFunction.Greatest => FormattableString.Invariant($", at most {Limit}"),
         _ => "",
@@ -112,6 +148,16 @@ public sealed record RatioDefinition(string Name, string Numerator, string Denom
 }
 
 /// <summary>
+/// Only the first <paramref name="Count"/> result rows of each window by a result column, those that having lets pass. Null comes last, equal values are in the
+/// order of the group keys. The result has a column <c>rank</c> (from 1) after window_end.
+/// </summary>
+public sealed record TopDefinition(int Count, string By, bool Descending = true)
+{
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"top {Count} by {By} {(Descending ? "descending" : "ascending")}");
+}
+
+/// <summary>
 /// A window query as data. Result columns are window_start, window_end, the keys, then aggregates and ratios in the order given. A group key may be
 /// null: null is a group of its own. Write one with <see cref="Query"/>; it is checked when a pipeline is built.
 /// </summary>
@@ -122,14 +168,25 @@ public sealed record QueryDefinition(string Name, Filter Where, WindowDefinition
     public IReadOnlyList<string> Columns { get; init; } = [.. Aggregates.Select(a => a.Name), .. Ratios.Select(r => r.Name)];
 
     /// <summary>
-    /// Only result rows that pass come out; reads result columns. In update mode a row that passed once stays as it was published when it does not pass
-    /// any more, until the final rows replace it.
+    /// Only result rows that pass come out; reads result columns. In update mode a row that passed once and does not pass any more is taken out of Table
+    /// storage again.
     /// </summary>
     public Filter Having { get; init; } = Filter.All;
+
+    /// <summary>Only the first rows of each window; null = all.</summary>
+    public TopDefinition? Top { get; init; }
+
+    /// <summary>How long complete mode holds a window beyond its delay.</summary>
+    public TimeSpan Retention { get; init; }
+
+    /// <summary>A window [start, end) is closed when end + this ≤ frontier.</summary>
+    public TimeSpan ClosingDelay => Delay + Retention;
 
     /// <inheritdoc/>
     public override string ToString() =>
         $"{Name}: from events where {Where}; window {Window}, delay {Delay:c}, {Mode}; by ({string.Join(", ", Keys)}); "
         + string.Join("; ", Aggregates.Select(a => a.ToString()).Concat(Ratios.Select(r => r.ToString())))
-        + (Having is AllOf { Parts.Count: 0 } ? "" : $"; having {Having}");
+        + (Having is AllOf { Parts.Count: 0 } ? "" : $"; having {Having}")
+        + (Top is null ? "" : $"; {Top}")
+        + (Mode == OutputMode.Complete ? $"; held {Retention:c}" : "");
 }

@@ -282,7 +282,7 @@ internal sealed class SessionOperator : StreamOperator
             for (var i = 0; i < keys.Length; i++)
                 OrderedKey.Read(ref reader, output.Columns[2 + i]);
             for (var i = 0; i < accumulators.Length; i++)
-                accumulators[i].Emit(session, output.Columns[2 + keys.Length + i]);
+                aggregates[i].Emit(accumulators[i], session, output.Columns[2 + keys.Length + i]);
             output.Time(output.Columns.Length - 1, sessions[session].End - 1);
         }
         return output.Build();

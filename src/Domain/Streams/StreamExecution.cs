@@ -196,7 +196,7 @@ public sealed class StreamExecution
         try
         {
             foreach (var aggregate in stage switch { GroupStage g => g.Aggregates, SessionStage s => s.Aggregates, _ => [] })
-                QueryCheck.CheckAggregate(stage.Id, from[0].Schema, aggregate);
+                QueryCheck.CheckStageAggregate(stage.Id, from[0].Schema, aggregate);
             return Create(stage, from);
         }
         catch (KeyNotFoundException missing)

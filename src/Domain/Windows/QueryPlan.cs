@@ -10,23 +10,36 @@ namespace Tidemark.Domain.Windows;
 /// <summary>A checked query bound to the schema that it reads: everything that map side, fold and emission need to know of it.</summary>
 internal sealed class QueryPlan
 {
-    private readonly (int Aggregate, RatioDefinition? Ratio)[] columns;
+    private readonly (int Aggregate, BoundRatio? Ratio)[] columns;
+
+    private sealed record BoundRatio(int Numerator, int Denominator, double Factor);
 
     public QueryPlan(QueryDefinition query, RowSchema source, string timeField, TimeSpan commonSpan)
     {
         QueryCheck.Check(query, source);
         Definition = query;
-        Grid = new SliceGrid(Ms(query.Window.Size), Ms(query.Window.Slide), Ms(query.Window.Offset));
-        Span = SpanOf(Grid.Slice, Ms(commonSpan));
+        Grid = new SliceGrid(Ms(query.Window.Size), Ms(query.Window.Slide), Ms(query.Window.Offset),
+            [.. query.Aggregates.Select(a => a.Part).OfType<WindowPart>().SelectMany(p => new[] { Ms(p.From), Ms(p.To) })]);
+        Span = SpanOf(Grid, Ms(commonSpan));
         TimeColumn = source.IndexOf(timeField);
         KeyColumns = [.. query.Keys.Select(source.IndexOf)];
+        HasParts = query.Aggregates.Any(a => a.Part is not null);
         Aggregates = [.. query.Aggregates.Select(a => AggregatePlan.Bind(a, source, TimeColumn))];
         Layout = new GroupLayout(query.Name, Hash64.Of(Encoding.UTF8.GetBytes(query.ToString())), Aggregates);
         WhereText = query.Where.ToString()!;
-        columns = [.. query.Columns.Select(name => (query.Aggregates.ToList().FindIndex(a => a.Name == name), query.Ratios.FirstOrDefault(r => r.Name == name)))];
-        Spec = new QuerySpec(query.Name, Ms(query.Delay), Grid.Size, Grid.Slide, BundleName(Span), query.Mode == OutputMode.Update,
-            ResultSchema(query, source), query.Keys);
-        QueryCheck.CheckHaving(query, Spec.Schema);
+        var names = query.Aggregates.Select(a => a.Name).ToList();
+        columns = [.. query.Columns.Select(name => (names.IndexOf(name), query.Ratios.FirstOrDefault(r => r.Name == name) is { } ratio
+            ? new BoundRatio(names.IndexOf(ratio.Numerator), names.IndexOf(ratio.Denominator), ratio.Factor)
+            : null))];
+        GroupSchema = ResultSchema(query, source);
+        QueryCheck.CheckHaving(query, GroupSchema);
+        var updates = query.Mode != OutputMode.Append;
+        Spec = new QuerySpec(query.Name, Ms(query.ClosingDelay), Grid.Size, Grid.Slide, BundleName(Span), updates,
+            query.Top is null ? GroupSchema : TopRows.Ranked(GroupSchema), query.Top is null ? query.Keys : [TopRows.Rank])
+        {
+            Withdraws = updates && query.Having is not AllOf { Parts.Count: 0 },
+            Top = query.Top?.Count,
+        };
     }
 
     public QueryDefinition Definition { get; }
@@ -43,6 +56,12 @@ internal sealed class QueryPlan
     public AggregatePlan[] Aggregates { get; }
 
     public string WhereText { get; }
+
+    /// <summary>Whether an aggregate is over a part of the window only.</summary>
+    public bool HasParts { get; }
+
+    /// <summary>Result columns before a top ranks the rows.</summary>
+    public RowSchema GroupSchema { get; }
 
     /// <summary>Name, aggregates, and a fingerprint of the whole definition, so that state of another definition is never taken for this one's.</summary>
     public GroupLayout Layout { get; }
@@ -62,14 +81,14 @@ internal sealed class QueryPlan
         {
             var (aggregate, ratio) = columns[i];
             if (ratio is null)
-                accumulators[aggregate].Emit(slot, builders[first + i]);
+                Aggregates[aggregate].Emit(accumulators[aggregate], slot, builders[first + i]);
             else if (Value(ratio.Denominator) is { } divisor and not 0 && Value(ratio.Numerator) is { } dividend)
                 ((DoubleColumnBuilder)builders[first + i]).Append(dividend / divisor * ratio.Factor);
             else
                 builders[first + i].AppendNull();
         }
 
-        double? Value(string name) => accumulators[Definition.Aggregates.ToList().FindIndex(a => a.Name == name)].Number(slot);
+        double? Value(int index) => Aggregates[index].Number(accumulators[index], slot);
     }
 
     private static RowSchema ResultSchema(QueryDefinition query, RowSchema source)
@@ -83,8 +102,13 @@ internal sealed class QueryPlan
         return new RowSchema(fields);
     }
 
-    // The common span, or the longest multiple of the slice below it; a longer slice is a span of its own.
-    private static long SpanOf(long slice, long common) => slice >= common ? slice : common / slice * slice;
+    // The common span or half a window, whichever is longer (so that a window is in few entities), or the longest multiple of the slice below it; a
+    // longer slice is a span of its own.
+    private static long SpanOf(SliceGrid grid, long common)
+    {
+        var span = Math.Max(common, grid.Size / 2);
+        return grid.Slice >= span ? grid.Slice : span / grid.Slice * grid.Slice;
+    }
 
     private static string BundleName(long span) => span switch
     {

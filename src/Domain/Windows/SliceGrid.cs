@@ -2,18 +2,17 @@ namespace Tidemark.Domain.Windows;
 
 /// <summary>
 /// The arithmetic of windows [offset + k · slide, + size) and of the slices they are cut in, each as long as the greatest common divisor of size and
-/// slide: every window is a whole number of slices, and an event touches one slice. Milliseconds since 1970 UTC; floors, so that times before
+/// slide (and of the cuts of windows into parts): every window is a whole number of slices, and an event touches one slice. Milliseconds since 1970 UTC; floors, so that times before
 /// 1970 are in the window that begins before them.
 /// </summary>
 internal readonly record struct SliceGrid
 {
-    public SliceGrid(long size, long slide, long offset)
+    public SliceGrid(long size, long slide, long offset, params ReadOnlySpan<long> cuts)
     {
         (Size, Slide) = (size, slide);
-        long a = size, b = slide;
-        while (b != 0)
-            (a, b) = (b, a % b);
-        Slice = a;
+        Slice = Divisor(size, slide);
+        foreach (var cut in cuts)
+            Slice = Divisor(Slice, cut);
         Offset = offset - FloorDivide(offset, slide) * slide;
     }
 
@@ -46,6 +45,13 @@ internal readonly record struct SliceGrid
             return null;
         var first = FirstEnd(slice);
         return first > watermark ? first : last - (last - watermark - 1) / Slide * Slide;
+    }
+
+    private static long Divisor(long a, long b)
+    {
+        while (b != 0)
+            (a, b) = (b, a % b);
+        return a;
     }
 
     public static long FloorDivide(long value, long divisor)

@@ -34,8 +34,18 @@ internal static class WindowEmission
                 key.Clear();
                 OrderedKey.AppendTime(key, end);
                 key.Bytes(from[SliceFold.GroupAt..]);
-                windows.Merge(key.Written, slices, slot);
+                if (plan.HasParts)
+                    AddParts(windows.SlotOf(key.Written), slices, slot, slice - (end - plan.Grid.Size));
+                else
+                    windows.Merge(key.Written, slices, slot);
             }
+        }
+
+        void AddParts(int window, GroupStore slices, int slot, long at)
+        {
+            for (var i = 0; i < plan.Aggregates.Length; i++)
+                if (at >= plan.Aggregates[i].PartFrom && at < plan.Aggregates[i].PartTo)
+                    windows.Accumulators[i].Merge(window, slices.Accumulators[i], slot);
         }
 
         bool IsWanted(long end)
@@ -60,7 +70,7 @@ internal static class WindowEmission
 
     private static RowBatch Rows(QueryPlan plan, GroupStore windows)
     {
-        var fields = plan.Spec.Schema.Fields;
+        var fields = plan.GroupSchema.Fields;
         var builders = fields.Select(f => ColumnBuilder.For(f)).ToArray();
         foreach (var slot in windows.Sorted())
         {
@@ -72,7 +82,8 @@ internal static class WindowEmission
                 OrderedKey.Read(ref reader, builders[2 + i]);
             plan.Emit(windows.Accumulators, slot, builders, 2 + plan.KeyColumns.Length);
         }
-        return Having(plan, new RowBatch(plan.Spec.Schema, [.. builders.Select(b => b.Build())], windows.Count));
+        var rows = Having(plan, new RowBatch(plan.GroupSchema, [.. builders.Select(b => b.Build())], windows.Count));
+        return plan.Definition.Top is { } top ? TopRows.Of(rows, top) : rows;
     }
 
     private static RowBatch Having(QueryPlan plan, RowBatch rows)

@@ -18,7 +18,8 @@ public static class Settings
         new(Names.PipelineVersion, "v1", "1 to 16 letters, digits, '-', '_' or '.'", "First part of every id. A new value starts a new computation of everything beside the old one."),
         new(Names.TopicGeneration, "1", "1 to 9999", "Raise it when the topic was deleted and made again: offsets begin anew."),
         new(Names.StartFrom, "earliest", "earliest, latest", "Where the very first start begins to read."),
-        new(Names.TablesConnection, "AzureWebJobsStorage", "a connection string, or TablesConnection__tableServiceUri", "Storage account of the ledger and of the query results.", Secret: true),
+        new(Names.TablesConnection, "AzureWebJobsStorage", "a connection string, or TablesConnection__tableServiceUri", "Storage account of the ledger.", Secret: true),
+        new(Names.ResultsConnection, "TablesConnection", "a connection string, or ResultsConnection__tableServiceUri", "Storage account of the query results; one of its own where readers such as Power BI are given its key.", Secret: true),
         new(Names.LakeConnection, "AzureWebJobsStorage", "a connection string, or LakeConnection__blobServiceUri", "Storage account of the Delta tables.", Secret: true),
         new(Names.LakeContainer, "lake", "3 to 63 lower-case letters, digits and '-'", "Blob container of the Delta tables; made at the start when missing."),
         new(Names.LedgerTable, "TidemarkLedger", "3 to 63 letters and digits, the first a letter", "Table of the ledger; made at the start when missing."),
@@ -53,6 +54,7 @@ public static class Settings
         public const string TopicGeneration = "TopicGeneration";
         public const string StartFrom = "StartFrom";
         public const string TablesConnection = "TablesConnection";
+        public const string ResultsConnection = "ResultsConnection";
         public const string LakeConnection = "LakeConnection";
         public const string HostStorage = "AzureWebJobsStorage";
         public const string LakeContainer = "LakeContainer";

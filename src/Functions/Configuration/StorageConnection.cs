@@ -28,8 +28,10 @@ public sealed class StorageConnection
     /// <param name="configuration">Settings.</param>
     /// <param name="name">e.g. <c>LakeConnection</c>.</param>
     /// <param name="service"><c>table</c> or <c>blob</c>.</param>
-    public static StorageConnection Read(IConfiguration configuration, string name, string service) =>
+    /// <param name="otherwise">Connection to take before the host's when this one is not set; null = none.</param>
+    public static StorageConnection Read(IConfiguration configuration, string name, string service, string? otherwise = null) =>
         TryRead(configuration, name, service)
+        ?? (otherwise is null ? null : TryRead(configuration, otherwise, service))
         ?? TryRead(configuration, Settings.Names.HostStorage, service)
         ?? throw new InvalidSettingException(name, $"and {Settings.Names.HostStorage} are both missing; set one to a storage connection string, or set {name}__{service}ServiceUri for an identity.");
 

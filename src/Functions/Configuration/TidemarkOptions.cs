@@ -19,6 +19,8 @@ public sealed partial record TidemarkOptions
 
     public required StorageConnection Tables { get; init; }
 
+    public required StorageConnection Results { get; init; }
+
     public required StorageConnection Lake { get; init; }
 
     public required string LakeContainer { get; init; }
@@ -62,6 +64,7 @@ public sealed partial record TidemarkOptions
             Id = new PipelineId(read.Text(PipelineVersion, Version()), kafka.Topic, read.Number(TopicGeneration, 1, 9999)),
             StartFrom = read.Choice<StartFrom>(Settings.Names.StartFrom),
             Tables = StorageConnection.Read(configuration, TablesConnection, "table"),
+            Results = StorageConnection.Read(configuration, ResultsConnection, "table", otherwise: TablesConnection),
             Lake = StorageConnection.Read(configuration, LakeConnection, "blob"),
             LakeContainer = read.Text(Settings.Names.LakeContainer, Container()),
             LedgerTable = read.Text(Settings.Names.LedgerTable, Table()),

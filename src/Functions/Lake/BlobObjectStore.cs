@@ -9,8 +9,8 @@ using Tidemark.Delta;
 namespace Tidemark.Functions.Lake;
 
 /// <summary>
-/// The object store of Delta tables in a blob container. Each write is one Put Blob, so readers see an object whole or not at all, and put-if-absent
-/// (<c>If-None-Match: *</c>) has one winner.
+/// The object store of Delta tables in a blob container. Each put is one Put Blob and each object in parts one block list, so readers see an object
+/// whole or not at all, and put-if-absent (<c>If-None-Match: *</c>) has one winner.
 /// <para>The client repeats a put whose answer was lost; a put-if-absent may then meet its own blob and report false. The Delta library recognises
 /// its own commit by the id in it, as the contract of <see cref="IObjectStore"/> says.</para>
 /// </summary>
@@ -22,8 +22,19 @@ internal sealed class BlobObjectStore(BlobContainerClient container) : IObjectSt
     // A plain null beside a ReadOnlyMemory<byte> would convert to an empty one, through null as an array.
     private static readonly ReadOnlyMemory<byte>? Absent = default(ReadOnlyMemory<byte>?);
 
-    public async ValueTask<bool> PutIfAbsentAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct) =>
-        await TryPutAsync(path, content, new BlobRequestConditions { IfNoneMatch = ETag.All }, ct);
+    public async ValueTask<bool> PutIfAbsentAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct)
+    {
+        if (await TryPutAsync(path, content, new BlobRequestConditions { IfNoneMatch = ETag.All }, ct))
+            return true;
+        // Azurite takes blocks that a writer left uncommitted for a blob; a block list is then the conditional write that it accepts.
+        if (await HeadAsync(path, ct) is not null)
+            return false;
+        await using var writer = OpenWrite(path);
+        await writer.WriteAsync(content, ct);
+        return await writer.CommitIfAbsentAsync(ct);
+    }
+
+    public IObjectWriter OpenWrite(string path) => new BlobObjectWriter(container.GetBlockBlobClient(path));
 
     public async ValueTask PutAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct) => await PutAsync(path, content, null, ct);
 
@@ -43,6 +54,27 @@ internal sealed class BlobObjectStore(BlobContainerClient container) : IObjectSt
         catch (RequestFailedException e) when (e.Status == 416)
         {
             return ReadOnlyMemory<byte>.Empty;
+        }
+    }
+
+    public async ValueTask<int> ReadAsync(string path, long offset, Memory<byte> destination, CancellationToken ct)
+    {
+        if (destination.IsEmpty)
+            return await HeadAsync(path, ct) is null ? -1 : 0;
+        try
+        {
+            using var answer = (await container.GetBlobClient(path).DownloadStreamingAsync(new BlobDownloadOptions { Range = new HttpRange(offset, destination.Length) }, ct)).Value;
+            var length = (int)answer.Details.ContentLength;
+            await answer.Content.ReadExactlyAsync(destination[..length], ct);
+            return length == 0 && await HeadAsync(path, ct) is null ? -1 : length;
+        }
+        catch (RequestFailedException e) when (e.Status == 416)
+        {
+            return 0;
+        }
+        catch (RequestFailedException e) when (IsAbsent(e))
+        {
+            return -1;
         }
     }
 
@@ -85,7 +117,7 @@ internal sealed class BlobObjectStore(BlobContainerClient container) : IObjectSt
 
     private async Task PutAsync(string path, ReadOnlyMemory<byte> content, BlobRequestConditions? conditions, CancellationToken ct)
     {
-        using var stream = new MemoryStream(Bytes(content, out var offset), offset, content.Length, writable: false);
+        using var stream = AsStream(content);
         await container.GetBlockBlobClient(path).UploadAsync(stream, new BlobUploadOptions
         {
             Conditions = conditions,
@@ -117,15 +149,8 @@ internal sealed class BlobObjectStore(BlobContainerClient container) : IObjectSt
     private static bool IsDirectory(IDictionary<string, string>? metadata) =>
         metadata is not null && metadata.TryGetValue(DirectoryMark, out var mark) && string.Equals(mark, "true", StringComparison.OrdinalIgnoreCase);
 
-    private static byte[] Bytes(ReadOnlyMemory<byte> content, out int offset)
-    {
-        if (System.Runtime.InteropServices.MemoryMarshal.TryGetArray(content, out var segment))
-        {
-            offset = segment.Offset;
-            return segment.Array ?? [];
-        }
-
-        offset = 0;
-        return content.ToArray();
-    }
+    internal static MemoryStream AsStream(ReadOnlyMemory<byte> content) =>
+        System.Runtime.InteropServices.MemoryMarshal.TryGetArray(content, out var segment)
+            ? new MemoryStream(segment.Array ?? [], segment.Offset, segment.Count, writable: false)
+            : new MemoryStream(content.ToArray(), writable: false);
 }

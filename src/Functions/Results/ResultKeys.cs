@@ -8,7 +8,8 @@ namespace Tidemark.Functions.Results;
 
 /// <summary>
 /// Names and keys of result tables. RowKey: the greatest long less the window start (or the time of a stream's row) in ms, as 19 digits, so that the
-/// newest comes first, then each key, escaped, with <c>|</c> between; a null key is <c>!n</c>, which no escaped text can be.
+/// newest comes first, then each key, escaped, with <c>|</c> between; a null key is <c>!n</c>, which no escaped text can be. Rows of a top have their
+/// rank instead, in as many digits as the greatest one.
 /// </summary>
 internal static class ResultKeys
 {
@@ -35,6 +36,13 @@ internal static class ResultKeys
             if (rows.Columns[start].IsNull(row))
                 throw new ArgumentException($"Row {row} of query {query.Name} has no {time}.", nameof(row));
             key.Append(Window(Cell.Milliseconds(rows, start, row)));
+        }
+
+        if ((query as QuerySpec)?.Top is { } top)
+        {
+            // Padded, so that rows of a window are in the order of their ranks.
+            var rank = (Int32Column)rows[query.Keys[0]];
+            return key.Append('|').Append(rank.Values[row].ToString(CultureInfo.InvariantCulture).PadLeft(top.ToString(CultureInfo.InvariantCulture).Length, '0')).ToString();
         }
 
         foreach (var name in query.Keys)

@@ -17,14 +17,15 @@ public sealed class Preparation : IDisposable
     private readonly TidemarkOptions _options;
     private readonly IPipeline _pipeline;
     private readonly TableServiceClient _tables;
+    private readonly ResultTables _results;
     private readonly BlobServiceClient _blobs;
     private readonly LakeTables _lake;
     private readonly ILogger<Preparation> _logger;
     private readonly SemaphoreSlim _one = new(1);
     private volatile bool _isDone;
 
-    internal Preparation(TidemarkOptions options, IPipeline pipeline, TableServiceClient tables, BlobServiceClient blobs, LakeTables lake, ILogger<Preparation> logger) =>
-        (_options, _pipeline, _tables, _blobs, _lake, _logger) = (options, pipeline, tables, blobs, lake, logger);
+    internal Preparation(TidemarkOptions options, IPipeline pipeline, TableServiceClient tables, ResultTables results, BlobServiceClient blobs, LakeTables lake, ILogger<Preparation> logger) =>
+        (_options, _pipeline, _tables, _results, _blobs, _lake, _logger) = (options, pipeline, tables, results, blobs, lake, logger);
 
     public void Dispose() => _one.Dispose();
 
@@ -39,11 +40,11 @@ public sealed class Preparation : IDisposable
                 return;
             await _tables.CreateTableIfNotExistsAsync(_options.LedgerTable, cancel);
             foreach (var output in _pipeline.Queries.Concat<IOutput>(_pipeline.Streams.Where(s => s.Results != StreamResults.None)))
-                await _tables.CreateTableIfNotExistsAsync(ResultKeys.Table(output.Name), cancel);
+                await _results.Service.CreateTableIfNotExistsAsync(ResultKeys.Table(output.Name), cancel);
             await _blobs.GetBlobContainerClient(_options.LakeContainer).CreateIfNotExistsAsync(cancellationToken: cancel);
             // A reader finds every table from the first start on, also one that may stay empty for long, such as late rows.
             await Task.WhenAll(_lake.Names.Select(name => _lake[name].CreateAsync(cancel).AsTask()));
-            _logger.LogInformation("Pipeline {Pipeline}: ledger {Ledger} in {Tables}, lake {Lake} in {Blobs}.", _options.Id, _options.LedgerTable, _options.Tables, _options.LakeContainer, _options.Lake);
+            _logger.LogInformation("Pipeline {Pipeline}: ledger {Ledger} in {Tables}, results in {Results}, lake {Lake} in {Blobs}.", _options.Id, _options.LedgerTable, _options.Tables, _options.Results, _options.LakeContainer, _options.Lake);
             _isDone = true;
         }
         finally

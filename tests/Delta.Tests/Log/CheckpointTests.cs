@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Tidemark.Delta.Log;
 using Tidemark.Delta.Tests.Support;
 
 namespace Tidemark.Delta.Tests.Log;
@@ -141,6 +142,40 @@ public sealed class CheckpointTests(ForeignReaders readers) : IDisposable
         Assert.Equal(2, snapshot.Files.Count);
         Assert.Equal(5, snapshot.Tombstones.Count);
         Assert.Equal([0, 1, 2, 3, 4], (await Orders.IdsAsync(Open(), snapshot.Files)).Order());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_checkpoint_in_parts_is_read_when_all_of_them_are_there_and_passed_over_otherwise(bool complete)
+    {
+        var table = Open();
+        for (var version = 0; version < 6; version++) await AppendAsync(table, version);
+        var snapshot = await table.SnapshotAsync();
+        var head = new CheckpointBatch();
+        head.Protocol(snapshot.Protocol);
+        head.Metadata(snapshot.Metadata);
+        foreach (var txn in snapshot.TransactionActions.Values) head.Txn(txn);
+        CheckpointBatch first = new(), second = new();
+        foreach (var (file, i) in snapshot.Files.Select((f, i) => (f, i))) (i < 3 ? first : second).Add(file, Encoding.UTF8.GetBytes(file.Stats!));
+        var parts = new[] { head, first, second };
+        for (var i = 0; i < (complete ? 3 : 2); i++)
+        {
+            await using var output = File.Create(Path.Combine(Root, "_delta_log", $"{5:D20}.checkpoint.{i + 1:D10}.{3:D10}.parquet"));
+            ParquetFile.Write(output, CheckpointSchema.Written, [parts[i].Build()]);
+        }
+
+        // With all parts the commits before are not needed; without one they are.
+        if (complete)
+        {
+            for (var version = 0; version < 6; version++) File.Delete(Path.Combine(Root, "_delta_log", $"{version:D20}.json"));
+        }
+
+        await AppendAsync(table, 6);
+        var cold = await Open().SnapshotAsync();
+        Assert.Equal(7, cold.Files.Count);
+        Assert.Equal([0, 1, 2, 3, 4, 5, 6], (await Orders.IdsAsync(Open(), cold.Files)).Order());
+        Assert.Equal((6, 4, 5), (cold.TransactionOf("app0"), cold.TransactionOf("app1"), cold.TransactionOf("app2")));
     }
 
     [Fact]

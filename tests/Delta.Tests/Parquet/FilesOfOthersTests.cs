@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Tidemark.Delta.Parquet;
 using Tidemark.Delta.Tests.Support;
 
@@ -71,6 +72,26 @@ public sealed class FilesOfOthersTests(ForeignReaders readers) : IDisposable
         Canon.AssertSame(rows, await ReadAsync(target, schema), $"{version} {codec}");
     }
 
+    [Fact]
+    public async Task Timestamps_of_96_bits_read_as_DuckDB_reads_them()
+    {
+        // Nanoseconds of the day and the Julian day; the last one stands before 1970.
+        (long Nanos, int Day)[] times = [(0, 2_440_588), (45_296_789_123_000, 2_459_580), (86_399_999_999_000, 2_451_545), (1_000, 2_440_000)];
+        var page = new byte[times.Length * 12];
+        for (var i = 0; i < times.Length; i++)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(page.AsSpan(i * 12), times[i].Nanos);
+            BinaryPrimitives.WriteInt32LittleEndian(page.AsSpan(i * 12 + 8), times[i].Day);
+        }
+
+        var file = Path.Combine(_folder.Path, "int96.parquet");
+        await File.WriteAllBytesAsync(file, RawFile.OneColumn(PhysicalType.Int96, times.Length, page, page.Length, 0));
+        var schema = new TableSchema(new TableField("c", DataType.Timestamp));
+        var read = await ReadAsync(file, schema);
+        Assert.Equal(times.Select(t => $"[\"{(t.Day - 2_440_588L) * 86_400_000_000 + t.Nanos / 1000}\"]"), read);
+        Assert.Equal(await readers.FileRowsAsync("duckdb", file, schema), read);
+    }
+
     [Theory]
     [InlineData("zstd", "ZSTD")]
     [InlineData("lz4_raw", "LZ4_RAW")]
@@ -105,7 +126,7 @@ public sealed class FilesOfOthersTests(ForeignReaders readers) : IDisposable
 
     private static async Task<List<string>> ReadAsync(string file, TableSchema schema)
     {
-        var reader = await ParquetReader.OpenAsync(new MemorySource(await File.ReadAllBytesAsync(file)), 1 << 30, CancellationToken.None);
+        var reader = await ParquetReader.OpenAsync(new MemorySource(await File.ReadAllBytesAsync(file)), new ReadLimits(1 << 30), CancellationToken.None);
         var rows = new List<string>();
         for (var group = 0; group < reader.Metadata.Groups.Count; group++) rows.AddRange(Canon.Rows(await reader.ReadGroupAsync(group, schema, CancellationToken.None)));
         return rows;

@@ -108,7 +108,7 @@ public sealed class WrittenFilesTests(ForeignReaders readers) : IDisposable
     {
         var file = Write(schema, batches, options);
         var expected = Canon.Rows(batches);
-        var reader = await ParquetReader.OpenAsync(new MemorySource(await File.ReadAllBytesAsync(file)), 1 << 30, CancellationToken.None);
+        var reader = await ParquetReader.OpenAsync(new MemorySource(await File.ReadAllBytesAsync(file)), new ReadLimits(1 << 30), CancellationToken.None);
         Assert.Equal(schema.ToString(), reader.Schema().ToString());
         var own = new List<RecordBatch>();
         for (var group = 0; group < reader.Metadata.Groups.Count; group++) own.Add(await reader.ReadGroupAsync(group, schema, CancellationToken.None));

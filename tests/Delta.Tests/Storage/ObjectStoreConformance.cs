@@ -50,6 +50,7 @@ public abstract class ObjectStoreConformance
         var store = await OpenEmptyAsync();
         Assert.Null(await store.GetAsync("no/such", None));
         Assert.Null(await store.GetRangeAsync("no/such", 0, 10, None));
+        Assert.Equal(-1, await store.ReadAsync("no/such", 0, new byte[10], None));
         Assert.Null(await store.HeadAsync("no/such", None));
         Assert.False(await store.PutIfMatchAsync("no/such", Bytes("x"), "etag", None));
         await store.DeleteAsync("no/such", None);
@@ -64,6 +65,12 @@ public abstract class ObjectStoreConformance
         Assert.Equal("345", Text(await store.GetRangeAsync("range", 3, 3, None)));
         Assert.Equal("89", Text(await store.GetRangeAsync("range", 8, 5, None)));
         Assert.Equal("0123456789", Text(await store.GetRangeAsync("range", 0, 1000, None)));
+        var memory = new byte[4];
+        Assert.Equal(4, await store.ReadAsync("range", 3, memory, None));
+        Assert.Equal("3456", Text(memory));
+        Assert.Equal(2, await store.ReadAsync("range", 8, memory, None));
+        Assert.Equal("8956", Text(memory));
+        Assert.Equal(0, await store.ReadAsync("range", 10, memory, None));
     }
 
     [Fact]
@@ -139,6 +146,82 @@ public abstract class ObjectStoreConformance
         Assert.True(await store.PutIfAbsentAsync("big", content, None));
         Assert.True((await store.GetAsync("big", None))!.Value.Span.SequenceEqual(content));
         Assert.True((await store.GetRangeAsync("big", 4_000_000, 100_000, None))!.Value.Span.SequenceEqual(content.AsSpan(4_000_000, 100_000)));
+    }
+
+    [Fact]
+    public async Task An_object_in_parts_appears_whole_with_its_commit_and_not_before()
+    {
+        var store = await OpenEmptyAsync();
+        var content = new byte[300_000];
+        new Random(8).NextBytes(content);
+        await using (var writer = store.OpenWrite("in/parts"))
+        {
+            var part = new byte[100_000];
+            for (var at = 0; at < content.Length; at += part.Length)
+            {
+                // The memory is the caller's again after each part.
+                content.AsSpan(at, part.Length).CopyTo(part);
+                await writer.WriteAsync(part, None);
+                Assert.Null(await store.HeadAsync("in/parts", None));
+                Assert.Empty(await ListAsync(store, ""));
+            }
+
+            Assert.True(await writer.CommitIfAbsentAsync(None));
+        }
+
+        Assert.True((await store.GetAsync("in/parts", None))!.Value.Span.SequenceEqual(content));
+        Assert.Equal(content.Length, Assert.Single(await ListAsync(store, "")).Size);
+        Assert.True((await store.GetRangeAsync("in/parts", 99_990, 20, None))!.Value.Span.SequenceEqual(content.AsSpan(99_990, 20)));
+        Assert.False(await store.PutIfAbsentAsync("in/parts", Bytes("other"), None));
+    }
+
+    [Fact]
+    public async Task Parts_that_are_never_committed_leave_no_object_and_their_path_free()
+    {
+        var store = await OpenEmptyAsync();
+        await using (var writer = store.OpenWrite("given-up")) await writer.WriteAsync(Bytes("half"), None);
+        await using (store.OpenWrite("never-begun")) { }
+        Assert.Null(await store.GetAsync("given-up", None));
+        Assert.Empty(await ListAsync(store, ""));
+        Assert.True(await store.PutIfAbsentAsync("given-up", Bytes("whole"), None));
+        Assert.Equal("whole", Text(await store.GetAsync("given-up", None)));
+    }
+
+    [Fact]
+    public async Task An_object_without_parts_is_an_empty_object()
+    {
+        var store = await OpenEmptyAsync();
+        await using var writer = store.OpenWrite("no-parts");
+        Assert.True(await writer.CommitIfAbsentAsync(None));
+        Assert.Equal(0, (await store.HeadAsync("no-parts", None))!.Value.Size);
+    }
+
+    [Fact]
+    public async Task Parts_do_not_replace_an_object_that_is_there()
+    {
+        var store = await OpenEmptyAsync();
+        await using var writer = store.OpenWrite("taken");
+        await writer.WriteAsync(Bytes("late"), None);
+        await store.PutAsync("taken", Bytes("first"), None);
+        Assert.False(await writer.CommitIfAbsentAsync(None));
+        Assert.Equal("first", Text(await store.GetAsync("taken", None)));
+    }
+
+    [Fact]
+    public async Task Of_32_writers_in_parts_of_the_same_object_one_wins_and_no_part_of_another_gets_in()
+    {
+        var store = await OpenEmptyAsync();
+        using var start = new SemaphoreSlim(0);
+        var writers = Enumerable.Range(0, 32).Select(async number =>
+        {
+            await start.WaitAsync();
+            await using var writer = store.OpenWrite("race/in-parts");
+            for (var part = 0; part < 3; part++) await writer.WriteAsync(Bytes($"{number:D2}."), None);
+            return (number, won: await writer.CommitIfAbsentAsync(None));
+        }).ToList();
+        start.Release(32);
+        var winner = Assert.Single(await Task.WhenAll(writers), r => r.won);
+        Assert.Equal(string.Concat(Enumerable.Repeat($"{winner.number:D2}.", 3)), Text(await store.GetAsync("race/in-parts", None)));
     }
 
     private static async Task<List<ObjectInfo>> ListAsync(IObjectStore store, string prefix, string? after = null)

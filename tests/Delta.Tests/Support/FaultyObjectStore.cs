@@ -29,6 +29,8 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
         return fault == Fault.After ? throw new StoreFault($"after {path}") : won;
     }
 
+    public IObjectWriter OpenWrite(string path) => new Writer(this, inner.OpenWrite(path), path);
+
     public async ValueTask PutAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct)
     {
         var fault = OnWrite(path);
@@ -62,5 +64,28 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
         if (fault == Fault.Before) throw new StoreFault($"before {path}");
         await inner.DeleteAsync(path, ct);
         if (fault == Fault.After) throw new StoreFault($"after {path}");
+    }
+
+    // Each part is a write that may fail, and so is the commit.
+    private sealed class Writer(FaultyObjectStore owner, IObjectWriter inner, string path) : IObjectWriter
+    {
+        public async ValueTask WriteAsync(ReadOnlyMemory<byte> part, CancellationToken ct)
+        {
+            var fault = owner.OnWrite(path);
+            if (fault == Fault.Before) throw new StoreFault($"before a part of {path}");
+            await inner.WriteAsync(part, ct);
+            if (fault == Fault.After) throw new StoreFault($"after a part of {path}");
+        }
+
+        public async ValueTask<bool> CommitIfAbsentAsync(CancellationToken ct)
+        {
+            await owner.BeforePut(path);
+            var fault = owner.OnWrite(path);
+            if (fault == Fault.Before) throw new StoreFault($"before {path}");
+            var won = await inner.CommitIfAbsentAsync(ct);
+            return fault == Fault.After ? throw new StoreFault($"after {path}") : won;
+        }
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
 }

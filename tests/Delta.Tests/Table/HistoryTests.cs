@@ -70,7 +70,8 @@ public sealed class HistoryTests(ForeignReaders readers)
 
         private DeltaTable Open() => DeltaTable.Open(_store, "t", new DeltaTableOptions
         {
-            Time = _time, NewId = () => { var bytes = new byte[16]; _random.NextBytes(bytes); return new Guid(bytes); },
+            // Small enough that rewritten files and checkpoints are stored in parts.
+            Time = _time, UploadPartBytes = 2000, NewId = () => { var bytes = new byte[16]; _random.NextBytes(bytes); return new Guid(bytes); },
         });
 
         public static RecordBatch Rows(IReadOnlyDictionary<long, int> rows)

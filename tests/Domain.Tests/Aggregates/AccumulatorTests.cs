@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Tidemark.Domain.Aggregates;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Queries;
@@ -13,8 +14,14 @@ public class AccumulatorTests
     public void Rows_split_and_merged_in_any_order_give_the_same_bytes(AggregateFunction function, int seed)
     {
         var random = new Random(seed);
-        var text = function is AggregateFunction.Min or AggregateFunction.Max or AggregateFunction.First or AggregateFunction.CollectSet && random.Next(2) == 0;
-        var definition = new AggregateDefinition("a", function, text ? "t" : "v") { ExactUpTo = random.Next(0, 60), Limit = random.Next(1, 20), Quantile = random.NextDouble() };
+        var text = function is AggregateFunction.Min or AggregateFunction.Max or AggregateFunction.First or AggregateFunction.CollectSet or AggregateFunction.MostFrequent or AggregateFunction.Mode && random.Next(2) == 0;
+        var definition = new AggregateDefinition("a", function, text ? "t" : "v") { ExactUpTo = function switch
+        {
+            // Beyond its bound a count of frequent values depends on the order, within its error.
+            AggregateFunction.MostFrequent or AggregateFunction.Mode => 500,
+            AggregateFunction.SumDistinct => random.Next(16, 60),
+            _ => random.Next(0, 60),
+        }, Limit = random.Next(1, 20), Quantile = random.NextDouble() };
         var plan = AggregatePlan.Bind(definition, Schema, 0);
         var rows = Rows(random, random.Next(1, 200));
         var whole = plan.Create();
@@ -84,6 +91,69 @@ public class AccumulatorTests
         var column = (Int64Column)result.Build();
         Assert.True(column.IsNull(0));
         Assert.Equal(long.MaxValue, column.Values[1]);
+    }
+
+    [Fact]
+    public void A_sum_of_different_values_beyond_the_bound_is_as_near_as_its_standard_error_says()
+    {
+        const int Bound = 1000;
+        var errors = new List<double>();
+        for (var seed = 0; seed < 40; seed++)
+        {
+            var random = new Random(seed);
+            var values = Enumerable.Range(0, 20_000).Select(_ => (long)random.Next(100, 1_000_000)).ToArray();
+            var parts = values.Chunk(3000).Select(part =>
+            {
+                var one = SumDistinct(Bound);
+                Add(one, Rows(part), Enumerable.Range(0, part.Length));
+                return one;
+            }).ToArray();
+            var merged = SumDistinct(Bound);
+            foreach (var part in parts.OrderBy(_ => random.Next()))
+                merged.Merge(0, part, 0);
+            Assert.True(Bytes(merged, 0).Length < 10 * Bound + 20);
+            errors.Add(merged.Number(0)!.Value / values.Distinct().Sum() - 1);
+        }
+        var spread = Math.Sqrt((1 + 1 / 3.0) / Bound);   // deviation over mean of evenly spread values is about 1 / √3
+        Assert.InRange(Math.Sqrt(errors.Average(e => e * e)), 0.6 * spread, 1.5 * spread);
+        Assert.InRange(errors.Average(), -spread, spread);
+    }
+
+    [Fact]
+    public void Counts_of_frequent_values_beyond_the_bound_are_too_low_by_no_more_than_is_said_and_find_what_is_frequent()
+    {
+        const int Bound = 50;
+        for (var seed = 0; seed < 30; seed++)
+        {
+            var random = new Random(seed);
+            var values = Enumerable.Range(0, 5000).Select(_ => (long)Math.Pow(random.NextDouble() * 12, 3)).ToArray();
+            var plan = AggregatePlan.Bind(new AggregateDefinition("a", AggregateFunction.MostFrequent, "v") { ExactUpTo = Bound, Limit = 10 }, Schema, 0);
+            var merged = plan.Create();
+            merged.Grow(1);
+            foreach (var part in values.Chunk(random.Next(100, 2000)))
+            {
+                var one = plan.Create();
+                one.Grow(1);
+                Add(one, Rows(part), Enumerable.Range(0, part.Length));
+                var reader = new ByteReader(Bytes(one, 0));
+                merged.Read(0, ref reader);
+            }
+            var result = new Utf8ColumnBuilder();
+            merged.Emit(0, result);
+            using var json = JsonDocument.Parse(((Utf8Column)result.Build())[0].ToArray());
+            var counts = values.CountBy(v => v).ToDictionary();
+            var found = json.RootElement.EnumerateArray().Select(e => (Value: e.GetProperty("value").GetInt64(), Count: e.GetProperty("count").GetInt64(), Off: e.GetProperty("short_by_at_most").GetInt64())).ToArray();
+            Assert.All(found, f => Assert.InRange(counts[f.Value], f.Count, f.Count + f.Off));
+            Assert.InRange(found[0].Off, 1, values.Length / (Bound + 1));
+            Assert.Equal(counts.MaxBy(c => c.Value).Key, found[0].Value);
+        }
+    }
+
+    private static Accumulator SumDistinct(int bound)
+    {
+        var accumulator = AggregatePlan.Bind(new AggregateDefinition("a", AggregateFunction.SumDistinct, "v") { ExactUpTo = bound }, Schema, 0).Create();
+        accumulator.Grow(1);
+        return accumulator;
     }
 
     public static TheoryData<AggregateFunction, int> Cases

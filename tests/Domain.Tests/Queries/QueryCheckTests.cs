@@ -20,6 +20,18 @@ public class QueryCheckTests
         { "delay", ["delay", "negative"] },
         { "fraction", ["size", "milliseconds"] },
         { "nothing", ["aggregate"] },
+        { "top by nothing", ["top", "'views'", "use one of"] },
+        { "top of a list", ["'best'", "list"] },
+        { "top without key", ["no group key"] },
+        { "top of none", ["top 0", "1 to 10,000"] },
+        { "rank twice", ["'rank'", "rename"] },
+        { "part", ["'n'", "inside"] },
+        { "nothing to change", ["OrElse", "after the aggregate"] },
+        { "else for a count", ["'n'", "never null"] },
+        { "else for a value", ["'n'", "Last"] },
+        { "else between cents", ["'n'", "round it"] },
+        { "retention", ["complete", "zero or more"] },
+        { "small sample", ["'n'", "16 or more"] },
         { "twice", ["same name"] },
     };
 
@@ -29,8 +41,20 @@ public class QueryCheckTests
     {
         var minute = TimeSpan.FromMinutes(1);
         Query Start(string name = "q") => Query.Named(name).Tumbling(minute).Watermark(minute);
-        QueryDefinition[] queries = fault switch
+        Func<QueryDefinition[]> build = () => fault switch
         {
+            "top by nothing" => [Start().By("country").Count("n").Top(3, "views").Append()],
+            "top of a list" => [Start().By("country").Greatest("best", "price", 3).Top(3, "best").Append()],
+            "top without key" => [Start().Count("n").Top(3, "n").Append()],
+            "top of none" => [Start().By("country").Count("n").Top(0, "n").Append()],
+            "rank twice" => [Start().By("country").Count("rank").Top(3, "rank").Append()],
+            "part" => [Start().Count("n").InPart(TimeSpan.Zero, minute * 2).Append()],
+            "nothing to change" => [Start().OrElse(0).Append()],
+            "else for a count" => [Start().Count("n").OrElse(0).Append()],
+            "else for a value" => [Start().Last("n", "quantity").OrElse(0).Append()],
+            "else between cents" => [Start().Sum("n", "price").OrElse(0.00001m).Append()],
+            "retention" => [Start().Count("n").Complete(-minute)],
+            "small sample" => [Start().SumDistinct("n", "price", exactUpTo: 5).Append()],
             "name" => [Start("Bad Name").Count("n").Append()],
             "key" => [Start().By("contry").Count("n").Append()],
             "aggregate" => [Start().Sum("total", "revenu").Append()],
@@ -45,8 +69,8 @@ public class QueryCheckTests
             "nothing" => [Start().Append()],
             _ => [Start().Count("n").Append(), Start().Count("n").Append()],
         };
-        var refused = Assert.Throws<QueryException>(() => new EventPipeline(new EventOptions("shop"), queries));
-        Assert.StartsWith($"Query '{queries[0].Name}' ", refused.Message);
+        var refused = Assert.Throws<QueryException>(() => new EventPipeline(new EventOptions("shop"), build()));
+        Assert.StartsWith($"Query '{(fault == "name" ? "Bad Name" : "q")}' ", refused.Message);
         foreach (var word in said)
             Assert.Contains(word, refused.Message);
     }
@@ -55,11 +79,13 @@ public class QueryCheckTests
     public void Queries_share_a_bundle_by_the_span_of_their_slices()
     {
         var pipeline = ClickstreamPipeline.Create(new EventOptions("shop"));
-        Assert.Equal(["5m", "5m", "5m", "1h"], pipeline.Queries.Select(q => q.Bundle));
-        Assert.Equal(["category_views", "revenue_by_category", "conversion_funnel", "country_revenue"], pipeline.Queries.Select(q => q.Name));
+        var bundles = pipeline.Queries.ToLookup(q => q.Bundle, q => q.Name);
+        Assert.Equal(["1d", "1h", "5m"], bundles.Select(b => b.Key).Order());
+        Assert.Equal(["daily_revenue"], bundles["1d"]);
+        Assert.Equal(["country_revenue", "hourly_purchases", "trending_categories"], bundles["1h"].Order());
         Assert.Equal(
             ["window_start", "window_end", "unique_visitors", "cart_users", "purchasers", "cart_conversion_rate", "purchase_conversion_rate"],
-            pipeline.Queries[2].Schema.Fields.Select(f => f.Name));
+            pipeline.Queries.Single(q => q.Name == "conversion_funnel").Schema.Fields.Select(f => f.Name));
     }
 
     [Theory]

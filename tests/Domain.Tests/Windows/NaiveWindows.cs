@@ -17,7 +17,7 @@ internal static class NaiveWindows
 {
     public static List<Placement> Place(QueryDefinition query, IEnumerable<JudgedEvent> events)
     {
-        long size = Ms(query.Window.Size), slide = Ms(query.Window.Slide), offset = Ms(query.Window.Offset), delay = Ms(query.Delay);
+        long size = Ms(query.Window.Size), slide = Ms(query.Window.Slide), offset = Ms(query.Window.Offset), delay = Ms(query.ClosingDelay);
         var placements = new List<Placement>();
         foreach (var item in events.Where(e => Passes(query.Where, e.Row)))
         {
@@ -47,7 +47,7 @@ internal static class NaiveWindows
                     groups[name] = group = (start, key, []);
                 group.Rows.Add(placement.Event.Row);
             }
-        return [.. groups.Values.Select(g => (g.Start, g.Start + Ms(query.Window.Size), g.Key, query.Columns.Select(c => Value(query, c, g.Rows)).ToArray()))
+        return [.. groups.Values.Select(g => (g.Start, g.Start + Ms(query.Window.Size), g.Key, query.Columns.Select(c => Value(query, c, g.Start, g.Rows)).ToArray()))
             .Where(r => Having(query, r.Item4))];
     }
 
@@ -59,16 +59,23 @@ internal static class NaiveWindows
         return Passes(query.Having, row);
     }
 
-    private static object? Value(QueryDefinition query, string column, List<Dictionary<string, string?>> rows)
+    private static object? Value(QueryDefinition query, string column, long start, List<Dictionary<string, string?>> rows)
     {
         if (query.Ratios.FirstOrDefault(r => r.Name == column) is { } ratio)
         {
-            var (dividend, divisor) = (Value(query, ratio.Numerator, rows), Value(query, ratio.Denominator, rows));
+            var (dividend, divisor) = (Value(query, ratio.Numerator, start, rows), Value(query, ratio.Denominator, start, rows));
             return dividend is null || divisor is null || Convert.ToDouble(divisor, CultureInfo.InvariantCulture) == 0
                 ? null
                 : Convert.ToDouble(dividend, CultureInfo.InvariantCulture) / Convert.ToDouble(divisor, CultureInfo.InvariantCulture) * ratio.Factor;
         }
         var aggregate = query.Aggregates.Single(a => a.Name == column);
+        return Value(aggregate, [.. rows.Where(r => aggregate.Part is not { } part || IsIn(part, Number(r["event_time"]!) / 1000 - start))]) ?? aggregate.WhenEmpty;
+    }
+
+    private static bool IsIn(WindowPart part, decimal ms) => ms >= (decimal)part.From.TotalMilliseconds && ms < (decimal)part.To.TotalMilliseconds;
+
+    private static object? Value(AggregateDefinition aggregate, List<Dictionary<string, string?>> rows)
+    {
         var passed = rows.Where(r => aggregate.Where is null || Passes(aggregate.Where, r)).ToArray();
         if (aggregate.Field is null)
             return (decimal)passed.Length;
@@ -80,9 +87,12 @@ internal static class NaiveWindows
             AggregateFunction.CollectList => Json(byTime.Take(aggregate.Limit)),
             AggregateFunction.CollectSet => Json(values.Distinct().OrderBy(v => v!, ByValue).Take(aggregate.Limit)),
             AggregateFunction.Greatest => Json(values.OrderByDescending(v => v!, ByValue).Take(aggregate.Limit)),
+            AggregateFunction.MostFrequent => $"[{string.Join(',', ByFrequency(values).Take(aggregate.Limit).Select(g => $"{{\"value\":{Json([g.Value])[1..^1]},\"count\":{g.Count}}}"))}]",
             AggregateFunction.Count => (decimal)values.Length,
             AggregateFunction.CountDistinct => (decimal)values.Distinct().Count(),
             _ when values.Length == 0 => null,
+            AggregateFunction.Mode => ByFrequency(values)[0].Value,
+            AggregateFunction.SumDistinct => values.Distinct().Sum(v => Number(v!)),
             AggregateFunction.Sum => values.Sum(v => Number(v!)),
             AggregateFunction.Average => (double)(values.Sum(v => Number(v!)) / values.Length),
             AggregateFunction.Min => values.Min(ByValue!),
@@ -94,6 +104,9 @@ internal static class NaiveWindows
             _ => Spread([.. values.Select(v => Number(v!))], aggregate.Function),
         };
     }
+
+    private static (string? Value, int Count)[] ByFrequency(string?[] values) =>
+        [.. values.GroupBy(v => v).Select(g => (g.Key, g.Count())).OrderByDescending(g => g.Item2).ThenBy(g => g.Key!, ByValue)];
 
     private static readonly Comparer<string> ByValue = Comparer<string>.Create((a, b) =>
         IsNumber(a) && IsNumber(b) ? Number(a).CompareTo(Number(b)) : Encoding.UTF8.GetBytes(a).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(b)));

@@ -141,9 +141,12 @@ public class WindowStreamTests
 
     private static void AssertRows(StreamRun run, QueryDefinition query, RowBatch actual, int seed)
     {
-        var types = SpecOf(run, query).Schema.Fields.Skip(2).Take(query.Keys.Count).Select(f => f.Type).ToArray();
+        var keyAt = query.Top is null ? 2 : 3;
+        var types = SpecOf(run, query).Schema.Fields.Skip(keyAt).Take(query.Keys.Count).Select(f => f.Type).ToArray();
         var expected = NaiveWindows.Rows(query, NaiveWindows.Place(query, run.Events));
         expected.Sort((a, b) => a.End.CompareTo(b.End) is var c and not 0 ? c : CompareKeys(a.Key, b.Key, types));
+        if (query.Top is { } top)
+            expected = [.. expected.GroupBy(r => r.End).SelectMany(window => First(top, query, window))];
         Assert.True(expected.Count == actual.Count, $"seed {seed}, {query}: {expected.Count} rows expected, {actual.Count} found");
         for (var row = 0; row < actual.Count; row++)
         {
@@ -151,10 +154,29 @@ public class WindowStreamTests
             var shown = $"seed {seed}, {query}, row {row}: {Line(actual, row)}";
             Assert.True(start * 1000 == ((Int64Column)actual["window_start"]).Values[row] && end * 1000 == ((Int64Column)actual["window_end"]).Values[row], shown);
             for (var i = 0; i < key.Length; i++)
-                Assert.True(key[i] == actual.Text(row, 2 + i), shown);
+                Assert.True(key[i] == actual.Text(row, keyAt + i), shown);
             for (var i = 0; i < values.Length; i++)
-                Assert.True(Same(values[i], actual, row, 2 + key.Length + i), $"{shown}: {query.Columns[i]} should be {values[i]}");
+                Assert.True(Same(values[i], actual, row, keyAt + key.Length + i), $"{shown}: {query.Columns[i]} should be {values[i]}");
+            if (query.Top is not null)
+                Assert.True(1 + expected.Take(row).Count(r => r.End == end) == ((Int32Column)actual["rank"]).Values[row], shown);
         }
+    }
+
+    /// <summary>The first rows of a window by a column, null last; the order of the keys decides between equals.</summary>
+    private static IEnumerable<(long Start, long End, string?[] Key, object?[] Values)> First(
+        TopDefinition top, QueryDefinition query, IEnumerable<(long Start, long End, string?[] Key, object?[] Values)> rows)
+    {
+        var at = query.Columns.ToList().IndexOf(top.By);
+        var numbers = rows.Select(row => (row, By: (at < 0 ? row.Key[query.Keys.ToList().IndexOf(top.By)] : row.Values[at]) switch
+        {
+            null => null,
+            string text when at >= 0 || !top.By.StartsWith('q') && !top.By.EndsWith("date", StringComparison.Ordinal) => (object)Encoding.UTF8.GetBytes(text),
+            string text => (double)NaiveWindows.Number(text),
+            var number => Convert.ToDouble(number, CultureInfo.InvariantCulture),
+        })).ToArray();
+        var order = Comparer<object?>.Create((a, b) => a is null || b is null ? (a is null).CompareTo(b is null)
+            : (a is byte[] text ? text.AsSpan().SequenceCompareTo((byte[])b) : ((double)a).CompareTo((double)b)) * (top.Descending ? -1 : 1));
+        return numbers.OrderBy(r => r.By, order).Take(top.Count).Select(r => r.row);
     }
 
     private static bool Same(object? expected, RowBatch rows, int row, int column)
@@ -189,7 +211,7 @@ public class WindowStreamTests
         string?[] cells =
         [
             query.Name, Time(start), Time(end), late.Closed.Count.ToString(CultureInfo.InvariantCulture), late.Open.Count.ToString(CultureInfo.InvariantCulture),
-            Time(late.Event.Frontier), (late.Event.Frontier - (long)query.Delay.TotalMilliseconds - end).ToString(CultureInfo.InvariantCulture),
+            Time(late.Event.Frontier), (late.Event.Frontier - (long)query.ClosingDelay.TotalMilliseconds - end).ToString(CultureInfo.InvariantCulture),
             late.Event.Row["event_id"], late.Event.Row["event_type"], late.Event.Row["event_time"], late.Event.Row["user_id"], "shop",
             late.Event.Row["kafka_partition"], late.Event.Row["kafka_offset"],
         ];
@@ -215,6 +237,10 @@ public class WindowStreamTests
         long slice = (long)query.Window.Slide.TotalMilliseconds, rest = (long)query.Window.Size.TotalMilliseconds;
         while (rest != 0)
             (slice, rest) = (rest, slice % rest);
+        foreach (var part in query.Aggregates.Select(a => a.Part).OfType<WindowPart>())
+            for (var cuts = new Queue<long>([(long)part.From.TotalMilliseconds, (long)part.To.TotalMilliseconds]); cuts.TryDequeue(out var cut);)
+                while (cut != 0)
+                    (slice, cut) = (cut, slice % cut);
         var offset = (long)query.Window.Offset.TotalMilliseconds;
         for (var at = entity.Start; at < entity.Start + span; at++)
             if ((at - offset) % slice == 0)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Tidemark.LocalHost.Demo;
 
 namespace Tidemark.EndToEnd.Running;
@@ -20,5 +21,13 @@ internal static class ShopFile
         using var file = File.Create(path);
         new ShopSimulation(options).WriteNdjson(file, start ?? Start, eventsPerSecond, records);
         return path;
+    }
+
+    /// <summary>Appends a session that three users in two countries share, a view each every ten seconds, from a time on.</summary>
+    public static void AppendSharedSession(string path, DateTimeOffset from)
+    {
+        var lines = Enumerable.Range(0, 30).Select(i => string.Create(CultureInfo.InvariantCulture,
+            $$"""{"event_id":"shared-{{i}}","event_type":"view","timestamp":"{{from.AddSeconds(10 * i):O}}","user_id":"guest-{{i % 3}}","session_id":"shared","country":"{{(i % 3 == 0 ? "DE" : "FR")}}"}"""));
+        File.AppendAllLines(path, lines);
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Tidemark.Domain.Clickstream;
 
 namespace Tidemark.EndToEnd.Running;
 
@@ -12,10 +13,11 @@ internal sealed class Station : IAsyncDisposable
     public const string Storage = "AzureWebJobsStorage";
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
-    private static readonly string[] Exported =
+    /// <summary>Names of the tables that are exported.</summary>
+    public static readonly string[] Exported =
     [
         "bronze/events", "silver/events", "silver/quarantine", "silver/late",
-        "gold/category_views", "gold/revenue_by_category", "gold/conversion_funnel", "gold/country_revenue",
+        .. ClickstreamQueries.All.Select(query => $"gold/{query.Name}"),
     ];
 
     private readonly List<Run> _runs = [];

@@ -1,5 +1,6 @@
-// The four window queries, stated in SQL once more and on their own. Times in milliseconds; windows are aligned to 1970-01-01T00:00:00Z.
-const MINUTE = 60_000;
+// The window queries, stated in SQL once more and on their own. Times in milliseconds; windows are aligned to 1970-01-01T00:00:00Z.
+// A query with a top keeps the first rows of each window; one with having, the rows that pass; a delay is all that a window waits after its end.
+const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 const VIEWS = "event_type in ('view', 'page_view')";
 const PURCHASES = "event_type = 'purchase'";
 const CARTS = "event_type = 'add_to_cart'";
@@ -7,7 +8,17 @@ const CARTS = "event_type = 'add_to_cart'";
 const share = (part, whole) => `case when count(distinct user_id) filter (${whole}) = 0 then null
   else count(distinct user_id) filter (${part})::double * 100 / count(distinct user_id) filter (${whole}) end`;
 
+const texts = (list, limit) => `to_json(coalesce(list_sort(list(distinct ${list}) filter (${list} is not null)), [])[1:${limit}])::VARCHAR`;
+
 export const QUERIES = [
+  {
+    name: 'event_counts', size: MINUTE, slide: MINUTE / 2, delay: 10 * MINUTE, where: 'true', keys: ['event_type'],
+    values: { events: 'count(*)' },
+  },
+  {
+    name: 'action_counts', size: 5 * MINUTE, slide: 5 * MINUTE, delay: 10 * MINUTE, where: 'true', keys: ['event_type'],
+    values: { actions: 'count(*)', users: 'count(distinct user_id)' },
+  },
   {
     name: 'category_views', size: 5 * MINUTE, slide: 5 * MINUTE, delay: 2 * MINUTE, where: VIEWS, keys: ['category'],
     values: {
@@ -15,6 +26,16 @@ export const QUERIES = [
       unique_users: 'count(distinct user_id)',
       unique_sessions: 'count(distinct session_id)',
     },
+  },
+  {
+    name: 'trending_categories', size: 2 * HOUR, slide: 5 * MINUTE, delay: 5 * MINUTE, where: `${VIEWS} and category is not null`, keys: ['category'],
+    values: {
+      views: `count(*) filter (event_ms >= window_start_ms + ${HOUR})`,
+      views_before: `count(*) filter (event_ms < window_start_ms + ${HOUR})`,
+      growth: `case when count(*) filter (event_ms < window_start_ms + ${HOUR}) > 0 then count(*) filter (event_ms >= window_start_ms + ${HOUR})::DOUBLE
+        / count(*) filter (event_ms < window_start_ms + ${HOUR}) end`,
+    },
+    top: { count: 10, by: 'growth' },
   },
   {
     name: 'revenue_by_category', size: MINUTE, slide: MINUTE / 2, delay: MINUTE, where: PURCHASES, keys: ['category'],
@@ -43,6 +64,31 @@ export const QUERIES = [
       customers: 'count(distinct user_id)',
     },
   },
+  {
+    name: 'hourly_purchases', size: HOUR, slide: HOUR, delay: 10 * MINUTE, where: PURCHASES, keys: [],
+    values: { purchases: 'count(*)', average_purchase: 'sum(revenue)::double / count(revenue)', largest_purchase: 'max(revenue)' },
+  },
+  {
+    name: 'daily_revenue', size: DAY, slide: DAY, delay: 10 * MINUTE, where: PURCHASES, keys: [],
+    values: { revenue: 'coalesce(sum(revenue), 0)', purchases: 'count(*)', units: 'coalesce(sum(quantity), 0)::BIGINT' },
+  },
+  {
+    name: 'top_products', size: MINUTE, slide: MINUTE / 2, delay: MINUTE, where: `${VIEWS} and product_id is not null`, keys: ['product_id'],
+    values: { views: 'count(*)' }, top: { count: 10, by: 'views' },
+  },
+  {
+    name: 'active_users', size: 5 * MINUTE, slide: 5 * MINUTE, delay: 2 * MINUTE, where: 'true', keys: ['user_id'],
+    values: { events: 'count(*)', last_seen: 'max(event_time)' }, top: { count: 10, by: 'events' },
+  },
+  {
+    name: 'high_value_users', size: 5 * MINUTE, slide: MINUTE, delay: 5 * MINUTE, where: PURCHASES, keys: ['user_id'],
+    values: { spent: 'sum(revenue)', purchases: 'count(*)', products_bought: texts('product_id', 100) }, having: 'spent > 100',
+  },
+  {
+    name: 'session_users', size: 5 * MINUTE, slide: 5 * MINUTE, delay: 2 * MINUTE, where: 'session_id is not null', keys: ['session_id'],
+    values: { users: 'count(distinct user_id)', countries: 'count(distinct country)', devices: 'count(distinct device_type)' },
+    having: 'users > 1 or countries > 1',
+  },
 ];
 
 /** Within this time an event of an id that its partition has seen is a duplicate; so far behind the frontier an event is late for all. Ids are remembered for twice as long. */
@@ -58,7 +104,17 @@ export const assignments = (query, events) => `
         from ${events} where ${query.where})`;
 
 /** The query's rows over such pairs. */
-export const result = (query, pairs) => `
+export const result = (query, pairs) => {
+  const groups = `
   select make_timestamptz(window_start_ms * 1000) as window_start, make_timestamptz(window_end_ms * 1000) as window_end,
     ${[...query.keys, ...Object.entries(query.values).map(([as, sql]) => `${sql} as ${as}`)].join(', ')}
   from (${pairs}) group by window_start_ms, window_end_ms${query.keys.map(k => `, ${k}`).join('')}`;
+  const passed = query.having ? `select * from (${groups}) where ${query.having}` : groups;
+  return query.top ? ranked(query, passed) : passed;
+};
+
+/** The first rows of each window, numbered; equal values in the order of the keys, null last. */
+const ranked = (query, rows) => `
+  select window_start, window_end, rank::INTEGER as rank, * exclude (window_start, window_end, rank)
+  from (select *, row_number() over (partition by window_start order by ${query.top.by} desc nulls last, ${query.keys.map(k => `${k} nulls first`).join(', ')}) as rank from (${rows}))
+  where rank <= ${query.top.count}`;

@@ -40,6 +40,17 @@ const FAULTS = [
   ['a group without a key missing', 'delete from category_views where category is null', /category_views: rows missing/],
   ['money as a double', 'alter table revenue_by_category alter total_revenue type DOUBLE', /revenue_by_category: columns/],
   ['an average off by a billionth of ten', 'update revenue_by_category set avg_order_value = avg_order_value * (1 + 1e-8)', /avg_order_value/],
+  ['a rank too low', 'update top_products set rank = rank + 1 where rowid = 0', /top_products: rank/],
+  ['the second product instead of the first', `update top_products set product_id = (select max(product_id) || 'x' from top_products) where rank = 1`, /top_products: rows (missing|unexpected)/],
+  ['one row too many in a top', 'insert into active_users select window_start, window_end, 11, user_id || \'x\', events, last_seen from active_users limit 1', /active_users: rows unexpected/],
+  ['a user below the bar', `update high_value_users set user_id = user_id || 'x' where rowid = 0`, /high_value_users: rows (missing|unexpected)/],
+  ['a product not bought', `update high_value_users set products_bought = '["x"]' where rowid = 0`, /high_value_users: products_bought/],
+  ['views of the wrong hour', 'update trending_categories set views = views_before, views_before = views', /trending_categories: views/],
+  ['a day without its revenue', 'update daily_revenue set revenue = null', /daily_revenue: revenue/],
+  ['an hour\'s average off', 'update hourly_purchases set average_purchase = average_purchase + 0.01', /hourly_purchases: average_purchase/],
+  ['a type uncounted', "delete from event_counts where event_type = 'purchase'", /event_counts: rows missing/],
+  ['an actor uncounted', 'update action_counts set users = users - 1 where rowid = 0', /action_counts: users/],
+  ['a session shared by nobody', "insert into session_users select window_start, window_end, 's', 2, 1, 1 from active_users limit 1", /session_users: rows unexpected/],
   ['a rate missing', 'update conversion_funnel set cart_conversion_rate = null where rowid = 2', /cart_conversion_rate/],
   ['a late row without reason', "update late set frontier = frontier + interval 1 day where rowid = 0", /frontier was not ahead|exactly the windows/],
   ['a late row lost', 'delete from late where rowid = (select max(rowid) from late)', /is late for every window/],
@@ -79,9 +90,11 @@ function play(runs) {
   return { tables, cuts };
 }
 
+const viewed = e => ['view', 'page_view'].includes(e.event_type), bought = e => e.event_type === 'purchase', there = value => value !== null && value !== undefined;
 const TAKES = {
-  category_views: e => ['view', 'page_view'].includes(e.event_type), revenue_by_category: e => e.event_type === 'purchase',
-  conversion_funnel: () => true, country_revenue: e => e.event_type === 'purchase',
+  event_counts: () => true, action_counts: () => true, category_views: viewed, trending_categories: e => viewed(e) && there(e.category),
+  conversion_funnel: () => true, revenue_by_category: bought, country_revenue: bought, hourly_purchases: bought, daily_revenue: bought,
+  top_products: e => viewed(e) && there(e.product_id), active_users: () => true, high_value_users: bought, session_users: e => there(e.session_id),
 };
 
 function lateRows(event, ms, frontier, origin) {

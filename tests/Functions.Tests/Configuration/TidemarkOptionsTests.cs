@@ -113,6 +113,17 @@ public sealed class TidemarkOptionsTests
     }
 
     [Fact]
+    public void Results_lie_with_the_ledger_unless_they_have_an_account_of_their_own()
+    {
+        Assert.Equal("AzureWebJobsStorage", Read().Results.Setting);
+        var ledger = ("TablesConnection__tableServiceUri", "https://ledger.table.core.windows.net");
+        Assert.Contains("//ledger.", Read(ledger).Results.ToString());
+        var both = Read(ledger, ("ResultsConnection__tableServiceUri", "https://results.table.core.windows.net"));
+        Assert.Contains("//results.", both.Results.ToString());
+        Assert.Contains("//ledger.", both.Tables.ToString());
+    }
+
+    [Fact]
     public void A_broken_connection_string_is_a_wrong_setting_and_its_key_is_not_repeated()
     {
         var services = new ServiceCollection();

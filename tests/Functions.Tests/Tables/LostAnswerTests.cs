@@ -77,6 +77,8 @@ public sealed class LostAnswerTests(Azurite azurite)
                 return inner.PutIfAbsentAsync(path, content, ct);
             }
 
+            public IObjectWriter OpenWrite(string path) => inner.OpenWrite(path);
+
             public ValueTask PutAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct) => inner.PutAsync(path, content, ct);
 
             public ValueTask<bool> PutIfMatchAsync(string path, ReadOnlyMemory<byte> content, string etag, CancellationToken ct) => inner.PutIfMatchAsync(path, content, etag, ct);

@@ -1,0 +1,47 @@
+using System.Text;
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Pipelines;
+
+namespace Tidemark.PowerBi;
+
+/// <summary>The newest rows of a query from Table storage, open windows included.</summary>
+internal static class LatestTableFile
+{
+    private static readonly RowField[] Added = [new("is_final", FieldType.Boolean), new("updated_at", FieldType.Timestamp)];
+
+    public static string Name(QuerySpec query) => "Latest " + LakeModel.Title(query.Name);
+
+    public static string Text(string storageTable, QuerySpec query)
+    {
+        var fields = Fields(query);
+        var text = new StringBuilder();
+        text.Append($"/// Newest rows of Table storage's {storageTable}; is_final is false while a window is open.\ntable {Tmdl.Quote(Name(query))}\n");
+        foreach (var field in fields)
+            Tmdl.Column(text, field);
+        text.Append($"\n\tpartition {Tmdl.Quote(Name(query))} = m\n\t\tmode: import\n");
+        Tmdl.Block(text, "source", M(storageTable, fields));
+        return text.Append("\n\tannotation PBI_ResultType = Table\n").ToString();
+    }
+
+    /// <summary>Columns of a query's rows in Table storage, bytes left out.</summary>
+    public static IReadOnlyList<RowField> Fields(QuerySpec query) => [.. query.Schema.Fields.Where(f => f.Type != FieldType.Binary), .. Added];
+
+    // Row keys put the newest window first, so the first rows are the newest. Decimals and dates lie there as text.
+    private static string M(string storageTable, IReadOnlyList<RowField> fields)
+    {
+        var names = Tmdl.List(fields.Select(f => f.Name));
+        var times = string.Join(", ", fields.Where(f => f.Type == FieldType.Timestamp).Select(f => $"{{\"{f.Name}\", UtcTime}}"));
+        var types = string.Join(", ", fields.Select(f => $"{{\"{f.Name}\", {Tmdl.MType(f)}}}"));
+        return $$"""
+            let
+                Source = Results{[Name = "{{storageTable}}"]}[Data],
+                Ours = Table.SelectRows(Source, each [PartitionKey] = Pipeline),
+                Newest = Table.FirstN(Ours, LatestRows),
+                Expanded = Table.ExpandRecordColumn(Table.SelectColumns(Newest, {"Content"}), "Content", {{names}}),
+                Times = Table.TransformColumns(Expanded, {{{times}}}),
+                Typed = Table.TransformColumnTypes(Times, {{{types}}}, "en-US")
+            in
+                Typed
+            """.ReplaceLineEndings("\n");
+    }
+}
