@@ -8,8 +8,10 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
 using Tidemark.Domain.Clickstream;
+using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
+using Tidemark.Functions.Catalogs;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Entities;
@@ -40,11 +42,14 @@ public static class Composition
         services.AddSingleton(options);
         services.AddSingleton(options.Id);
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents()));
+        var enrichment = options.Catalog is { } catalog ? new EnrichmentOptions { Join = catalog.Join } : null;
+        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents(), enrichment: enrichment));
         if (services.Last(s => s.ServiceType == typeof(IPipeline)).ImplementationInstance is IPipeline pipeline)
             EntityNames.Check(options.Id, pipeline);
         AddStorage(services, options);
         AddStores(services, options);
+        if (enrichment is not null)
+            AddCatalog(services, options.Catalog!, enrichment);
         AddProtocol(services, options, instance);
         AddView(services, options, configuration, instance);
         return services;
@@ -81,11 +86,26 @@ public static class Composition
         services.AddSingleton(sp => new StatusStore(options.Id, Ledger(sp, options)));
     }
 
+    private static void AddCatalog(IServiceCollection services, CatalogOptions catalog, EnrichmentOptions enrichment)
+    {
+        services.AddSingleton<ICatalogSource>(sp => catalog.Kind switch
+        {
+            CatalogKind.File => new FileCatalogSource(catalog.Place),
+            CatalogKind.Blob => new BlobCatalogSource(sp.GetRequiredService<IObjectStore>(), catalog.Place),
+            CatalogKind.Delta => new DeltaCatalogSource(sp.GetRequiredService<IObjectStore>(), catalog.Place),
+            _ => new TableCatalogSource(sp.GetRequiredService<TableServiceClient>().GetTableClient(catalog.Place)),
+        });
+        services.AddSingleton(sp => new CatalogRefresher(
+            sp.GetRequiredService<ICatalogSource>(), enrichment, catalog, sp.GetRequiredService<IAlerts>(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<ILogger<CatalogRefresher>>()));
+    }
+
     private static void AddProtocol(IServiceCollection services, TidemarkOptions options, string instance)
     {
         services.AddSingleton(sp => new Ingest(
             sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(),
-            sp.GetRequiredService<ISegmentStore>(), options.ToIngest(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<ISegmentStore>(),
+            sp.GetService<CatalogRefresher>() is { } catalog ? options.ToIngest() with { IsReady = catalog.IsReadyAsync } : options.ToIngest(), sp.GetRequiredService<TimeProvider>(),
             sp.GetRequiredService<ILake>(), sp.GetRequiredService<IAlerts>()));
         services.AddSingleton(sp => new TickStores(
             sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<ISegmentStore>(),

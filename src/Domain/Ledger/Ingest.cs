@@ -58,6 +58,8 @@ public sealed class Ingest
     public async Task ProcessAsync(IReadOnlyDictionary<int, IReadOnlyList<SourceRecord>> delivery, CancellationToken cancel)
     {
         await WaitWhileHeldAsync(cancel);
+        while (!await IsReadyAsync(cancel))
+            await Task.Delay(_options.HoldPoll, _time, cancel);
         await Task.WhenAll(delivery.Select(part => ProcessPartitionAsync(part.Key, part.Value, cancel)));
     }
 
@@ -71,7 +73,7 @@ public sealed class Ingest
         try
         {
             var found = 0;
-            for (var range = 0; range < maxRanges; range++)
+            for (var range = 0; range < maxRanges && await IsReadyAsync(cancel); range++)
             {
                 var head = await HeadAsync(partition, cancel);
                 if (head.Value.Next >= to)
@@ -247,6 +249,8 @@ public sealed class Ingest
             await Task.Delay(_options.HoldPoll, _time, cancel);
         Interlocked.Exchange(ref _holdReadMs, now);
     }
+
+    private ValueTask<bool> IsReadyAsync(CancellationToken cancel) => _options.IsReady?.Invoke(cancel) ?? ValueTask.FromResult(true);
 
     private static long? Later(long? a, long? b) => a is { } x && b is { } y ? Math.Max(x, y) : a ?? b;
 }
