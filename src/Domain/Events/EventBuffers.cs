@@ -25,6 +25,8 @@ internal sealed class EventBuffers
     public readonly BinaryColumnBuilder BadKey = new(), BadValue = new();
     public readonly Int64ColumnBuilder BadOffset = new(), BadKafkaTime = new();
 
+    public readonly EnrichedEvents Enriched = new();
+
     /// <summary>What is kept of silver, once it is judged.</summary>
     public readonly RowSelector Kept = new();
     private int[] keptRows = [];

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Unicode;
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.Domain.Events;
@@ -30,7 +31,8 @@ internal sealed class EventDecoder(EventOptions options)
     private Dictionary<string, long>? reasons;
 
     /// <summary>Decodes into the buffers, which must be reset.</summary>
-    public DecodedEvents Decode(int partition, IReadOnlyList<SourceRecord> records, long ingestTimeMs, EventBuffers into, Action<EventBuffers>? giveBack)
+    public DecodedEvents Decode(
+        int partition, IReadOnlyList<SourceRecord> records, long ingestTimeMs, Catalog? catalog, EventBuffers into, Action<EventBuffers>? giveBack)
     {
         rows = into;
         reasons = null;
@@ -38,7 +40,7 @@ internal sealed class EventDecoder(EventOptions options)
             Record(records[i], ingestTimeMs * 1000);
         var ingest = ingestTimeMs * 1000;
         return new DecodedEvents(into.Bronze(topic, partition, ingest), into.Silver(topic, partition, ingest),
-            into.Quarantine(topic, partition, ingest), reasons, into, giveBack);
+            into.Quarantine(topic, partition, ingest), reasons, into, giveBack) { Catalog = catalog };
     }
 
     private void Record(in SourceRecord record, long ingestMicros)

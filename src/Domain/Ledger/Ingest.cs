@@ -58,6 +58,8 @@ public sealed class Ingest
     public async Task ProcessAsync(IReadOnlyDictionary<int, IReadOnlyList<SourceRecord>> delivery, CancellationToken cancel)
     {
         await WaitWhileHeldAsync(cancel);
+        while (!await IsReadyAsync(cancel))
+            await Task.Delay(_options.HoldPoll, _time, cancel);
         await Task.WhenAll(delivery.Select(part => ProcessPartitionAsync(part.Key, part.Value, cancel)));
     }
 
@@ -71,7 +73,7 @@ public sealed class Ingest
         try
         {
             var found = 0;
-            for (var range = 0; range < maxRanges; range++)
+            for (var range = 0; range < maxRanges && await IsReadyAsync(cancel); range++)
             {
                 var head = await HeadAsync(partition, cancel);
                 if (head.Value.Next >= to)
@@ -173,7 +175,7 @@ public sealed class Ingest
             if (seen is not null && !await _deduplicator!.TryJudgeAsync(seen, partition, head.Value, decoded, cancel))
                 return false;
             var segment = _pipeline.Build(decoded, judgedBy ?? Frontier.None);
-            var range = await RangeAsync(partition, head.Value, chunk, segment, cancel);
+            var range = await RangeAsync(partition, head.Value, chunk, decoded, segment, cancel);
             var next = head.Value with
             {
                 Next = chunk.To,
@@ -217,7 +219,7 @@ public sealed class Ingest
         await Task.Delay(_options.HoldPoll, _time, cancel);
     }
 
-    private async Task<RangeRow> RangeAsync(int partition, Head head, RecordChunk chunk, Segment segment, CancellationToken cancel)
+    private async Task<RangeRow> RangeAsync(int partition, Head head, RecordChunk chunk, IDecodedRecords decoded, Segment segment, CancellationToken cancel)
     {
         var inline = _segments.TryEncode(segment);
         var staged = inline is null ? await _segments.StageAsync(partition, head.Next, _options.NewAttempt(), segment, cancel) : null;
@@ -231,6 +233,8 @@ public sealed class Ingest
             Entities = [.. segment.Partials.Keys.Order()],
             Counts = segment.Counts,
             KafkaTimeMs = chunk.KafkaTimeMs,
+            EventTimes = decoded.Times,
+            TraceParent = LedgerTrace.Current,
             Inline = inline,
             Staged = staged,
         };
@@ -245,6 +249,8 @@ public sealed class Ingest
             await Task.Delay(_options.HoldPoll, _time, cancel);
         Interlocked.Exchange(ref _holdReadMs, now);
     }
+
+    private ValueTask<bool> IsReadyAsync(CancellationToken cancel) => _options.IsReady?.Invoke(cancel) ?? ValueTask.FromResult(true);
 
     private static long? Later(long? a, long? b) => a is { } x && b is { } y ? Math.Max(x, y) : a ?? b;
 }

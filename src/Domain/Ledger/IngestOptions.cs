@@ -34,6 +34,11 @@ public sealed record IngestOptions
     /// </summary>
     public int DeduplicationMaxIds { get; init; } = 8_000_000;
 
+    /// <summary>
+    /// Asked before every batch whether what it is enriched with is there; until then ingest waits. May fetch it, and may throw: then the batch is delivered again.
+    /// </summary>
+    public Func<CancellationToken, ValueTask<bool>>? IsReady { get; init; }
+
     /// <summary>Makes the id of an attempt, part of the names of staged blobs.</summary>
     public Func<string> NewAttempt { get; init; } = static () => Guid.NewGuid().ToString("N");
 }

@@ -1,6 +1,7 @@
 using Confluent.Kafka;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Functions.Configuration;
 
@@ -58,6 +59,11 @@ public sealed class TidemarkOptionsTests
     [InlineData("CheckpointInterval", "")]
     [InlineData("IdleTimeout", "100ms")]
     [InlineData("MaxFutureSkew", "25h")]
+    [InlineData("DeduplicateWithin", "32d")]
+    [InlineData("DeduplicationMaxIds", "99999")]
+    [InlineData("Catalog", "catalog.csv")]
+    [InlineData("Catalog", "table:a-b")]
+    [InlineData("Catalog", "delta:")]
     [InlineData("InlineSegmentLimit", "1MB")]
     [InlineData("InlineSegmentLimit", "-1")]
     [InlineData("MaxRangeRecords", "0")]
@@ -89,6 +95,19 @@ public sealed class TidemarkOptionsTests
     [InlineData("00:00:05", 5)]
     public void Durations_are_understood_in_several_forms(string text, double seconds) =>
         Assert.Equal(TimeSpan.FromSeconds(seconds), Read(("MaxFutureSkew", text)).MaxFutureSkew);
+
+    [Theory]
+    [InlineData("file:/data/shop: all.csv", CatalogKind.File, "/data/shop: all.csv")]
+    [InlineData("blob:shop/catalog.csv", CatalogKind.Blob, "shop/catalog.csv")]
+    [InlineData("delta:shop/products", CatalogKind.Delta, "shop/products")]
+    [InlineData("table:Products", CatalogKind.Table, "Products")]
+    public void A_catalog_is_a_kind_and_a_place(string text, CatalogKind kind, string place)
+    {
+        var catalog = Read(("Catalog", text), ("CatalogJoin", "inner")).Catalog;
+        Assert.Equal(new CatalogOptions(kind, place, TimeSpan.FromMinutes(1), CatalogJoin.Inner, CatalogStart.Wait), catalog);
+        Assert.Null(Read().Catalog);
+        Assert.Equal("CatalogStart", Assert.Throws<InvalidSettingException>(() => Read(("Catalog", text), ("CatalogStart", "now"))).Setting);
+    }
 
     [Fact]
     public void A_user_without_password_is_refused_and_both_mean_an_encrypted_sign_in()
