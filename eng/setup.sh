@@ -72,8 +72,8 @@ install_librdkafka() {
 install_node_packages() {
     local lock folder wanted log=$root/$stamps/npm.log places
     case $1 in
-        all) places=(eng/node tests) ;;
-        app) places=(eng/node) ;;
+        all) places=(eng/node eng/page tests) ;;
+        app) places=(eng/node eng/page) ;;
         bench) places=(tests/Delta.Tests/readers) ;; # DuckDB
     esac
     while IFS= read -r lock; do

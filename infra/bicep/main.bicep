@@ -60,6 +60,11 @@ param kafkaSecretIn string = 'vault'
 @description('Where durable entities are kept: the Durable Task Scheduler, or the host\'s storage account.')
 param durableBackend string = 'scheduler'
 
+@minLength(3)
+@maxLength(63)
+@description('Container of the Delta tables; a new pipeline version wants one of its own, since both would write to the same tables.')
+param lakeContainer string = 'lake'
+
 @minLength(1)
 @maxLength(16)
 @description('First part of every stored id; a new value computes everything anew beside the old.')
@@ -118,7 +123,7 @@ module storage './modules/storage.bicep' = {
     lakeAccountName: '${abbreviations.storageAccount}lake${token}'
     resultsAccountName: '${abbreviations.storageAccount}res${token}'
     deploymentContainer: 'app-package-${take(token, 7)}'
-    lakeContainer: 'lake'
+    lakeContainer: lakeContainer
     workspaceId: monitoring.outputs.workspaceId
   }
 }

@@ -155,6 +155,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         CheckpointInterval: presetSettings.CheckpointInterval
         IdleTimeout: '30s'
         MaxFutureSkew: '1h'
+        DeduplicateWithin: '1h'
+        DeduplicationMaxIds: '8000000'
         InlineSegmentLimit: '256KB'
         MaxRangeRecords: '20000'
         MaxOpenRanges: '2000'

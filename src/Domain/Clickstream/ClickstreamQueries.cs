@@ -35,6 +35,16 @@ public static class ClickstreamQueries
         .CountDistinct("users", "user_id")
         .Update();
 
+    /// <summary>What goes on, minute by minute, by kind of action; a minute is corrected for a quarter of an hour.</summary>
+    public static QueryDefinition RealtimeDashboard { get; } = Query.Named("realtime_dashboard")
+        .Tumbling(Minute)
+        .Watermark(5 * Minute)
+        .By("action_category")
+        .Count("events")
+        .Sum("revenue", "revenue").OrElse(0)
+        .Average("avg_order_value", "revenue", where: Purchases)
+        .Complete(retention: 10 * Minute);
+
     /// <summary>How often each category was viewed, and by how many.</summary>
     public static QueryDefinition CategoryViews { get; } = Query.Named("category_views")
         .Where(Views)
@@ -122,6 +132,17 @@ public static class ClickstreamQueries
         .Top(10, by: "views")
         .Update();
 
+    /// <summary>What happened to each product in ten minutes; what demand is measured by.</summary>
+    public static QueryDefinition ProductActivity { get; } = Query.Named("product_activity")
+        .Where(!Field.Named("product_id").IsNull())
+        .Tumbling(10 * Minute)
+        .Watermark(2 * Minute)
+        .By("product_id")
+        .Count("views", where: Views)
+        .Count("carts", where: CartAdds)
+        .Count("purchases", where: Purchases)
+        .Append();
+
     /// <summary>The users who did most in five minutes.</summary>
     public static QueryDefinition ActiveUsers { get; } = Query.Named("active_users")
         .Tumbling(5 * Minute)
@@ -159,7 +180,7 @@ public static class ClickstreamQueries
     /// <summary>All of them, in the order in which they are listed everywhere.</summary>
     public static IReadOnlyList<QueryDefinition> All { get; } =
     [
-        EventCounts, ActionCounts, CategoryViews, TrendingCategories, ConversionFunnel, RevenueByCategory, CountryRevenue, HourlyPurchases,
-        DailyRevenue, TopProducts, ActiveUsers, HighValueUsers, SessionUsers,
+        EventCounts, ActionCounts, RealtimeDashboard, CategoryViews, TrendingCategories, ConversionFunnel, RevenueByCategory, CountryRevenue,
+        HourlyPurchases, DailyRevenue, TopProducts, ProductActivity, ActiveUsers, HighValueUsers, SessionUsers,
     ];
 }

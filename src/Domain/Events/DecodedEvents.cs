@@ -74,6 +74,9 @@ internal sealed class DecodedEvents : IDecodedRecords
     }
 
     /// <inheritdoc/>
+    public Ledger.EventTimes? Times { get; private set; }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref buffers, null) is { } mine)
@@ -84,13 +87,19 @@ internal sealed class DecodedEvents : IDecodedRecords
 
     private void Measure()
     {
-        (MinEventTimeMs, MaxEventTimeMs) = (null, null);
+        (MinEventTimeMs, MaxEventTimeMs, Times) = (null, null, null);
         if (Silver.Count == 0)
             return;
-        long least = long.MaxValue, greatest = long.MinValue;
-        foreach (var time in ((Int64Column)Silver["event_time"]).Values.AsSpan(0, Silver.Count))
+        var times = ((Int64Column)Silver["event_time"]).Values.AsSpan(0, Silver.Count);
+        long least = long.MaxValue, greatest = long.MinValue, beyondFirst = 0;
+        foreach (var time in times)
+        {
             (least, greatest) = (Math.Min(least, time), Math.Max(greatest, time));
+            beyondFirst += (time - times[0]) / 1000;
+        }
+
         (MinEventTimeMs, MaxEventTimeMs) = (FloorMs(least), FloorMs(greatest));
+        Times = new Ledger.EventTimes(FloorMs(least), FloorMs(times[0]) + (beyondFirst / Silver.Count), FloorMs(greatest), Silver.Count);
     }
 
     private static long FloorMs(long micros) => (micros - (micros < 0 ? 999 : 0)) / 1000;

@@ -42,6 +42,7 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
         if (entitySpan < TimeSpan.FromSeconds(1))
             throw new ArgumentException($"The entity span is {entitySpan}; give at least a second.", nameof(entitySpan));
         windows = new WindowQueries(queries, EventTables.Silver.Schema, "event_time", entitySpan ?? TimeSpan.FromMinutes(5));
+        Queries = [.. windows.Specs.Zip(definitions, (spec, definition) => spec with { Description = QueryWords.Of(definition) })];
         this.streams = EventStreams.Bind(streams ?? [], Tables, windows.Specs);
         foreach (var stream in this.streams.Select(s => s.Stream).Where(s => s.Source == EventTables.Silver.Name))
             if (options.DeduplicateWithin > TimeSpan.Zero && stream.Delay + stream.InTimeFor > options.DeduplicateWithin)
@@ -53,7 +54,7 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
     public IReadOnlyList<TableSpec> Tables { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<QuerySpec> Queries => windows.Specs;
+    public IReadOnlyList<QuerySpec> Queries { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<StreamSpec> Streams => [.. streams.Select(s => s.Spec)];

@@ -179,7 +179,7 @@ public sealed class Ingest
             if (seen is not null && !await _deduplicator!.TryJudgeAsync(seen, partition, head.Value, decoded, cancel))
                 return false;
             var segment = _pipeline.Build(decoded, judgedBy ?? Frontier.None);
-            var range = await RangeAsync(partition, head.Value, chunk, segment, cancel);
+            var range = await RangeAsync(partition, head.Value, chunk, decoded, segment, cancel);
             var next = head.Value with
             {
                 Next = chunk.To,
@@ -240,7 +240,7 @@ public sealed class Ingest
         await Task.Delay(_options.HoldPoll, _time, cancel);
     }
 
-    private async Task<RangeRow> RangeAsync(int partition, Head head, RecordChunk chunk, Segment segment, CancellationToken cancel)
+    private async Task<RangeRow> RangeAsync(int partition, Head head, RecordChunk chunk, IDecodedRecords decoded, Segment segment, CancellationToken cancel)
     {
         var inline = _segments.TryEncode(segment);
         var staged = inline is null ? await _segments.StageAsync(partition, head.Next, _options.NewAttempt(), segment, cancel) : null;
@@ -254,6 +254,8 @@ public sealed class Ingest
             Entities = [.. segment.Partials.Keys.Order()],
             Counts = segment.Counts,
             KafkaTimeMs = chunk.KafkaTimeMs,
+            EventTimes = decoded.Times,
+            TraceParent = LedgerTrace.Current,
             Inline = inline,
             Staged = staged,
         };

@@ -76,9 +76,18 @@ public sealed record RangeRow
     /// <summary>Where the segment was staged; null when inline.</summary>
     public StagedSegment? Staged { get; init; }
 
+    /// <summary>Event times of the valid events; null when there is none.</summary>
+    public EventTimes? EventTimes { get; init; }
+
+    /// <summary>W3C trace context of the batch that committed the range; null when it was not traced.</summary>
+    public string? TraceParent { get; init; }
+
     /// <summary>Bytes of the payload that the row carries in memory.</summary>
     public int PayloadBytes => Inline?.Length ?? 0;
 }
+
+/// <summary>Least, mean and greatest event time, ms, of so many events.</summary>
+public readonly record struct EventTimes(long MinMs, long MeanMs, long MaxMs, long Events);
 
 /// <summary>A segment too large for the ledger: one file per table, ready to be added to Delta, and a blob of partials.</summary>
 /// <param name="Attempt">Id of the ingest attempt that wrote it; part of every blob's name, so that two attempts never share one.</param>

@@ -92,4 +92,7 @@ internal enum ProtocolRule
 
     /// <summary>What was judged and not committed is forgotten again.</summary>
     IndexForgetsRefused = 1 << 27,
+
+    /// <summary>Results that can be withdrawn change only with their fence, read before the snapshot or moved by the tick itself.</summary>
+    FencedResults = 1 << 28,
 }

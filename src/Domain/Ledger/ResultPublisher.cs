@@ -15,10 +15,20 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
     {
         if (truth.Touched.Count == 0)
             return 0;
-        var written = await Task.WhenAll(pipeline.Queries.Where(q => q.Update && !truth.Refused.Contains(q.Bundle)).Select(query =>
-            WriteAsync(truth, query, pipeline.Emit(query.Name, truth.States, truth.PositionOf(id, query.Name), long.MaxValue, truth.Touched), final: false, cancel)));
+        var written = await Task.WhenAll(pipeline.Queries.Where(q => q.Update && !truth.Refused.Contains(q.Bundle)).Select(query => PublishOpenAsync(truth, query, cancel)));
         truth.Touched.Clear();
         return written.Sum();
+    }
+
+    private async Task<int> PublishOpenAsync(Truth truth, QuerySpec query, CancellationToken cancel)
+    {
+        var position = truth.PositionOf(id, query.Name);
+        var rows = pipeline.Emit(query.Name, truth.States, position, long.MaxValue, query.Withdraws ? null : truth.Touched);
+        if (!query.Withdraws)
+            return await WriteAsync(truth, query, rows, final: false, cancel);
+        // All open windows were looked at: what is known of them and did not come out does not hold any more.
+        var now = Enumerable.Range(0, rows.Count).Select(row => results.RowKey(query, rows, row)).ToHashSet();
+        return await WriteFencedAsync(truth, query, rows, Known(truth, query, position, long.MaxValue).Where(row => !now.Contains(row.RowKey)).ToList(), final: false, cancel);
     }
 
     /// <summary>Final rows of commits behind the cursor. Returns how many were written.</summary>
@@ -39,7 +49,8 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
     /// <summary>Likewise, of one stream.</summary>
     public async Task<int> PublishStreamsAsync(Truth truth, StreamSpec spec, CancellationToken cancel)
     {
-        if (spec.Results == StreamResults.None)
+        // The last row of a key is written from Delta, where rows have an order that two ticks agree on.
+        if (spec.Results != StreamResults.Rows)
             return 0;
         var written = 0;
         var streams = spec.IsChained
@@ -66,40 +77,71 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
             await MoveCursorAsync(query, published, reached with { PositionMs = truth.PositionOf(id, query.Name) }, cancel);
         if (published.Own is { } own && own.Version == version)
         {
-            written += await WriteFinalAsync(truth, query, own.Rows, cancel);
+            written += await WriteFinalAsync(truth, query, own.Version, own.Rows, cancel);
             reached = reached with { PositionMs = own.Position };
         }
         else
         {
             await foreach (var commit in lake.ReadCommitsAsync(TableNames.Gold(query.Name), id.QueryAppId(query.Name), published.Cursor.TableVersion, cancel))
             {
-                written += await WriteFinalAsync(truth, query, commit.Rows, cancel);
+                written += await WriteFinalAsync(truth, query, commit.Version, commit.Rows, cancel);
                 reached = new Cursor(Math.Max(version, commit.Version), commit.Position);
             }
         }
 
+        // What is still known of the windows that this closed came out of none of the commits: it had passed for a while.
+        if (query is QuerySpec { Withdraws: true } spec && reached.PositionMs is { } closed && closed != published.Cursor.PositionMs)
+            await WriteFencedAsync(truth, spec, RowBatches.Empty(spec.Schema), Known(truth, spec, published.Cursor.PositionMs, closed), final: true, cancel);
         published.Own = null;
         if (!off.HasFlag(ProtocolRule.CursorAfterRows))
             await MoveCursorAsync(query, published, reached, cancel);
         return written;
     }
 
-    private Task<int> WriteFinalAsync(Truth truth, IOutput output, RowBatch rows, CancellationToken cancel) =>
-        output is StreamSpec stream ? WriteStreamAsync(truth, stream, rows, cancel) : WriteAsync(truth, output, rows, final: true, cancel);
+    private Task<int> WriteFinalAsync(Truth truth, IOutput output, long version, RowBatch rows, CancellationToken cancel) => output switch
+    {
+        StreamSpec { Results: StreamResults.Latest } latest => WriteLatestAsync(truth, latest, version, rows, cancel),
+        StreamSpec stream => WriteStreamAsync(truth, stream, rows, cancel),
+        QuerySpec { Withdraws: true } query => WriteFencedAsync(truth, query, rows, [], final: true, cancel),
+        _ => WriteAsync(truth, output, rows, final: true, cancel),
+    };
 
-    /// <summary>Rows under keys of their own whatever is there; of rows under one key the last.</summary>
+    /// <summary>Rows under keys of their own, whatever is there.</summary>
     private async Task<int> WriteStreamAsync(Truth truth, StreamSpec spec, RowBatch rows, CancellationToken cancel)
     {
         if (rows.Count == 0)
             return 0;
-        var last = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (var row = 0; row < rows.Count; row++)
-            last[results.RowKey(spec, rows, row)] = row;
-        if (spec.Results == StreamResults.Latest)
-            return await WriteAsync(truth, spec, last.Count == rows.Count ? rows : RowBatches.Where(rows, last.Values.ToHashSet().Contains), final: false, cancel);
+        var last = LastRows(spec, rows);
         var writes = last.Select(row => new ResultWrite(row.Value, row.Key, ResultWrite.Any)).ToList();
         var etags = await results.WriteAsync(spec, rows, writes, final: true, cancel);
         return etags.Count;
+    }
+
+    /// <summary>
+    /// The last row of each key in a commit, unless the table has it of this commit or a later one: a tick that publishes old commits again must not
+    /// turn back what another has published since.
+    /// </summary>
+    private async Task<int> WriteLatestAsync(Truth truth, StreamSpec spec, long version, RowBatch rows, CancellationToken cancel)
+    {
+        var known = truth.Results[spec.Name].Revisions;
+        var writes = LastRows(spec, rows)
+            .Where(row => !known.TryGetValue(row.Key, out var there) || there.Revision < version)
+            .Select(row => new ResultWrite(row.Value, row.Key, known.TryGetValue(row.Key, out var there) ? there.ETag : null) { Revision = version })
+            .ToList();
+        if (writes.Count == 0)
+            return 0;
+        var etags = await results.WriteAsync(spec, rows, writes, final: true, cancel);
+        for (var i = 0; i < writes.Count; i++)
+            known[writes[i].RowKey] = (etags[i] ?? throw new CompetingTickException($"Row {writes[i].RowKey} of {spec.Name} was written by another tick."), version);
+        return writes.Count;
+    }
+
+    private Dictionary<string, int> LastRows(StreamSpec spec, RowBatch rows)
+    {
+        var last = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var row = 0; row < rows.Count; row++)
+            last[results.RowKey(spec, rows, row)] = row;
+        return last;
     }
 
     private async Task MoveCursorAsync(IOutput query, PublishedResults published, Cursor reached, CancellationToken cancel)
@@ -109,10 +151,46 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
         published.Cursor = reached;
     }
 
+    /// <summary>Rows known to be there of windows with end in (after, upTo].</summary>
+    private List<ResultDelete> Known(Truth truth, QuerySpec query, long? after, long upTo) =>
+        [.. truth.Results[query.Name].Rows
+            .Where(row => results.WindowStart(row.Key) + query.SizeMs is var end && !(end <= after) && end <= upTo)
+            .Select(row => new ResultDelete(row.Key, row.Value.ETag))];
+
+    /// <summary>As <see cref="WriteAsync"/>, and deletes rows, all under the fence. Returns how many were written or deleted.</summary>
+    private async Task<int> WriteFencedAsync(Truth truth, QuerySpec query, RowBatch rows, List<ResultDelete> deletes, bool final, CancellationToken cancel)
+    {
+        var published = truth.Results[query.Name];
+        var (writes, hashes) = Changed(published, query, rows, final);
+        if (!final && writes.Count + deletes.Count == 0)
+            return 0;
+        var outcome = await results.WriteFencedAsync(query, rows, writes, deletes, published.Fence, final, cancel)
+            ?? throw new CompetingTickException($"Rows of {query.Name} were written by another tick.");
+        published.Fence = outcome.Fence;
+        foreach (var row in deletes)
+            published.Rows.Remove(row.RowKey);
+        for (var i = 0; i < writes.Count; i++)
+            Note(published, writes[i].RowKey, outcome.ETags[i], hashes[i], final);
+        return writes.Count + deletes.Count;
+    }
+
     /// <summary>Writes the rows whose content is not known to be there already; final rows leave the memory.</summary>
     private async Task<int> WriteAsync(Truth truth, IOutput query, RowBatch rows, bool final, CancellationToken cancel)
     {
-        var known = truth.Results[query.Name].Rows;
+        var published = truth.Results[query.Name];
+        var (writes, hashes) = Changed(published, query, rows, final);
+        if (writes.Count == 0)
+            return 0;
+        var etags = await results.WriteAsync(query, rows, writes, final, cancel);
+        for (var i = 0; i < writes.Count; i++)
+            Note(published, writes[i].RowKey,
+                etags[i] ?? throw new CompetingTickException($"Row {writes[i].RowKey} of {query.Name} was written by another tick."), hashes[i], final);
+        return writes.Count;
+    }
+
+    private (List<ResultWrite> Writes, List<ulong> Hashes) Changed(PublishedResults published, IOutput query, RowBatch rows, bool final)
+    {
+        var known = published.Rows;
         var writes = new List<ResultWrite>();
         var hashes = new List<ulong>();
         for (var row = 0; row < rows.Count; row++)
@@ -126,19 +204,14 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
             hashes.Add(hash);
         }
 
-        if (writes.Count == 0)
-            return 0;
-        var etags = await results.WriteAsync(query, rows, writes, final, cancel);
-        for (var i = 0; i < writes.Count; i++)
-        {
-            if (etags[i] is not { } etag)
-                throw new CompetingTickException($"Row {writes[i].RowKey} of {query.Name} was written by another tick.");
-            if (final)
-                known.Remove(writes[i].RowKey);
-            else
-                known[writes[i].RowKey] = (etag, hashes[i]);
-        }
+        return (writes, hashes);
+    }
 
-        return writes.Count;
+    private static void Note(PublishedResults published, string rowKey, string etag, ulong hash, bool final)
+    {
+        if (final)
+            published.Rows.Remove(rowKey);
+        else
+            published.Rows[rowKey] = (etag, hash);
     }
 }

@@ -136,8 +136,13 @@ public sealed record CommittedRows(long Version, long Position, RowBatch Rows);
 /// <summary>Table storage with the newest results of a query, one row per window and group.</summary>
 public interface IResults
 {
-    /// <summary>ETags by row key of the rows with window start ≥ <paramref name="fromWindowStart"/> (null = all).</summary>
+    /// <summary>
+    /// ETags by row key of the rows with window start ≥ <paramref name="fromWindowStart"/> (null = all), and of the <see cref="Fence"/> where there is one.
+    /// </summary>
     Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(IOutput query, long? fromWindowStart, CancellationToken cancel);
+
+    /// <summary>ETag and revision by row key of all rows of a stream whose rows replace each other.</summary>
+    Task<IReadOnlyDictionary<string, (string ETag, long Revision)>> ReadRevisionsAsync(IOutput output, CancellationToken cancel);
 
     /// <summary>Row key of a row of a result batch: newest first where there is a time, then keys, escaped.</summary>
     string RowKey(IOutput query, RowBatch rows, int row);
@@ -147,13 +152,39 @@ public interface IResults
     /// (other rows may have been written).
     /// </summary>
     Task<IReadOnlyList<string?>> WriteAsync(IOutput query, RowBatch rows, IReadOnlyList<ResultWrite> writes, bool final, CancellationToken cancel);
+
+    /// <summary>
+    /// Writes and deletes rows of a query that withdraws (<see cref="QuerySpec.Withdraws"/>), and moves its fence in the very transactions that do so, at least
+    /// once. Null: the fence, or a row, is not as expected, and another tick wrote in between (some rows may have been written).
+    /// </summary>
+    Task<FencedOutcome?> WriteFencedAsync(
+        QuerySpec query, RowBatch rows, IReadOnlyList<ResultWrite> writes, IReadOnlyList<ResultDelete> deletes, string? fence, bool final, CancellationToken cancel);
+
+    /// <summary>Start of the window that a row key is of, ms.</summary>
+    long WindowStart(string rowKey);
+
+    /// <summary>
+    /// Key under which <see cref="ReadETagsAsync"/> gives the ETag of a query's fence: a row beside the results of a query that withdraws, which every change
+    /// of them replaces. Nothing else can tell a tick that has fallen behind that a row which it is about to insert was taken back: there
+    /// is no row to collide with.
+    /// </summary>
+    const string Fence = "!fence";
 }
+
+/// <summary>A row to delete: its key, and the ETag it must have.</summary>
+public readonly record struct ResultDelete(string RowKey, string ETag);
+
+/// <summary>What fenced writes left: the ETag of the fence, and of every row written, in order.</summary>
+public sealed record FencedOutcome(string Fence, IReadOnlyList<string> ETags);
 
 /// <summary>One row to write: which row of the batch, its key, and the ETag it must replace (null = insert).</summary>
 public readonly record struct ResultWrite(int Row, string RowKey, string? ETag)
 {
     /// <summary>In place of an ETag: whatever is there is replaced. Only for rows whose content follows from their key.</summary>
     public const string Any = "*";
+
+    /// <summary>Version of the Delta table that the row is of, kept with it; null = none is kept.</summary>
+    public long? Revision { get; init; }
 }
 
 /// <summary>Where alerts go.</summary>

@@ -174,12 +174,13 @@ internal sealed class TruthReader(
     {
         foreach (var query in pipeline.Queries)
             await ReadResultsAsync(truth, query, published => results.ReadETagsAsync(query, published.Cursor.PositionMs - query.SizeMs, cancel), cancel);
-        // Rows under keys of their own are written without looking; of those under a key that is written again and again, all are known, and before the
-        // cursor: what another tick wrote since a later cursor would otherwise be overwritten with what was committed before it.
+        // Rows under keys of their own are written without looking; of those under a key that is written again and again, all are known.
         foreach (var stream in pipeline.Streams.Where(s => s.Results != StreamResults.None))
         {
-            var known = stream.Results == StreamResults.Latest ? await results.ReadETagsAsync(stream, null, cancel) : null;
-            await ReadResultsAsync(truth, stream, known is null ? null : _ => Task.FromResult(known), cancel);
+            var revisions = stream.Results == StreamResults.Latest ? await results.ReadRevisionsAsync(stream, cancel) : null;
+            await ReadResultsAsync(truth, stream, null, cancel);
+            foreach (var (rowKey, row) in revisions ?? new Dictionary<string, (string, long)>())
+                truth.Results[stream.Name].Revisions[rowKey] = row;
         }
     }
 
@@ -189,7 +190,10 @@ internal sealed class TruthReader(
         var published = new PublishedResults { Cursor = cursor, CursorETag = etag };
         if (etags is not null)
             foreach (var (rowKey, rowETag) in await etags(published))
-                published.Rows[rowKey] = (rowETag, 0);
+                if (rowKey == IResults.Fence)
+                    published.Fence = rowETag;
+                else
+                    published.Rows[rowKey] = (rowETag, 0);
         truth.Results[output.Name] = published;
     }
 

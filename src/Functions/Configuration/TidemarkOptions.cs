@@ -3,6 +3,7 @@ using Confluent.Kafka;
 using Microsoft.Extensions.Configuration;
 using Tidemark.Domain.Events;
 using Tidemark.Domain.Ledger;
+using Tidemark.Functions.Status;
 using static Tidemark.Functions.Configuration.Settings.Names;
 
 namespace Tidemark.Functions.Configuration;
@@ -57,12 +58,15 @@ public sealed partial record TidemarkOptions
 
     public required TimeSpan LeaseDuration { get; init; }
 
+    /// <summary>Bounds of the alert rules.</summary>
+    public required AlertOptions Alerts { get; init; }
+
     /// <summary>Reads and checks everything; throws <see cref="InvalidSettingException"/> for the first setting that is wrong.</summary>
     public static TidemarkOptions Read(IConfiguration configuration)
     {
         var read = new SettingReader(configuration);
         var kafka = KafkaOptions.Read(read);
-        _ = read.Text(TickSchedule, Schedule());
+        var tickSchedule = read.Text(TickSchedule, Schedule());
         _ = read.Text(MaintainSchedule, Schedule());
         return new TidemarkOptions
         {
@@ -87,8 +91,18 @@ public sealed partial record TidemarkOptions
             MaxOpenRanges = read.Number(Settings.Names.MaxOpenRanges, 10, 100_000),
             WatchdogTimeout = read.Duration(Settings.Names.WatchdogTimeout, Seconds(5), Hours(1)),
             LeaseDuration = read.Duration(Settings.Names.LeaseDuration, Seconds(5), Seconds(600)),
+            Alerts = new AlertOptions
+            {
+                Lag = read.Number(AlertLag, 1, 1_000_000_000),
+                QuarantineShare = read.Number(AlertQuarantinePercent, 1, 100) / 100.0,
+                SilentAfter = read.Duration(AlertSilence, Seconds(10), Hours(168)),
+                HeldAfter = read.Duration(AlertHeld, Seconds(10), Hours(168)),
+                TickInterval = AlertOptions.IntervalOf(tickSchedule),
+            },
         };
     }
+
+    internal AlertOptions ToAlerts() => Alerts;
 
     internal EventOptions ToEvents() => new(Kafka.Topic) { MaxFutureSkew = MaxFutureSkew, DeduplicateWithin = DeduplicateWithin };
 

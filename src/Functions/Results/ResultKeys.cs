@@ -55,6 +55,9 @@ internal static class ResultKeys
         return key.ToString();
     }
 
+    /// <summary>Start of the window that a RowKey is of, ms.</summary>
+    public static long WindowStart(string rowKey) => long.MaxValue - long.Parse(rowKey.AsSpan(0, 19), NumberStyles.None, CultureInfo.InvariantCulture);
+
     /// <summary>First part of the RowKeys of a window.</summary>
     public static string Window(long startMs) => (long.MaxValue - Math.Max(startMs, 0)).ToString("D19", CultureInfo.InvariantCulture);
 }

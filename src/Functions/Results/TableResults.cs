@@ -3,6 +3,7 @@ using Azure.Data.Tables;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
+using Tidemark.Functions.Costs;
 using Tidemark.Functions.Tables;
 
 namespace Tidemark.Functions.Results;
@@ -10,6 +11,7 @@ namespace Tidemark.Functions.Results;
 /// <summary>
 /// Query results in Table storage: a table for each query (<see cref="ResultKeys.Table"/>), PartitionKey the pipeline's id, one row for each window
 /// and group (or row of a stream), its properties named as the columns (typed as <see cref="Cell.Property"/> says), and <c>is_final</c> and <c>updated_at</c>.
+/// <para><b>Fence.</b> A query that withdraws has one more row, <see cref="IResults.Fence"/>, without columns; readers skip it.</para>
 /// <para><b>Failed preconditions.</b> Rows go in transactions of up to 100; when one row of a transaction fails, it is set aside and the others
 /// are sent again. As with the ledger, a repeat after a lost answer can meet its own rows: null may also mean "written by this very call".</para>
 /// </summary>
@@ -17,12 +19,17 @@ public sealed class TableResults : IResults
 {
     private const int LargestTransaction = 100;
     private const int Concurrent = 4;
+    private const string Revision = "revision";
     private readonly PipelineId _id;
     private readonly Func<string, TableClient> _tables;
     private readonly TimeProvider _time;
+    private readonly CostCounters? _counters;
 
-    internal TableResults(PipelineId id, Func<string, TableClient> tables, TimeProvider time) =>
-        (_id, _tables, _time) = (id, tables, time);
+    internal TableResults(PipelineId id, Func<string, TableClient> tables, TimeProvider time, CostCounters? counters = null) =>
+        (_id, _tables, _time, _counters) = (id, tables, time, counters);
+
+    /// <summary>Told of rows as they were written, by whichever thread wrote them.</summary>
+    internal Action<IOutput, IReadOnlyList<TableEntity>>? Written { get; set; }
 
     public async Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(IOutput query, long? fromWindowStart, CancellationToken cancel)
     {
@@ -35,6 +42,17 @@ public sealed class TableResults : IResults
             etags[row.RowKey] = row.ETag.ToString();
         return etags;
     }
+
+    public async Task<IReadOnlyDictionary<string, (string ETag, long Revision)>> ReadRevisionsAsync(IOutput output, CancellationToken cancel)
+    {
+        var filter = TableClient.CreateQueryFilter($"PartitionKey eq {_id.Key}");
+        var revisions = new Dictionary<string, (string, long)>();
+        await foreach (var row in Table(output).QueryAsync<TableEntity>(filter, select: ["RowKey", Revision], cancellationToken: cancel))
+            revisions[row.RowKey] = (row.ETag.ToString(), row.GetInt64(Revision) ?? -1);
+        return revisions;
+    }
+
+    public long WindowStart(string rowKey) => ResultKeys.WindowStart(rowKey);
 
     public string RowKey(IOutput query, RowBatch rows, int row) => ResultKeys.Row(query, rows, row);
 
@@ -50,14 +68,50 @@ public sealed class TableResults : IResults
             var pending = chunk.ToList();
             var actions = pending.ConvertAll(i => Action(rows, writes[i], final, now));
             await WriteAsync(table, pending, actions, etags, stop);
+            _counters?.Add(CostCounters.Published + query.Name, pending.Count);
+            Written?.Invoke(query, [.. actions.Select(a => (TableEntity)a.Entity)]);
         });
         return etags;
+    }
+
+    public async Task<FencedOutcome?> WriteFencedAsync(
+        QuerySpec query, RowBatch rows, IReadOnlyList<ResultWrite> writes, IReadOnlyList<ResultDelete> deletes, string? fence, bool final, CancellationToken cancel)
+    {
+        var table = Table(query);
+        var now = _time.GetUtcNow().UtcDateTime;
+        var changes = deletes
+            .Select(row => new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(_id.Key, row.RowKey), new ETag(row.ETag)))
+            .Concat(writes.Select(write => Action(rows, write, final, now))).ToList();
+        var etags = new List<string>();
+        // Each transaction needs the fence that the one before it left, so they go one after the other; without changes, the fence moves alone.
+        for (var at = 0; at == 0 || at < changes.Count; at += LargestTransaction - 1)
+        {
+            var row = new TableEntity(_id.Key, IResults.Fence);
+            var moved = fence is null
+                ? new TableTransactionAction(TableTransactionActionType.Add, row)
+                : new TableTransactionAction(TableTransactionActionType.UpdateReplace, row, new ETag(fence));
+            var part = changes.Skip(at).Take(LargestTransaction - 1).ToList();
+            try
+            {
+                var answers = (await table.SubmitTransactionAsync([moved, .. part], cancel)).Value;
+                fence = answers[0].Headers.ETag!.Value.ToString();
+                for (var i = 0; i < part.Count; i++)
+                    if (part[i].ActionType != TableTransactionActionType.Delete)
+                        etags.Add(answers[i + 1].Headers.ETag!.Value.ToString());
+            }
+            catch (TableTransactionFailedException e) when (TableErrors.IsPrecondition(e))
+            {
+                return null;
+            }
+        }
+
+        return new FencedOutcome(fence!, etags);
     }
 
     /// <summary>The newest rows as they stand in the table.</summary>
     public async Task<IReadOnlyList<TableEntity>> ReadNewestAsync(IOutput query, int limit, CancellationToken cancel)
     {
-        var filter = TableClient.CreateQueryFilter($"PartitionKey eq {_id.Key}");
+        var filter = TableClient.CreateQueryFilter($"PartitionKey eq {_id.Key} and RowKey ne {IResults.Fence}");
         var newest = new List<TableEntity>();
         await foreach (var row in Table(query).QueryAsync<TableEntity>(filter, maxPerPage: Math.Min(limit, 1000), cancellationToken: cancel))
         {
@@ -96,6 +150,8 @@ public sealed class TableResults : IResults
         for (var column = 0; column < rows.Columns.Count; column++)
             if (Cell.Property(rows, column, write.Row) is { } value)
                 entity[rows.Schema.Fields[column].Name] = value;
+        if (write.Revision is { } revision)
+            entity[Revision] = revision;
         return write.ETag switch
         {
             null => new TableTransactionAction(TableTransactionActionType.Add, entity),

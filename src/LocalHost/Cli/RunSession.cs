@@ -124,7 +124,7 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
         data.Announce(new HostOwner(ProcessIdentity.Current, host.Address.Port));
         using var client = new PipelineClient(host.Address, host.Keys.Master);
         var progress = new RunProgress(output, client, host, time);
-        output.WriteLine($"Tidemark is at http://localhost:{host.Address.Port}/?code={host.Keys.Function}");
+        output.WriteLine($"Tidemark is at http://localhost:{host.Address.Port}/#key={host.Keys.Function}");
         output.WriteLine($"data {data.Path}, Kafka {connection}, stop with Ctrl-C");
         try
         {

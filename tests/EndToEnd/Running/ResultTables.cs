@@ -16,7 +16,7 @@ internal static class ResultTables
     {
         var name = string.Concat(query.Split('_').Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
         var rows = new List<Row>();
-        await foreach (var entity in new TableClient(connection, name).QueryAsync<TableEntity>())
+        await foreach (var entity in new TableClient(connection, name).QueryAsync<TableEntity>("RowKey ne '!fence'"))
             rows.Add(new Row(
                 Text(entity.Where(p => !NotColumns.Contains(p.Key)).Select(p => (p.Key, Text(p.Value)))),
                 entity.GetBoolean("is_final") == true,

@@ -27,7 +27,7 @@ const EMPTY = {
 };
 
 const NO_EVENTS = `(select null::BIGINT as event_ms, null::VARCHAR as event_type, null::VARCHAR as user_id, null::VARCHAR as session_id, null::VARCHAR as category,
-  null::VARCHAR as product_id, null::VARCHAR as device_type, null::TIMESTAMPTZ as event_time,
+  null::VARCHAR as action_category, null::VARCHAR as product_id, null::VARCHAR as device_type, null::TIMESTAMPTZ as event_time,
   null::VARCHAR as country, null::DECIMAL(18,4) as revenue, null::BIGINT as quantity limit 0)`;
 
 function parse(argv) {

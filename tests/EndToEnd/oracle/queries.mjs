@@ -28,6 +28,11 @@ export const QUERIES = [
     },
   },
   {
+    name: 'realtime_dashboard', size: MINUTE, slide: MINUTE, delay: 15 * MINUTE, where: 'true', keys: ['action_category'],
+    values: { events: 'count(*)', revenue: 'coalesce(sum(revenue), 0)',
+      avg_order_value: `sum(revenue) filter (${PURCHASES})::double / nullif(count(revenue) filter (${PURCHASES}), 0)` },
+  },
+  {
     name: 'trending_categories', size: 2 * HOUR, slide: 5 * MINUTE, delay: 5 * MINUTE, where: `${VIEWS} and category is not null`, keys: ['category'],
     values: {
       views: `count(*) filter (event_ms >= window_start_ms + ${HOUR})`,

@@ -103,6 +103,43 @@ public sealed class TableResultsTests(Azurite azurite)
     }
 
     [Fact]
+    public async Task Rows_of_a_query_that_withdraws_are_written_and_deleted_with_its_fence_alone()
+    {
+        var results = await NewAsync();
+        var rows = Batch([.. Enumerable.Range(0, 150).Select(i => (i * 60_000L, (string?)"DE"))]);
+        var first = await results.WriteFencedAsync(Query, rows, All(results, rows), [], null, false, default);
+        Assert.Equal(150, first!.ETags.Count);
+        var stored = await results.ReadETagsAsync(Query, null, default);
+        Assert.Equal(first.Fence, stored[IResults.Fence]);
+        Assert.Equal(first.ETags, Enumerable.Range(0, 150).Select(i => stored[results.RowKey(Query, rows, i)]));
+        Assert.Contains(IResults.Fence, (await results.ReadETagsAsync(Query, 149 * 60_000, default)).Keys);
+
+        // A tick that read before: neither what it knows nor what is new to it gets in.
+        Assert.Null(await results.WriteFencedAsync(Query, Batch((0, "FR")), [new(0, results.RowKey(Query, Batch((0, "FR")), 0), null)], [], null, false, default));
+        Assert.Null(await results.WriteFencedAsync(Query, Batch((0, "FR")), [new(0, results.RowKey(Query, Batch((0, "FR")), 0), null)], [], "W/\"datetime'1970-01-01'\"", false, default));
+
+        ResultDelete[] gone = [.. Enumerable.Range(0, 120).Select(i => new ResultDelete(results.RowKey(Query, rows, i), first.ETags[i]))];
+        var second = await results.WriteFencedAsync(Query, rows, [new(149, results.RowKey(Query, rows, 149), first.ETags[149])], gone, first.Fence, true, default);
+        var moved = await results.WriteFencedAsync(Query, rows, [], [], second!.Fence, true, default);
+
+        Assert.Null(await results.WriteFencedAsync(Query, rows, [], [], second.Fence, true, default));
+        Assert.NotEqual(second.Fence, moved!.Fence);
+        var left = await results.ReadNewestAsync(Query, 1000, default);
+        Assert.Equal(30, left.Count);
+        Assert.True(left[0].GetBoolean("is_final"));
+        Assert.All(left, row => Assert.Equal(row.GetDateTimeOffset("window_start")!.Value.ToUnixTimeMilliseconds(), results.WindowStart(row.RowKey)));
+    }
+
+    [Fact]
+    public void Rows_of_a_top_are_keyed_by_their_rank_and_sort_by_it()
+    {
+        var spec = new QuerySpec("top_products", 0, 60_000, 60_000, "1m", true, new RowSchema(
+            [new("window_start", FieldType.Timestamp, false), new("rank", FieldType.Int32, false)]), ["rank"]) { Top = 10 };
+        var rows = new RowBatch(spec.Schema, [new Int64Column([0, 0, 0], 3), new Int32Column([1, 2, 10], 3)], 3);
+        Assert.Equal(["9223372036854775807|01", "9223372036854775807|02", "9223372036854775807|10"], Enumerable.Range(0, 3).Select(row => ResultKeys.Row(spec, rows, row)));
+    }
+
+    [Fact]
     public void Tables_are_named_in_PascalCase_and_impossible_names_refused()
     {
         Assert.Equal("CategoryViews", ResultKeys.Table("category_views"));

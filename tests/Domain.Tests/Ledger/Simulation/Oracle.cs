@@ -120,7 +120,7 @@ internal static class Oracle
                     Add(number, offset, value, windows);
             }
 
-            foreach (var ((q, end, key), (count, sum)) in windows)
+            foreach (var ((q, end, key), (count, sum)) in windows.Where(w => ToyPipeline.Passes(w.Key.Query, w.Value.Sum)))
                 Tables[sim.Pipeline.Queries[q].Name].Add([end - sim.Pipeline.Queries[q].SizeMs, end, key, count, sum]);
             foreach (var stream in sim.Pipeline.Streams)
                 Tables[stream.Name] = [];

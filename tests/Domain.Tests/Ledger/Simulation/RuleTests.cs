@@ -35,6 +35,10 @@ public sealed class RuleTests(ITestOutputHelper output)
         ProtocolRule.WatchdogAsksKafka => Scenario.Draw(seed) with { SkipRate = 1, FaultRate = 0.05 },
         ProtocolRule.FetchHoles or ProtocolRule.ContiguousRanges => Scenario.Draw(seed) with { SkipRate = 1, FaultRate = 0.03, ControlRecords = true },
         ProtocolRule.StagedNamePerAttempt => Scenario.Draw(seed) with { FaultRate = 0.03, Instances = 3, RepeatRate = 0.3 },
+        ProtocolRule.FencedResults => Scenario.Draw(seed) with
+        {
+            Ticks = 2, OnlyPicky = true, StallOn = "write picky open", FaultRate = 0.03, HonourLease = false, Orderly = false, Partitions = 2, EventsPerPartition = 60,
+        },
         ProtocolRule.TxnMustBeEqual => Scenario.Draw(seed) with { Ticks = 3, FaultRate = 0, CallStallRate = 0.02, HonourLease = false, Orderly = false, Partitions = 2, EventsPerPartition = 60 },
         ProtocolRule.CacheMustContinue => Scenario.Draw(seed) with { Ticks = 2, TickStallRate = 0.4, FaultRate = 0, HonourLease = false, Orderly = false, EventsPerPartition = 90, Partitions = 2 },
         _ => Scenario.Draw(seed) with { Ticks = 2, FaultRate = 0.02, HonourLease = false },

@@ -55,6 +55,9 @@ internal sealed record Scenario
     /// <summary>No query publishes provisional rows, so that no ETag of a result stands between two ticks.</summary>
     public bool AppendOnly { get; init; }
 
+    /// <summary>Only the query that withdraws rows publishes provisional ones, so that nothing but its fence stands between two ticks.</summary>
+    public bool OnlyPicky { get; init; }
+
     /// <summary>How often entities are brought up to date.</summary>
     public int CheckpointMs { get; init; } = 2_000;
 

@@ -42,8 +42,7 @@ internal sealed class SimSegments(SimWorld world, SimActor actor, SimBlobs blobs
 
     public async Task<RowBatch?> ReadRowsAsync(RangeRow range, string table, IReadOnlyList<string> columns, CancellationToken cancel) =>
         !range.Rows.ContainsKey(table) ? null
-        : range.Inline is not null
-            ? ReadRows(range, table)
+            : range.Inline is not null ? ReadRows(range, table)
             : await world.CallAsync(actor, $"read {range.Staged!.Files[table]}", () => blobs.Files[range.Staged.Files[table]]);
 
     public Task<IReadOnlyList<StagedPartials>> ListPartialsAsync(CancellationToken cancel) =>
@@ -57,11 +56,16 @@ internal sealed class SimSegments(SimWorld world, SimActor actor, SimBlobs blobs
 /// <summary>Results: rows with ETags; a write is a group of rows, atomic by itself.</summary>
 internal sealed class SimResultData
 {
-    public SortedDictionary<string, SortedDictionary<string, (string ETag, ToyResult Row, bool Final)>> Tables { get; } = new(StringComparer.Ordinal);
+    public SortedDictionary<string, SortedDictionary<string, (string ETag, ToyResult Row, bool Final, long Revision)>> Tables { get; } = new(StringComparer.Ordinal);
 
     public int Version { get; set; }
 
-    public SortedDictionary<string, (string ETag, ToyResult Row, bool Final)> Table(string query)
+    public SortedDictionary<string, string> Fences { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Rows taken back, for tests that want to see it happen.</summary>
+    public int Deleted { get; set; }
+
+    public SortedDictionary<string, (string ETag, ToyResult Row, bool Final, long Revision)> Table(string query)
     {
         if (!Tables.TryGetValue(query, out var rows))
             Tables[query] = rows = new(StringComparer.Ordinal);
@@ -72,8 +76,52 @@ internal sealed class SimResultData
 internal sealed class SimResults(SimWorld world, SimActor actor, SimResultData data, ProtocolRule off) : IResults
 {
     public Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(IOutput query, long? fromWindowStart, CancellationToken cancel) =>
-        world.CallAsync(actor, $"read etags {query.Name} from {fromWindowStart}", () => (IReadOnlyDictionary<string, string>)data.Table(query.Name)
-            .Where(r => fromWindowStart is null || r.Value.Row.Start >= fromWindowStart).ToDictionary(r => r.Key, r => r.Value.ETag));
+        world.CallAsync(actor, $"read etags {query.Name} from {fromWindowStart}", () =>
+        {
+            var etags = data.Table(query.Name).Where(r => fromWindowStart is null || r.Value.Row.Start >= fromWindowStart).ToDictionary(r => r.Key, r => r.Value.ETag);
+            if (data.Fences.TryGetValue(query.Name, out var fence))
+                etags[IResults.Fence] = fence;
+            return (IReadOnlyDictionary<string, string>)etags;
+        });
+
+    public long WindowStart(string rowKey) => long.MaxValue - long.Parse(rowKey[..19]);
+
+    public async Task<FencedOutcome?> WriteFencedAsync(
+        QuerySpec query, RowBatch rows, IReadOnlyList<ResultWrite> writes, IReadOnlyList<ResultDelete> deletes, string? fence, bool final, CancellationToken cancel)
+    {
+        var etags = new List<string>();
+        var changes = deletes.Select(d => (Delete: (ResultDelete?)d, Write: default(ResultWrite))).Concat(writes.Select(w => (Delete: (ResultDelete?)null, Write: w))).ToList();
+        foreach (var group in changes.Count == 0 ? [[]] : changes.Chunk(3))
+        {
+            var outcome = await world.CallAsync(actor, $"write {query.Name} {(final ? "final" : "open")} fenced {string.Join(" ", group.Select(c => c.Delete?.RowKey ?? ToyRows.Result(rows, c.Write.Row).ToString()))}",
+                () => WriteFenced(query, rows, group, fence, final));
+            if (outcome is null)
+                return null;
+            fence = outcome.Fence;
+            etags.AddRange(outcome.ETags);
+        }
+        return new FencedOutcome(fence!, etags);
+    }
+
+    private FencedOutcome? WriteFenced(QuerySpec query, RowBatch rows, (ResultDelete? Delete, ResultWrite Write)[] changes, string? fence, bool final)
+    {
+        var table = data.Table(query.Name);
+        string? ETag(string key) => table.TryGetValue(key, out var row) ? row.ETag : null;
+        var holds = off.HasFlag(ProtocolRule.FencedResults) || data.Fences.GetValueOrDefault(query.Name) == fence;
+        if (!holds || changes.Any(c => c.Delete is { } gone ? ETag(gone.RowKey) != gone.ETag : ETag(c.Write.RowKey) != c.Write.ETag))
+            return null;
+        foreach (var gone in changes.Where(c => c.Delete is not null))
+        {
+            table.Remove(gone.Delete!.Value.RowKey);
+            data.Deleted++;
+        }
+        var etags = changes.Where(c => c.Delete is null).Select(c => Write(query, rows, c.Write, final)!).ToList();
+        return new FencedOutcome(data.Fences[query.Name] = $"f{++data.Version}", etags);
+    }
+
+    public Task<IReadOnlyDictionary<string, (string ETag, long Revision)>> ReadRevisionsAsync(IOutput output, CancellationToken cancel) =>
+        world.CallAsync(actor, $"read revisions {output.Name}", () => (IReadOnlyDictionary<string, (string ETag, long Revision)>)data.Table(output.Name)
+            .ToDictionary(r => r.Key, r => (r.Value.ETag, r.Value.Revision)));
 
     public string RowKey(IOutput query, RowBatch rows, int row)
     {
@@ -98,7 +146,7 @@ internal sealed class SimResults(SimWorld world, SimActor actor, SimResultData d
         var there = table.TryGetValue(write.RowKey, out var row) ? row.ETag : null;
         if (write.ETag != ResultWrite.Any && there != write.ETag && !off.HasFlag(ProtocolRule.ResultETags))
             return null;
-        table[write.RowKey] = ($"r{++data.Version}", ToyRows.Result(rows, write.Row), final);
+        table[write.RowKey] = ($"r{++data.Version}", ToyRows.Result(rows, write.Row), final, write.Revision ?? -1);
         return table[write.RowKey].ETag;
     }
 }

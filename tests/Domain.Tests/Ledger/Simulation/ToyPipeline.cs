@@ -26,7 +26,7 @@ internal readonly record struct ToyEvent(long TimeMs, long Key, long Amount, lon
 /// <summary>Batches of 64-bit columns.</summary>
 internal static class ToyRows
 {
-    private static readonly RowSchema Schema = new([.. "abcdef".Select(c => new RowField(c.ToString(), FieldType.Int64, false))]);
+    public static RowSchema Schema { get; } = new([.. "abcdef".Select(c => new RowField(c.ToString(), FieldType.Int64, false))]);
 
     public static RowBatch Empty { get; } = Of([]);
 
@@ -43,8 +43,11 @@ internal static class ToyRows
     }
 }
 
-/// <summary>A pipeline small enough to be obviously right: events deduplicated by id, counts and sums by key in three window queries of two bundles.</summary>
-internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool appendOnly = false) : IPipeline, IDeduplicating
+/// <summary>
+/// A pipeline small enough to be obviously right: events deduplicated by id, counts and sums by key in four window queries of two bundles. The last has a condition on its rows that
+/// they pass and fail in turn as events come.
+/// </summary>
+internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool appendOnly = false, bool onlyPicky = false) : IPipeline, IDeduplicating
 {
     /// <summary>How far back duplicates are recognised, ms.</summary>
     public const long Horizon = 15_000;
@@ -56,16 +59,17 @@ internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool app
 
     private static readonly Dictionary<string, long> Spans = new() { ["10s"] = 10_000, ["60s"] = 60_000 };
 
-    private static readonly Dictionary<string, long> Slices = new() { ["tumbling"] = 10_000, ["sliding"] = 5_000, ["minutes"] = 60_000 };
+    private static readonly Dictionary<string, long> Slices = new() { ["tumbling"] = 10_000, ["sliding"] = 5_000, ["minutes"] = 60_000, ["picky"] = 10_000 };
 
     public IReadOnlyList<TableSpec> Tables { get; } =
         [.. new[] { "bronze", "silver", "late", "quarantine" }.Select(name => new TableSpec(name, NoSchema, []))];
 
     public IReadOnlyList<QuerySpec> Queries { get; } =
     [
-        new("tumbling", 5_000, 10_000, 10_000, "10s", !appendOnly, NoSchema, ["key"]),
-        new("sliding", 8_000, 20_000, 5_000, "10s", !appendOnly, NoSchema, ["key"]),
+        new("tumbling", 5_000, 10_000, 10_000, "10s", !appendOnly && !onlyPicky, NoSchema, ["key"]),
+        new("sliding", 8_000, 20_000, 5_000, "10s", !appendOnly && !onlyPicky, NoSchema, ["key"]),
         new("minutes", 10_000, 60_000, 60_000, "60s", false, NoSchema, ["key"]),
+        new("picky", 6_000, 20_000, 10_000, "10s", !appendOnly, ToyRows.Schema, ["key"]) { Withdraws = !appendOnly },
     ];
 
     public IReadOnlyList<StreamSpec> Streams { get; } =
@@ -168,8 +172,11 @@ internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool app
             results[(end, key)] = (sum.Count + value.Count, sum.Sum + value.Sum);
         }
 
-        return ToyRows.Of([.. results.Select(r => new[] { r.Key.End - spec.SizeMs, r.Key.End, r.Key.Key, r.Value.Count, r.Value.Sum })]);
+        return ToyRows.Of([.. results.Where(r => Passes(ordinal, r.Value.Sum)).Select(r => new[] { r.Key.End - spec.SizeMs, r.Key.End, r.Key.Key, r.Value.Count, r.Value.Sum })]);
     }
+
+    /// <summary>Whether a result row comes out.</summary>
+    public static bool Passes(int query, long sum) => query != 3 || sum % 2 == 0;
 
     public static bool Counts(int query, ToyEvent e) => query != 2 || e.Amount % 2 == 1;
 
