@@ -70,6 +70,9 @@ param lakeContainer string = 'lake'
 @description('First part of every stored id; a new value computes everything anew beside the old.')
 param pipelineVersion string = 'v1'
 
+@description('Product catalog that events are joined with: blob:PATH, delta:PATH or table:NAME. Empty: none, and no enriched table.')
+param catalog string = ''
+
 @description('Raise it when the topic was deleted and made again. Text, since azd hands environment values over as text.')
 param topicGeneration string = '1'
 
@@ -230,6 +233,7 @@ module app './modules/app.bicep' = {
     namespaceName: usesEventHubs ? eventHubs!.outputs.namespaceName : ''
     pipelineVersion: pipelineVersion
     topicGeneration: topicGeneration
+    catalog: catalog
     presetSettings: preset.settings
     instanceMemoryMB: preset.instanceMemoryMB
     maximumInstances: preset.maximumInstances

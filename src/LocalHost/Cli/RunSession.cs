@@ -215,7 +215,7 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
     {
         var run = new RunFigures(
             host.KafkaListeners.Sum(k => k.Processed), time.GetElapsedTime(began, ready), time.GetElapsedTime(ready), host.EntityOperations - host.EntityOperationsAtStart);
-        var lake = new LakeReader(settings["LakeConnection"] ?? settings[RunSettings.Storage]!, settings["LakeContainer"] ?? "lake");
+        var lake = LakeReader.Of(settings);
         var report = await RunReport.MakeAsync(status, run, lake, CancellationToken.None);
         screen?.Keep();
         output.WriteLine($"{run.Events:N0} events in {run.Elapsed.TotalSeconds:0.0} s ({report.EventsPerSecond:N0}/s), {report.PeakMemoryMb:0} MB at most");

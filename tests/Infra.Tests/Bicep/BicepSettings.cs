@@ -33,7 +33,7 @@ internal static partial class BicepSettings
         string Parameter(string name) => given.Property(name) switch
         {
             { Literal: { } literal } => literal,
-            { Type: "identifier" } passed when main.Parameters.First(p => p.Name == passed.Text) is { Default.Literal: { Length: > 0 } text } => text,
+            { Type: "identifier" } passed when main.Parameters.FirstOrDefault(p => p.Name == passed.Text) is { IsSecure: false, Default.Literal: { } text } => text,
             { Type: "ternary_expression" } choice when choice.Children[isEventHubs ? 1 : 2].Literal is { } literal => literal,
             _ when name == "brokerList" => "namespace.servicebus.windows.net:9093",
             // app.bicep gets it back from storage.bicep, where it is a parameter of main.bicep.
