@@ -40,6 +40,8 @@ public sealed record AlertRule(string Name, AlertSeverity Severity, string Text,
     internal static readonly AlertRule BatchOverInterval = new("batch-over-interval", AlertSeverity.Warning, "Ticks take longer than the time between them.", Condition);
     internal static readonly AlertRule WatermarkHeld = new("watermark-held", AlertSeverity.Warning, "Events come, but event time does not move, so no window closes.", Condition);
     internal static readonly AlertRule QuarantineRate = new("quarantine-rate", AlertSeverity.Warning, "A large part of the records are no valid events.", Condition);
+    internal static readonly AlertRule SchemaRefused = new("schema-refused", AlertSeverity.Warning, "Records do not fit the schema that they name: a producer has changed what it sends.", Event);
+    internal static readonly AlertRule CatalogUnavailable = new("catalog-unavailable", AlertSeverity.Warning, "A catalogue that events are enriched from could not be read.", Event);
     internal static readonly AlertRule SourceSilent = new("source-silent", AlertSeverity.Warning, "Nothing has come from Kafka for long.", Condition);
     internal static readonly AlertRule Maintenance = new("maintenance", AlertSeverity.Warning, "A Delta table could not be maintained.", TimeSpan.FromHours(2));
     internal static readonly AlertRule SmallFiles = new("small-files", AlertSeverity.Informational, "A Delta table gathers small files faster than maintenance packs them.", Condition);
@@ -48,7 +50,7 @@ public sealed record AlertRule(string Name, AlertSeverity Severity, string Text,
     public static IReadOnlyList<AlertRule> All { get; } =
     [
         Gap, TopicRecreated, EntityForgot, EntityFault, EntityStuck, TriggerStalled, TickSlow, DeduplicationFull, StateNearLimit,
-        Lag, FallingBehind, BatchOverInterval, WatermarkHeld, QuarantineRate, SourceSilent, Maintenance, SmallFiles,
+        Lag, FallingBehind, BatchOverInterval, WatermarkHeld, QuarantineRate, SchemaRefused, CatalogUnavailable, SourceSilent, Maintenance, SmallFiles,
     ];
 
     /// <summary>The rule of that name; null for a name that no rule has.</summary>
