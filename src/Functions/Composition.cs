@@ -11,6 +11,7 @@ using Tidemark.Domain.Clickstream;
 using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
+using Tidemark.Domain.Schemas;
 using Tidemark.Functions.Catalogs;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Costs;
@@ -20,6 +21,7 @@ using Tidemark.Functions.Kafka;
 using Tidemark.Functions.Lake;
 using Tidemark.Functions.Replay;
 using Tidemark.Functions.Results;
+using Tidemark.Functions.Schemas;
 using Tidemark.Functions.Status;
 using Tidemark.Functions.Tables;
 using Tidemark.Functions.Telemetry;
@@ -43,13 +45,16 @@ public static class Composition
         services.AddSingleton(options.Id);
         services.TryAddSingleton(TimeProvider.System);
         var enrichment = options.Catalog is { } catalog ? new EnrichmentOptions { Join = catalog.Join } : null;
-        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents(), enrichment: enrichment));
+        var schemas = new EventSchemas { HasRegistry = options.SchemaRegistry is not null };
+        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents() with { Schemas = schemas }, enrichment: enrichment));
         if (services.Last(s => s.ServiceType == typeof(IPipeline)).ImplementationInstance is IPipeline pipeline)
             EntityNames.Check(options.Id, pipeline);
         AddStorage(services, options);
         AddStores(services, options);
         if (enrichment is not null)
             AddCatalog(services, options.Catalog!, enrichment);
+        if (options.SchemaRegistry is { } registry)
+            services.AddSingleton(sp => new SchemaRegistry(SchemaRegistry.Client(registry.Address, registry.User, registry.Password), schemas, sp.GetRequiredService<TimeProvider>()));
         AddProtocol(services, options, instance);
         AddView(services, options, configuration, instance);
         return services;
@@ -105,7 +110,8 @@ public static class Composition
         services.AddSingleton(sp => new Ingest(
             sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(),
             sp.GetRequiredService<ISegmentStore>(),
-            sp.GetService<CatalogRefresher>() is { } catalog ? options.ToIngest() with { IsReady = catalog.IsReadyAsync } : options.ToIngest(), sp.GetRequiredService<TimeProvider>(),
+            options.ToIngest() with { IsReady = sp.GetService<CatalogRefresher>() is { } catalog ? catalog.IsReadyAsync : null, Prepare = sp.GetService<SchemaRegistry>() is { } registry ? registry.PrepareAsync : null },
+            sp.GetRequiredService<TimeProvider>(),
             sp.GetRequiredService<ILake>(), sp.GetRequiredService<IAlerts>()));
         services.AddSingleton(sp => new TickStores(
             sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<ISegmentStore>(),

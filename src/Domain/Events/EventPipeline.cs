@@ -83,7 +83,11 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
         LateTable? late = null;
         var counts = new Dictionary<string, long> { ["records"] = events.Bronze.Count, ["events"] = events.Silver.Count };
         foreach (var (reason, count) in events.Reasons)
+        {
             counts["quarantined/" + reason] = count;
+            if (QuarantineReason.IsOfSchema(reason))
+                counts["refused/" + reason] = count;
+        }
         if (events.Duplicates > 0)
             counts["duplicates"] = events.Duplicates;
         var countable = events.Silver;

@@ -61,6 +61,7 @@ public sealed class TidemarkOptionsTests
     [InlineData("MaxFutureSkew", "25h")]
     [InlineData("DeduplicateWithin", "32d")]
     [InlineData("DeduplicationMaxIds", "99999")]
+    [InlineData("SchemaRegistry", "registry:8081")]
     [InlineData("Catalog", "catalog.csv")]
     [InlineData("Catalog", "table:a-b")]
     [InlineData("Catalog", "delta:")]
