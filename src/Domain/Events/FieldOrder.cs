@@ -6,13 +6,14 @@ namespace Tidemark.Domain.Events;
 internal sealed class FieldOrder(FieldNames names)
 {
     private readonly int[] next = new int[names.Count + 1];
+    private readonly byte[][] quotedNames = [.. Enumerable.Range(0, names.Count).Select(slot => names.QuotedName(slot).ToArray())];
 
     /// <summary>The slot that followed slot <paramref name="last"/> (−1 = none yet) before, and its name as <c>"name":</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Expected(int last, out ReadOnlySpan<byte> quoted)
     {
         var slot = next[last + 1];
-        quoted = names.QuotedName(slot);
+        quoted = quotedNames[slot];
         return slot;
     }
 
