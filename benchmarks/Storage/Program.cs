@@ -29,17 +29,17 @@ try
     string ours = Path.Combine(folder.FullName, "ours.parquet"), theirs = Path.Combine(folder.FullName, "duckdb.parquet");
     Write(coded, ours);
     duckdb.Run($"create table t as select * from read_parquet('{ours}')");
-    double codedWrite = double.MaxValue, plainWrite = double.MaxValue, duckWrite = double.MaxValue, ownRead = double.MaxValue, ownReadTheirs = double.MaxValue, duckRead = double.MaxValue, duckReadOurs = double.MaxValue;
+    Cost codedWrite = Cost.Worst, plainWrite = Cost.Worst, duckWrite = Cost.Worst, ownRead = Cost.Worst, ownReadTheirs = Cost.Worst, duckRead = Cost.Worst, duckReadOurs = Cost.Worst;
     var columns = string.Join(", ", SilverEvents.Schema.Fields.Select(f => $"count({f.Name})"));
     for (var round = 0; round < rounds; round++)
     {
-        codedWrite = Math.Min(codedWrite, Time(() => Write(coded, ours)));
-        plainWrite = Math.Min(plainWrite, Time(() => Write(plain, ours)));
-        duckWrite = Math.Min(duckWrite, duckdb.Run($"copy t to '{theirs}' (format parquet, compression snappy, row_group_size 1048576)"));
-        ownRead = Math.Min(ownRead, Time(() => Read(ours)));
-        ownReadTheirs = Math.Min(ownReadTheirs, Time(() => Read(theirs)));
-        duckRead = Math.Min(duckRead, duckdb.Run($"select {columns} from read_parquet('{theirs}')"));
-        duckReadOurs = Math.Min(duckReadOurs, duckdb.Run($"select {columns} from read_parquet('{ours}')"));
+        codedWrite = codedWrite.Best(Cost.Of(() => Write(coded, ours)));
+        plainWrite = plainWrite.Best(Cost.Of(() => Write(plain, ours)));
+        duckWrite = duckWrite.Best(duckdb.Run($"copy t to '{theirs}' (format parquet, compression snappy, row_group_size 1048576)"));
+        ownRead = ownRead.Best(Cost.Of(() => Read(ours)));
+        ownReadTheirs = ownReadTheirs.Best(Cost.Of(() => Read(theirs)));
+        duckRead = duckRead.Best(duckdb.Run($"select {columns} from read_parquet('{theirs}')"));
+        duckReadOurs = duckReadOurs.Best(duckdb.Run($"select {columns} from read_parquet('{ours}')"));
     }
 
     double ownSize = new FileInfo(ours).Length, duckSize = new FileInfo(theirs).Length;
@@ -61,8 +61,8 @@ finally
     folder.Delete(recursive: true);
 }
 
-void Line(string what, double seconds, double bytes, double duck) =>
-    Console.WriteLine($"{what,-26} {rows / seconds / 1e6,7:F2} M rows/s {bytes / seconds / 1e6,8:F1} MB/s  {duck / seconds,5:F2}x DuckDB");
+void Line(string what, Cost cost, double bytes, Cost duck) =>
+    Console.WriteLine($"{what,-26} {rows / cost.Seconds / 1e6,7:F2} M rows/s {bytes / cost.Seconds / 1e6,8:F1} MB/s  {duck.Seconds / cost.Seconds,5:F2}x DuckDB by the clock, {duck.Processor / cost.Processor,5:F2}x by processor time");
 
 static double Time(Action act)
 {

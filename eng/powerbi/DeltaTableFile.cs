@@ -12,7 +12,7 @@ internal static class DeltaTableFile
     /// <summary>True in windows that do not overlap others which have it: what sums over a sliding query must keep to.</summary>
     public const string WholeColumn = "is_whole";
 
-    private static readonly string[] Times = ["window_start", "session_start", "event_time", "kafka_time"];
+    private static readonly string[] Times = ["window_start", "event_time", "kafka_time"];
 
     public static string Text(LakeModelTable table)
     {
@@ -32,9 +32,12 @@ internal static class DeltaTableFile
         return text.Append("\n\tannotation PBI_ResultType = Table\n").ToString();
     }
 
-    /// <summary>The time that says to which day a row belongs: the window's start, else the event's, else the record's, else the first there is.</summary>
+    /// <summary>
+    /// The time that says to which day a row belongs: what its query or stream says, else the event's, else the record's, else the first there is.
+    /// </summary>
     public static string TimeColumn(LakeModelTable table) =>
-        Times.FirstOrDefault(t => table.Fields.Any(f => f.Name == t && f.Type == FieldType.Timestamp))
+        table.Fields.FirstOrDefault(f => f.Name == table.Output?.TimeColumn && f.Type == FieldType.Timestamp)?.Name
+        ?? Times.FirstOrDefault(t => table.Fields.Any(f => f.Name == t && f.Type == FieldType.Timestamp))
         ?? table.Fields.FirstOrDefault(f => f.Type == FieldType.Timestamp)?.Name
         ?? throw new InvalidOperationException($"Table {table.Path} has no timestamp, so no range of it can be refreshed.");
 

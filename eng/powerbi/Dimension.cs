@@ -8,11 +8,11 @@ internal sealed record Dimension(string Column, IReadOnlyList<LakeModelTable> Ta
 {
     public string Name => LakeModel.Title(Column);
 
-    /// <summary>One for each text key of a query that at least two tables have. Ids are left out: a list of all users helps nobody.</summary>
+    /// <summary>One for each text key of a query or stream that at least two tables have. Ids are left out: a list of all users helps nobody.</summary>
     public static IReadOnlyList<Dimension> Of(LakeModel lake) =>
     [
-        .. lake.Results.SelectMany(r => r.Query.Keys).Distinct().Where(key => !key.EndsWith("_id", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
-            .Select(key => new Dimension(key, [.. lake.Tables.Where(t => t.Fields.Any(f => f.Name == key && f.Type == FieldType.String) && (t.Query is not null || t.Path == "silver/events"))]))
+        .. lake.Results.SelectMany(r => r.Output.Keys).Distinct().Where(key => !key.EndsWith("_id", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+            .Select(key => new Dimension(key, [.. lake.Tables.Where(t => t.Fields.Any(f => f.Name == key && f.Type == FieldType.String) && (t.Output is not null || t.Path == "silver/events"))]))
             .Where(d => d.Tables.Count > 1),
     ];
 

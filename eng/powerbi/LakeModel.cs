@@ -13,8 +13,12 @@ namespace Tidemark.PowerBi;
 /// <param name="Name">Name in the model, e.g. <c>Category Views</c>.</param>
 /// <param name="Fields">Its columns; bytes are left out, since a model holds none.</param>
 /// <param name="PartitionColumns">Delta's.</param>
-/// <param name="Query">The window query that fills it, if one does.</param>
-internal sealed record LakeModelTable(string Path, string Name, IReadOnlyList<RowField> Fields, IReadOnlyList<string> PartitionColumns, QuerySpec? Query);
+/// <param name="Output">The query or stream that fills it, if one does.</param>
+internal sealed record LakeModelTable(string Path, string Name, IReadOnlyList<RowField> Fields, IReadOnlyList<string> PartitionColumns, IOutput? Output)
+{
+    /// <summary>The window query that fills it, if one does.</summary>
+    public QuerySpec? Query => Output as QuerySpec;
+}
 
 /// <summary>All tables that a run makes: in the lake, and of the newest results.</summary>
 internal sealed class LakeModel
@@ -23,14 +27,15 @@ internal sealed class LakeModel
 
     public LakeModel(IPipeline pipeline)
     {
+        IReadOnlyList<IOutput> outputs = [.. pipeline.Queries, .. pipeline.Streams];
         var lake = new LakeTables(new MemoryObjectStore(), pipeline, TimeProvider.System);
         Tables = [.. lake.Names.Select(path => new LakeModelTable(
             path,
             Names.GetValueOrDefault(path) ?? Title(path[(path.LastIndexOf('/') + 1)..]),
             [.. lake[path].Rows.Fields.Where(f => f.Type != FieldType.Binary)],
             lake[path].PartitionColumns,
-            pipeline.Queries.FirstOrDefault(q => path == Domain.Ledger.TableNames.Gold(q.Name))))];
-        Results = [.. pipeline.Queries.Select(q => (ResultKeys.Table(q.Name), q))];
+            outputs.FirstOrDefault(o => path == Domain.Ledger.TableNames.Gold(o.Name))))];
+        Results = [.. outputs.Where(o => o is not StreamSpec { Results: StreamResults.None }).Select(o => (ResultKeys.Table(o.Name), o))];
         if (Tables.GroupBy(t => t.Name).FirstOrDefault(g => g.Count() > 1) is { } clash)
             throw new InvalidOperationException($"Tables {string.Join(" and ", clash.Select(t => t.Path))} would both be '{clash.Key}'; give one a name of its own in {nameof(LakeModel)}.{nameof(Names)}.");
     }
@@ -38,8 +43,8 @@ internal sealed class LakeModel
     /// <summary>Delta tables in the lake's order.</summary>
     public IReadOnlyList<LakeModelTable> Tables { get; }
 
-    /// <summary>Tables of Table storage with the queries that fill them.</summary>
-    public IReadOnlyList<(string Table, QuerySpec Query)> Results { get; }
+    /// <summary>Tables of Table storage with the queries and streams that fill them.</summary>
+    public IReadOnlyList<(string Table, IOutput Output)> Results { get; }
 
     public static LakeModel OfClickstream() => new(ClickstreamPipeline.Create(new EventOptions("events")));
 

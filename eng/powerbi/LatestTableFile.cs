@@ -4,27 +4,28 @@ using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.PowerBi;
 
-/// <summary>The newest rows of a query from Table storage, open windows included.</summary>
+/// <summary>The newest rows of a query or stream from Table storage, open windows included.</summary>
 internal static class LatestTableFile
 {
     private static readonly RowField[] Added = [new("is_final", FieldType.Boolean), new("updated_at", FieldType.Timestamp)];
 
-    public static string Name(QuerySpec query) => "Latest " + LakeModel.Title(query.Name);
+    public static string Name(IOutput output) => "Latest " + LakeModel.Title(output.Name);
 
-    public static string Text(string storageTable, QuerySpec query)
+    public static string Text(string storageTable, IOutput output)
     {
-        var fields = Fields(query);
+        var fields = Fields(output);
         var text = new StringBuilder();
-        text.Append($"/// Newest rows of Table storage's {storageTable}; is_final is false while a window is open.\ntable {Tmdl.Quote(Name(query))}\n");
+        text.Append($"/// Newest rows of Table storage's {storageTable}; is_final is false while a window is open.\ntable {Tmdl.Quote(Name(output))}\n");
         foreach (var field in fields)
             Tmdl.Column(text, field);
-        text.Append($"\n\tpartition {Tmdl.Quote(Name(query))} = m\n\t\tmode: import\n");
+        text.Append($"\n\tpartition {Tmdl.Quote(Name(output))} = m\n\t\tmode: import\n");
         Tmdl.Block(text, "source", M(storageTable, fields));
         return text.Append("\n\tannotation PBI_ResultType = Table\n").ToString();
     }
 
-    /// <summary>Columns of a query's rows in Table storage, bytes left out.</summary>
-    public static IReadOnlyList<RowField> Fields(QuerySpec query) => [.. query.Schema.Fields.Where(f => f.Type != FieldType.Binary), .. Added];
+    /// <summary>Columns of its rows in Table storage, bytes left out; a column of its own stands where one of the added ones would.</summary>
+    public static IReadOnlyList<RowField> Fields(IOutput output) =>
+        [.. output.Schema.Fields.Where(f => f.Type != FieldType.Binary), .. Added.Where(a => output.Schema.Fields.All(f => f.Name != a.Name))];
 
     // Row keys put the newest window first, so the first rows are the newest. Decimals and dates lie there as text.
     private static string M(string storageTable, IReadOnlyList<RowField> fields)

@@ -60,10 +60,18 @@ param kafkaSecretIn string = 'vault'
 @description('Where durable entities are kept: the Durable Task Scheduler, or the host\'s storage account.')
 param durableBackend string = 'scheduler'
 
+@minLength(3)
+@maxLength(63)
+@description('Container of the Delta tables; a new pipeline version wants one of its own, since both would write to the same tables.')
+param lakeContainer string = 'lake'
+
 @minLength(1)
 @maxLength(16)
 @description('First part of every stored id; a new value computes everything anew beside the old.')
 param pipelineVersion string = 'v1'
+
+@description('Product catalog that events are joined with: blob:PATH, delta:PATH or table:NAME. Empty: none, and no enriched table.')
+param catalog string = ''
 
 @description('Raise it when the topic was deleted and made again. Text, since azd hands environment values over as text.')
 param topicGeneration string = '1'
@@ -118,7 +126,7 @@ module storage './modules/storage.bicep' = {
     lakeAccountName: '${abbreviations.storageAccount}lake${token}'
     resultsAccountName: '${abbreviations.storageAccount}res${token}'
     deploymentContainer: 'app-package-${take(token, 7)}'
-    lakeContainer: 'lake'
+    lakeContainer: lakeContainer
     workspaceId: monitoring.outputs.workspaceId
   }
 }
@@ -225,6 +233,7 @@ module app './modules/app.bicep' = {
     namespaceName: usesEventHubs ? eventHubs!.outputs.namespaceName : ''
     pipelineVersion: pipelineVersion
     topicGeneration: topicGeneration
+    catalog: catalog
     presetSettings: preset.settings
     instanceMemoryMB: preset.instanceMemoryMB
     maximumInstances: preset.maximumInstances

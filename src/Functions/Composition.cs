@@ -8,17 +8,23 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
 using Tidemark.Domain.Clickstream;
+using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
+using Tidemark.Domain.Schemas;
+using Tidemark.Functions.Catalogs;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Entities;
 using Tidemark.Functions.Http;
 using Tidemark.Functions.Kafka;
 using Tidemark.Functions.Lake;
+using Tidemark.Functions.Replay;
 using Tidemark.Functions.Results;
+using Tidemark.Functions.Schemas;
 using Tidemark.Functions.Status;
 using Tidemark.Functions.Tables;
+using Tidemark.Functions.Telemetry;
 using Tidemark.Functions.Triggers;
 
 namespace Tidemark.Functions;
@@ -38,12 +44,19 @@ public static class Composition
         services.AddSingleton(options);
         services.AddSingleton(options.Id);
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents()));
+        var enrichment = options.Catalog is { } catalog ? new EnrichmentOptions { Join = catalog.Join } : null;
+        var schemas = new EventSchemas { HasRegistry = options.SchemaRegistry is not null };
+        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents() with { Schemas = schemas }, enrichment: enrichment));
         if (services.Last(s => s.ServiceType == typeof(IPipeline)).ImplementationInstance is IPipeline pipeline)
             EntityNames.Check(options.Id, pipeline);
         AddStorage(services, options);
         AddStores(services, options);
+        if (enrichment is not null)
+            AddCatalog(services, options.Catalog!, enrichment);
+        if (options.SchemaRegistry is { } registry)
+            services.AddSingleton(sp => new SchemaRegistry(SchemaRegistry.Client(registry.Address, registry.User, registry.Password), schemas, sp.GetRequiredService<TimeProvider>()));
         AddProtocol(services, options, instance);
+        AddView(services, options, configuration, instance);
         return services;
     }
 
@@ -63,7 +76,7 @@ public static class Composition
     private static void AddStores(IServiceCollection services, TidemarkOptions options)
     {
         services.AddSingleton<ILedger>(sp => new TableLedger(options.Id, Ledger(sp, options)));
-        services.AddSingleton(sp => new TableResults(options.Id, sp.GetRequiredService<ResultTables>().Service.GetTableClient, sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new TableResults(options.Id, sp.GetRequiredService<ResultTables>().Service.GetTableClient, sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<CostCounters>()));
         services.AddSingleton<IResults>(sp => sp.GetRequiredService<TableResults>());
         services.AddSingleton<IObjectStore>(sp => new BlobObjectStore(sp.GetRequiredService<BlobContainerClient>()));
         services.AddSingleton(sp => new LakeTables(sp.GetRequiredService<IObjectStore>(), sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<TimeProvider>()));
@@ -78,11 +91,27 @@ public static class Composition
         services.AddSingleton(sp => new StatusStore(options.Id, Ledger(sp, options)));
     }
 
+    private static void AddCatalog(IServiceCollection services, CatalogOptions catalog, EnrichmentOptions enrichment)
+    {
+        services.AddSingleton<ICatalogSource>(sp => catalog.Kind switch
+        {
+            CatalogKind.File => new FileCatalogSource(catalog.Place),
+            CatalogKind.Blob => new BlobCatalogSource(sp.GetRequiredService<IObjectStore>(), catalog.Place),
+            CatalogKind.Delta => new DeltaCatalogSource(sp.GetRequiredService<IObjectStore>(), catalog.Place),
+            _ => new TableCatalogSource(sp.GetRequiredService<TableServiceClient>().GetTableClient(catalog.Place)),
+        });
+        services.AddSingleton(sp => new CatalogRefresher(
+            sp.GetRequiredService<ICatalogSource>(), enrichment, catalog, sp.GetRequiredService<IAlerts>(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<ILogger<CatalogRefresher>>()));
+    }
+
     private static void AddProtocol(IServiceCollection services, TidemarkOptions options, string instance)
     {
         services.AddSingleton(sp => new Ingest(
             sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(),
-            sp.GetRequiredService<ISegmentStore>(), options.ToIngest(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<ISegmentStore>(),
+            options.ToIngest() with { IsReady = sp.GetService<CatalogRefresher>() is { } catalog ? catalog.IsReadyAsync : null, Prepare = sp.GetService<SchemaRegistry>() is { } registry ? registry.PrepareAsync : null },
+            sp.GetRequiredService<TimeProvider>(),
             sp.GetRequiredService<ILake>(), sp.GetRequiredService<IAlerts>()));
         services.AddSingleton(sp => new TickStores(
             sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<ISegmentStore>(),
@@ -94,11 +123,40 @@ public static class Composition
             options, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<TableServiceClient>(), sp.GetRequiredService<ResultTables>(), sp.GetRequiredService<BlobServiceClient>(),
             sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<ILogger<Preparation>>()));
         services.AddSingleton(sp => new StatusBoard(options.Id, sp.GetRequiredService<CostCounters>(), sp.GetRequiredService<TimeProvider>(), instance));
-        services.AddSingleton(sp => new StatusSource(sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<StatusStore>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new TickRunner(
-            sp.GetRequiredService<Tick>(), sp.GetRequiredService<InvocationEntities>(), sp.GetRequiredService<Preparation>(), sp.GetRequiredService<ILedger>(),
-            sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<StatusStore>(), sp.GetRequiredService<TableAlerts>(),
+            sp.GetRequiredService<Tick>(), sp.GetRequiredService<InvocationEntities>(), sp.GetRequiredService<Preparation>(),
+            sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<StatusStore>(), sp.GetRequiredService<TickAftermath>(),
             sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TickRunner>>()));
+    }
+
+    /// <summary>What people and machines look at: status, progress, alerts, metrics, and the page's sources.</summary>
+    private static void AddView(IServiceCollection services, TidemarkOptions options, IConfiguration configuration, string instance)
+    {
+        services.AddSingleton(sp => new PipelineMetrics(sp.GetRequiredService<CostCounters>()));
+        services.AddHostedService(sp => new TelemetryExport(configuration, options, sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<ILogger<TelemetryExport>>()));
+        services.AddSingleton(sp => new OperatorBoard(options.Id, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<CostCounters>(), options.Kafka.BrokerList, instance));
+        services.AddSingleton(_ => new AlertWatch(options.ToAlerts()));
+        services.AddSingleton(sp => new MaintenanceStore(options.Id, Ledger(sp, options)));
+        services.AddSingleton(sp => new TickAftermath(
+            sp.GetRequiredService<ILedger>(), sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<OperatorBoard>(), sp.GetRequiredService<StatusStore>(),
+            sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<TableAlerts>(), sp.GetRequiredService<AlertWatch>(), sp.GetRequiredService<PipelineMetrics>(),
+            sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TickAftermath>>()));
+        services.AddSingleton(sp => new MaintenanceRound(
+            sp.GetRequiredService<LakeMaintenance>(), sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<MaintenanceStore>(),
+            sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new StatusSource(
+            sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<OperatorBoard>(), sp.GetRequiredService<StatusStore>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new NewestRows(
+            sp.GetRequiredService<TableResults>(), sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new OverviewSource(
+            sp.GetRequiredService<StatusSource>(), sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<NewestRows>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new LakeSource(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new ReplayStore(options.Id, Ledger(sp, options)));
+        services.AddSingleton(_ => new ReplayProducer(options.Kafka));
+        services.AddSingleton(sp => new QuarantineSource(sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<ReplayStore>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new QuarantineReplay(
+            sp.GetRequiredService<ReplayStore>(), sp.GetRequiredService<ReplayProducer>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<LakeSource>(),
+            sp.GetRequiredService<PipelineMetrics>(), options.Kafka, sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<QuarantineReplay>>()));
     }
 
     private static TableClient Ledger(IServiceProvider services, TidemarkOptions options) =>

@@ -41,6 +41,9 @@ param namespaceName string
 param pipelineVersion string
 param topicGeneration string
 
+@description('Empty: no catalog.')
+param catalog string
+
 @description('TickSchedule, DeltaInterval and CheckpointInterval, from presets.json.')
 param presetSettings object
 
@@ -155,11 +158,21 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         CheckpointInterval: presetSettings.CheckpointInterval
         IdleTimeout: '30s'
         MaxFutureSkew: '1h'
+        DeduplicateWithin: '1h'
+        DeduplicationMaxIds: '8000000'
+        Catalog: catalog
+        CatalogRefresh: '1m'
+        CatalogJoin: 'left'
+        CatalogStart: 'wait'
         InlineSegmentLimit: '256KB'
         MaxRangeRecords: '20000'
         MaxOpenRanges: '2000'
         WatchdogTimeout: '60s'
         LeaseDuration: '15s'
+        AlertLag: '100000'
+        AlertQuarantinePercent: '5'
+        AlertSilence: '15m'
+        AlertHeld: '10m'
       },
       // Event Hubs ends sessions on its own terms when the client's timeout is shorter.
       usesEventHubs ? { AzureFunctionsJobHost__extensions__kafka__sessionTimeoutMs: '30000' } : {},

@@ -39,6 +39,7 @@ internal sealed class ActionWriter
         _json.WriteBoolean("isBlindAppend", commit.BlindAppend);
         Strings("operationMetrics", commit.Metrics);
         _json.WriteString("engineInfo", commit.EngineInfo);
+        if (commit.UserMetadata is not null) _json.WriteString("userMetadata", commit.UserMetadata);
         _json.WriteString("txnId", commit.TxnId);
         End();
     }
@@ -119,4 +120,4 @@ internal sealed class ActionWriter
 
 /// <summary>What goes into a commit's `commitInfo`.</summary>
 internal sealed record CommitDescription(string Operation, IEnumerable<KeyValuePair<string, string?>> Parameters,
-    IEnumerable<KeyValuePair<string, string?>> Metrics, bool BlindAppend, bool DataChange, string EngineInfo, string TxnId, long Timestamp);
+    IEnumerable<KeyValuePair<string, string?>> Metrics, bool BlindAppend, bool DataChange, string EngineInfo, string TxnId, long Timestamp, string? UserMetadata = null);

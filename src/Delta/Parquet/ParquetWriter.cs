@@ -104,7 +104,8 @@ internal sealed class ParquetWriter : IDisposable
             if (_buffer.Length > 1 << 20) Drain();
         }
 
-        Drain();
+        // A small file leaves in one piece, with its footer.
+        if (_buffer.Length > 1 << 16) Drain();
         _groups.Add((chunks, to - from, offset));
     }
 

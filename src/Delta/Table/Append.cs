@@ -24,6 +24,9 @@ public sealed record AppendRequest
     /// <summary>Properties for a table that this append creates.</summary>
     public IReadOnlyDictionary<string, string> Configuration { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Free text for the commit, as <c>userMetadata</c> of its commitInfo; null for none.</summary>
+    public string? UserMetadata { get; init; }
+
     /// <summary>Whether columns that the table lacks are added to it (at the end, nullable) in the same commit.</summary>
     public bool EvolveSchema { get; init; }
 }

@@ -133,7 +133,7 @@ public sealed partial class DeltaTable
         var actions = new ActionWriter();
         actions.CommitInfo(new CommitDescription("WRITE",
             [new("mode", "Append"), new("partitionBy", System.Text.Json.JsonSerializer.Serialize(metadata.PartitionColumns))],
-            Metrics(request.Files), BlindAppend: true, DataChange: true, _options.EngineInfo, txnId, Now()), readVersion);
+            Metrics(request.Files), BlindAppend: true, DataChange: true, _options.EngineInfo, txnId, Now(), request.UserMetadata), readVersion);
         if (protocol is not null) actions.Protocol(protocol);
         if (changed is not null) actions.Metadata(changed);
         foreach (var move in request.Transactions) actions.Txn(new Txn(move.AppId, move.Next, Now()));

@@ -132,6 +132,17 @@ public static class ClickstreamQueries
         .Top(10, by: "views")
         .Update();
 
+    /// <summary>What happened to each product in ten minutes; what demand is measured by.</summary>
+    public static QueryDefinition ProductActivity { get; } = Query.Named("product_activity")
+        .Where(!Field.Named("product_id").IsNull())
+        .Tumbling(10 * Minute)
+        .Watermark(2 * Minute)
+        .By("product_id")
+        .Count("views", where: Views)
+        .Count("carts", where: CartAdds)
+        .Count("purchases", where: Purchases)
+        .Append();
+
     /// <summary>The users who did most in five minutes.</summary>
     public static QueryDefinition ActiveUsers { get; } = Query.Named("active_users")
         .Tumbling(5 * Minute)
@@ -170,6 +181,6 @@ public static class ClickstreamQueries
     public static IReadOnlyList<QueryDefinition> All { get; } =
     [
         EventCounts, ActionCounts, RealtimeDashboard, CategoryViews, TrendingCategories, ConversionFunnel, RevenueByCategory, CountryRevenue,
-        HourlyPurchases, DailyRevenue, TopProducts, ActiveUsers, HighValueUsers, SessionUsers,
+        HourlyPurchases, DailyRevenue, TopProducts, ProductActivity, ActiveUsers, HighValueUsers, SessionUsers,
     ];
 }

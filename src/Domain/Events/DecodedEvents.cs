@@ -1,5 +1,6 @@
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Deduplication;
+using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.Domain.Events;
@@ -46,10 +47,16 @@ internal sealed class DecodedEvents : IDecodedRecords
     /// <inheritdoc/>
     public long? MaxEventTimeMs { get; private set; }
 
+    /// <summary>The catalog that these events are joined with, as it was when they were decoded; null = none.</summary>
+    public Catalog? Catalog { get; init; }
+
+    /// <summary>The events, joined with the catalog; see <see cref="EnrichedEvents"/>.</summary>
+    public (RowBatch Rows, int Matched) Enrich(CatalogJoin join) => Memory.Enriched.Build(Silver, Catalog, join);
+
     /// <summary>Takes verdicts on <see cref="Valid"/>, in place of earlier ones.</summary>
     public void Judge(ReadOnlySpan<Verdict> verdicts)
     {
-        var mine = buffers ?? throw new ObjectDisposedException(nameof(DecodedEvents));
+        var mine = Memory;
         var kept = mine.Rows(verdicts.Length);
         var count = 0;
         List<int>? old = null;
@@ -67,21 +74,32 @@ internal sealed class DecodedEvents : IDecodedRecords
     }
 
     /// <inheritdoc/>
+    public Ledger.EventTimes? Times { get; private set; }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref buffers, null) is { } mine)
             giveBack?.Invoke(mine);
     }
 
+    private EventBuffers Memory => buffers ?? throw new ObjectDisposedException(nameof(DecodedEvents));
+
     private void Measure()
     {
-        (MinEventTimeMs, MaxEventTimeMs) = (null, null);
+        (MinEventTimeMs, MaxEventTimeMs, Times) = (null, null, null);
         if (Silver.Count == 0)
             return;
-        long least = long.MaxValue, greatest = long.MinValue;
-        foreach (var time in ((Int64Column)Silver["event_time"]).Values.AsSpan(0, Silver.Count))
+        var times = ((Int64Column)Silver["event_time"]).Values.AsSpan(0, Silver.Count);
+        long least = long.MaxValue, greatest = long.MinValue, beyondFirst = 0;
+        foreach (var time in times)
+        {
             (least, greatest) = (Math.Min(least, time), Math.Max(greatest, time));
+            beyondFirst += (time - times[0]) / 1000;
+        }
+
         (MinEventTimeMs, MaxEventTimeMs) = (FloorMs(least), FloorMs(greatest));
+        Times = new Ledger.EventTimes(FloorMs(least), FloorMs(times[0]) + (beyondFirst / Silver.Count), FloorMs(greatest), Silver.Count);
     }
 
     private static long FloorMs(long micros) => (micros - (micros < 0 ? 999 : 0)) / 1000;

@@ -15,7 +15,7 @@ internal sealed class EventBuffers
     public readonly DictionaryColumnBuilder EventType = new(), ProductId = new(), ProductName = new(), Category = new(), DeviceType = new(),
         Country = new(), Page = new(), Element = new();
     public readonly Int64ColumnBuilder Time = new(), Price = new(), Quantity = new(), Revenue = new(), SilverOffset = new(), SilverKafkaTime = new();
-    public readonly Int32ColumnBuilder Date = new();
+    public readonly Int32ColumnBuilder Date = new(), SchemaVersion = new();
 
     private readonly ActionCategory category = new();
 
@@ -24,6 +24,8 @@ internal sealed class EventBuffers
     public readonly Utf8ColumnBuilder Detail = new(), BadHeaders = new();
     public readonly BinaryColumnBuilder BadKey = new(), BadValue = new();
     public readonly Int64ColumnBuilder BadOffset = new(), BadKafkaTime = new();
+
+    public readonly EnrichedEvents Enriched = new();
 
     /// <summary>What is kept of silver, once it is judged.</summary>
     public readonly RowSelector Kept = new();
@@ -36,7 +38,7 @@ internal sealed class EventBuffers
     public EventBuffers() => growing =
     [
         Key, Value, Offset, KafkaTime, Headers, EventId, UserId, SessionId, Extra, EventType, ProductId, ProductName, Category, DeviceType, Country,
-        Page, Element, Time, Price, Quantity, Revenue, SilverOffset, SilverKafkaTime, Date, Reason, Detail, BadHeaders, BadKey, BadValue, BadOffset,
+        Page, Element, Time, Price, Quantity, Revenue, SilverOffset, SilverKafkaTime, Date, SchemaVersion, Reason, Detail, BadHeaders, BadKey, BadValue, BadOffset,
         BadKafkaTime,
     ];
 
@@ -71,7 +73,7 @@ internal sealed class EventBuffers
         [
             EventId.Build(), types, category.Of(types), Time.Build(), Date.Build(), UserId.Build(), SessionId.Build(), ProductId.Build(),
             ProductName.Build(), Category.Build(), Price.Build(), Quantity.Build(), Revenue.Build(), DeviceType.Build(), Country.Build(), Page.Build(),
-            Element.Build(), Extra.Build(), silver.Topic, silver.Partition, SilverOffset.Build(), SilverKafkaTime.Build(), silver.Ingest,
+            Element.Build(), SchemaVersion.Build(), Extra.Build(), silver.Topic, silver.Partition, SilverOffset.Build(), SilverKafkaTime.Build(), silver.Ingest,
         ], rows);
     }
 

@@ -1,8 +1,11 @@
+using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using System.Text.Unicode;
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Pipelines;
+using Tidemark.Domain.Schemas;
 
 namespace Tidemark.Domain.Events;
 
@@ -14,11 +17,16 @@ namespace Tidemark.Domain.Events;
 /// floating point send those). Money is rounded half away from zero at the fourth decimal, as SQL casts do; a whole <c>quantity</c> may be written
 /// 6.0; what has no place in the column is quarantined, never cut.</item>
 /// <item>Event times are ISO 8601 text, or milliseconds since 1970 as a number or a string that holds nothing but one.</item>
+/// <item>A header <c>schema-version</c> or a field <c>schema_version</c> names a version of schemas/: then only its names are the event's (older ones are read as the
+/// newest), and what it requires must be there. Without one, the names of all versions are understood.</item>
 /// <item>A null is as if the field were absent; so is an empty string in a required field.</item>
 /// </list>
 /// </summary>
 internal sealed class EventDecoder(EventOptions options)
 {
+    /// <summary>Kafka header that names the version of the schema.</summary>
+    public const string SchemaVersionHeader = "schema-version";
+
     private readonly byte[] topic = Encoding.UTF8.GetBytes(options.Topic);
     private readonly long skewMicros = options.MaxFutureSkew.Ticks / 10;
     private readonly long earliestMicros = (options.EarliestEventTime.ToUniversalTime() - DateTime.UnixEpoch).Ticks / 10;
@@ -30,7 +38,8 @@ internal sealed class EventDecoder(EventOptions options)
     private Dictionary<string, long>? reasons;
 
     /// <summary>Decodes into the buffers, which must be reset.</summary>
-    public DecodedEvents Decode(int partition, IReadOnlyList<SourceRecord> records, long ingestTimeMs, EventBuffers into, Action<EventBuffers>? giveBack)
+    public DecodedEvents Decode(
+        int partition, IReadOnlyList<SourceRecord> records, long ingestTimeMs, Catalog? catalog, EventBuffers into, Action<EventBuffers>? giveBack)
     {
         rows = into;
         reasons = null;
@@ -38,7 +47,7 @@ internal sealed class EventDecoder(EventOptions options)
             Record(records[i], ingestTimeMs * 1000);
         var ingest = ingestTimeMs * 1000;
         return new DecodedEvents(into.Bronze(topic, partition, ingest), into.Silver(topic, partition, ingest),
-            into.Quarantine(topic, partition, ingest), reasons, into, giveBack);
+            into.Quarantine(topic, partition, ingest), reasons, into, giveBack) { Catalog = catalog };
     }
 
     private void Record(in SourceRecord record, long ingestMicros)
@@ -64,10 +73,18 @@ internal sealed class EventDecoder(EventOptions options)
 
     private Fault? Event(in SourceRecord record, long ingestMicros)
     {
-        if (record.Value is not { } value)
+        if (record.Value is not { } whole)
             return new(QuarantineReason.Tombstone, "The record has no value.");
+        ReadOnlySpan<byte> value = whole;
         if (value.Length > options.MaxValueBytes)
             return new(QuarantineReason.TooLarge, Text($"The value has {value.Length} bytes; up to {options.MaxValueBytes} are decoded."));
+        EventSchema? schema = null;
+        if (value.Length > 0 && value[0] == 0 && WireFormat.SchemaId(value) is { } id)
+        {
+            if (Registered(id, out schema) is { } refused)
+                return refused;
+            value = value[WireFormat.Length..];
+        }
         if (!Utf8.IsValid(value))
             return new(QuarantineReason.InvalidUtf8, "The value is not UTF-8.");
         switch (JsonScanner.Scan(value, options.MaxDepth, order, json, out var at))
@@ -79,10 +96,55 @@ internal sealed class EventDecoder(EventOptions options)
             case ScanResult.TooDeep:
                 return new(QuarantineReason.TooDeep, Text($"The value nests deeper than {options.MaxDepth} levels at byte {at}."));
         }
-        return Fields(record, value, ingestMicros);
+        var ignored = 0u;
+        if (schema is not null)
+            ignored = json.Present & 1u << EventField.SchemaVersion;
+        else if ((record.Headers.Count > 0 || json.Has(EventField.SchemaVersion)) && Named(record, value, out schema) is { } unknown)
+            return unknown;
+        if (schema is not null)
+        {
+            // Names of other versions are unknown fields of this one.
+            ignored |= json.Present & ~schema.Names;
+            json.Present &= schema.Names;
+        }
+        return Fields(record, value, ingestMicros, schema, ignored);
     }
 
-    private Fault? Fields(in SourceRecord record, ReadOnlySpan<byte> value, long ingestMicros)
+    /// <summary>The schema of the registry that a record names; a fault where its events cannot be read.</summary>
+    private Fault? Registered(int id, out EventSchema? schema)
+    {
+        schema = null;
+        if (options.Schemas.WithId(id) is not { } found)
+            return options.Schemas.HasRegistry ? new(QuarantineReason.UnknownSchemaId, Text($"The record names schema {id}, which the registry does not have.")) : null;
+        schema = found.Schema;
+        return found.Unsupported is { } kind
+            ? new(QuarantineReason.UnsupportedSchema(kind), Text($"The record's schema {id} is {kind}; JSON Schema is read."))
+            : null;
+    }
+
+    /// <summary>The schema by the version that a header or a field names, if one does; the header comes first. Of 2.1 the 2 counts.</summary>
+    private Fault? Named(in SourceRecord record, ReadOnlySpan<byte> value, out EventSchema? schema)
+    {
+        schema = null;
+        ReadOnlySpan<byte> name = default;
+        for (var i = 0; i < record.Headers.Count && name.IsEmpty; i++)
+            if (record.Headers[i] is { Key: SchemaVersionHeader, Value: { } header })
+                name = header;
+        if (name.IsEmpty && json.Has(EventField.SchemaVersion))
+        {
+            ref var slice = ref json.Slots[EventField.SchemaVersion];
+            name = value.Slice(slice.Start, slice.Length);
+        }
+        if (name.IsEmpty)
+            return null;
+        var digits = name[0] == 'v' ? name[1..] : name;
+        if (Utf8Parser.TryParse(digits, out int version, out var used) && (used == digits.Length || digits[used] == '.'))
+            schema = options.Schemas.Version(version);
+        return schema is not null ? null : new(QuarantineReason.UnknownSchemaVersion,
+            Text($"The event names version '{Encoding.UTF8.GetString(name[..Math.Min(name.Length, 40)])}' of its schema; known are {string.Join(", ", options.Schemas.Versions)}."));
+    }
+
+    private Fault? Fields(in SourceRecord record, ReadOnlySpan<byte> value, long ingestMicros, EventSchema? schema, uint ignored)
     {
         int eventId = First(EventField.EventId, EventField.EventIdAlias), eventType = First(EventField.EventType, EventField.Action);
         if (eventId < 0)
@@ -99,7 +161,9 @@ internal sealed class EventDecoder(EventOptions options)
             return new(QuarantineReason.MissingUserId, "The event has no user_id.");
         if (!IsText(value, EventField.UserId, orWhole: true))
             return Wrong("user_id", "must be a string or a whole number");
-        for (var slot = EventField.SessionId; slot < EventField.Count; slot++)
+        if (schema is not null && schema.Missing(value, json, TextOf(value, eventType, out _)) is { } missing)
+            return new(QuarantineReason.SchemaViolation, $"{schema.Title} requires {missing}, which the event lacks.");
+        for (var slot = EventField.SessionId; slot < EventField.SchemaVersion; slot++)
             if (slot is < EventField.Price or > EventField.Amount && json.Has(slot)
                 && !IsText(value, slot, slot is EventField.SessionId or EventField.ProductId))
                 return Wrong(Encoding.UTF8.GetString(EventField.NameOf(slot)), "must be a string");
@@ -129,7 +193,11 @@ internal sealed class EventDecoder(EventOptions options)
         AppendText(rows.Element, value, EventField.Element);
         const uint synonyms = 1u << EventField.EventId | 1u << EventField.EventIdAlias | 1u << EventField.EventType | 1u << EventField.Action
             | 1u << EventField.Timestamp | 1u << EventField.EventTimeAlias | 1u << EventField.Ts | 1u << EventField.Revenue | 1u << EventField.Amount;
-        ExtraJson.Append(value, json, json.Present & synonyms & ~(1u << eventId | 1u << eventType | 1u << timeSlot | 1u << revenueSlot), rows.Extra);
+        ExtraJson.Append(value, json, json.Present & synonyms & ~(1u << eventId | 1u << eventType | 1u << timeSlot | 1u << revenueSlot) | ignored, rows.Extra);
+        if (schema?.Version is { } version)
+            rows.SchemaVersion.Append(version);
+        else
+            rows.SchemaVersion.AppendNull();
         rows.SilverOffset.Append(record.Offset);
         rows.SilverKafkaTime.Append(record.KafkaTimeMs * 1000);
         return null;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Deduplication;
+using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Queries;
 using Tidemark.Domain.Streams;
@@ -19,6 +20,7 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
     private readonly IReadOnlyList<QueryDefinition> definitions;
     private readonly WindowQueries windows;
     private readonly IReadOnlyList<EventStreamPlan> streams;
+    private readonly EnrichmentOptions? enrichment;
     private readonly ConcurrentBag<EventDecoder> decoders = [];
     private readonly ConcurrentBag<EventBuffers> buffers = [];
 
@@ -27,22 +29,32 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
     /// <param name="queries">Window queries over <see cref="EventTables.Silver"/>.</param>
     /// <param name="entitySpan">Span of event time that the slices of queries with short slices share an entity for; null = 5 minutes.</param>
     /// <param name="streams">Streams over <see cref="EventTables.Silver"/>, over queries, and over streams before them.</param>
+    /// <param name="enrichment">The catalog that events are joined with into <c>gold/enriched_clickstream</c>; null = that table is not made.</param>
     /// <exception cref="ArgumentException">An option makes no sense, or a <see cref="QueryException"/> or <see cref="StreamException"/> names query or stage, field and remedy.</exception>
-    public EventPipeline(EventOptions options, IReadOnlyList<QueryDefinition> queries, TimeSpan? entitySpan = null, IReadOnlyList<EventStream>? streams = null)
+    public EventPipeline(
+        EventOptions options, IReadOnlyList<QueryDefinition> queries, TimeSpan? entitySpan = null, IReadOnlyList<EventStream>? streams = null,
+        EnrichmentOptions? enrichment = null)
     {
         this.options = options.Validated();
+        this.enrichment = enrichment;
+        Tables = enrichment is null ? EventTables.All : [.. EventTables.All, EnrichedEvents.Table];
         definitions = [.. queries];
         if (entitySpan < TimeSpan.FromSeconds(1))
             throw new ArgumentException($"The entity span is {entitySpan}; give at least a second.", nameof(entitySpan));
         windows = new WindowQueries(queries, EventTables.Silver.Schema, "event_time", entitySpan ?? TimeSpan.FromMinutes(5));
+        Queries = [.. windows.Specs.Zip(definitions, (spec, definition) => spec with { Description = QueryWords.Of(definition) })];
         this.streams = EventStreams.Bind(streams ?? [], Tables, windows.Specs);
+        foreach (var stream in this.streams.Select(s => s.Stream).Where(s => s.Source == EventTables.Silver.Name))
+            if (options.DeduplicateWithin > TimeSpan.Zero && stream.Delay + stream.InTimeFor > options.DeduplicateWithin)
+                throw new StreamException(stream.Name, $"it takes events up to {stream.Delay + stream.InTimeFor} behind the frontier, but duplicates are recognised up to "
+                    + $"{options.DeduplicateWithin}; raise DeduplicateWithin, set it to zero for none, or shorten the stream's delay or gap");
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<TableSpec> Tables => EventTables.All;
+    public IReadOnlyList<TableSpec> Tables { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<QuerySpec> Queries => windows.Specs;
+    public IReadOnlyList<QuerySpec> Queries { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<StreamSpec> Streams => [.. streams.Select(s => s.Spec)];
@@ -59,7 +71,7 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
             rows.Reset();
         else
             rows = new EventBuffers();
-        var decoded = decoder.Decode(partition, records, ingestTimeMs, rows, buffers.Add);
+        var decoded = decoder.Decode(partition, records, ingestTimeMs, enrichment?.Current, rows, buffers.Add);
         decoders.Add(decoder);
         return decoded;
     }
@@ -71,7 +83,11 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
         LateTable? late = null;
         var counts = new Dictionary<string, long> { ["records"] = events.Bronze.Count, ["events"] = events.Silver.Count };
         foreach (var (reason, count) in events.Reasons)
+        {
             counts["quarantined/" + reason] = count;
+            if (QuarantineReason.IsOfSchema(reason))
+                counts["refused/" + reason] = count;
+        }
         if (events.Duplicates > 0)
             counts["duplicates"] = events.Duplicates;
         var countable = events.Silver;
@@ -99,6 +115,12 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
         Add(EventTables.Quarantine, events.Quarantine);
         if (late is not null)
             Add(EventTables.Late, late.Build());
+        if (enrichment is not null && events.Silver.Count > 0)
+        {
+            var (rows, matched) = events.Enrich(enrichment.Join);
+            counts["in_catalog"] = matched;
+            Add(EnrichedEvents.Table, rows);
+        }
         return new Segment(tables, partials, counts);
 
         void AddLate(RowBatch from, QueryPlan plan, LateRows rows)

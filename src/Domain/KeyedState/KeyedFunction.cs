@@ -23,11 +23,19 @@ public interface IKeyedFunction
     /// <summary>Columns of the rows that it emits.</summary>
     RowSchema Output { get; }
 
-    /// <summary>Called with the rows of one key that arrived together, in order. The key's timeout is off until it is set again.</summary>
-    void OnRows(IKeyedCall call, RowBatch rows);
+    /// <summary>Called with the rows of one key that arrived together, in order; null as state = there is none. The key's timeout is off until it is set again.</summary>
+    /// <returns>The state from now on; null forgets the key.</returns>
+    object? OnRows(IKeyedCall call, object? state, RowBatch rows);
 
     /// <summary>Called when the key's timeout has passed.</summary>
-    void OnTimeout(IKeyedCall call);
+    /// <returns>The state from now on; null forgets the key.</returns>
+    object? OnTimeout(IKeyedCall call, object state);
+
+    /// <summary>Saved form of a state. Equal states must give equal bytes.</summary>
+    byte[] Save(object state);
+
+    /// <summary>A state from its saved form.</summary>
+    object Load(ReadOnlySpan<byte> saved);
 }
 
 /// <summary>What a function can do for the key that it is called for.</summary>
@@ -35,9 +43,6 @@ public interface IKeyedCall
 {
     /// <summary>The key's columns, one row.</summary>
     RowBatch Key { get; }
-
-    /// <summary>Saved state in UTF-8 JSON; null = none, and setting null forgets the key.</summary>
-    byte[]? State { get; set; }
 
     /// <summary>Processing time, ms.</summary>
     long NowMs { get; }
@@ -56,7 +61,7 @@ public interface IKeyedCall
 }
 
 /// <summary>
-/// A function with a state record per key. The state is saved as JSON between calls, so it must be a record that System.Text.Json reads back.
+/// A function with a state record per key. The state is saved as JSON at checkpoints, so it must be a record that System.Text.Json reads back.
 /// <code>
 /// sealed record Visits(int Count);
 /// sealed class CountVisits : KeyedFunction&lt;Visits&gt;
@@ -79,22 +84,21 @@ public abstract class KeyedFunction<TState> : IKeyedFunction where TState : clas
     public abstract RowSchema Output { get; }
 
     /// <inheritdoc/>
-    void IKeyedFunction.OnRows(IKeyedCall call, RowBatch rows) => call.State = Bytes(OnRows(call, Value(call.State), rows));
+    object? IKeyedFunction.OnRows(IKeyedCall call, object? state, RowBatch rows) => OnRows(call, (TState?)state, rows);
 
     /// <inheritdoc/>
-    void IKeyedFunction.OnTimeout(IKeyedCall call)
-    {
-        if (Value(call.State) is { } state)
-            call.State = Bytes(OnTimeout(call, state));
-    }
+    object? IKeyedFunction.OnTimeout(IKeyedCall call, object state) => OnTimeout(call, (TState)state);
+
+    /// <inheritdoc/>
+    byte[] IKeyedFunction.Save(object state) => JsonSerializer.SerializeToUtf8Bytes((TState)state);
+
+    /// <inheritdoc/>
+    object IKeyedFunction.Load(ReadOnlySpan<byte> saved) => JsonSerializer.Deserialize<TState>(saved)
+        ?? throw new InvalidDataException($"A saved state of {GetType().Name} is null.");
 
     /// <summary>New state of the key after these rows; null forgets it.</summary>
     protected abstract TState? OnRows(IKeyedCall call, TState? state, RowBatch rows);
 
     /// <summary>New state of the key after its timeout; null forgets it.</summary>
     protected abstract TState? OnTimeout(IKeyedCall call, TState state);
-
-    private static TState? Value(byte[]? state) => state is null ? null : JsonSerializer.Deserialize<TState>(state);
-
-    private static byte[]? Bytes(TState? state) => state is null ? null : JsonSerializer.SerializeToUtf8Bytes(state);
 }

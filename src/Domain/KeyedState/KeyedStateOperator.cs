@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Streams;
@@ -24,7 +25,7 @@ internal sealed class KeyedStateOperator : StreamOperator
 
     private sealed class Entry
     {
-        public byte[]? State { get; set; }
+        public object? State { get; set; }
 
         /// <summary>First time at which the timeout is due.</summary>
         public long? Due { get; set; }
@@ -37,7 +38,7 @@ internal sealed class KeyedStateOperator : StreamOperator
         timeColumn = eventTime is null ? null : source.IndexOf(eventTime);
         keySchema = new RowSchema([.. keys.Select(k => source.Fields[k])]);
         foreach (var (row, state) in stage.Initial)
-            entries[KeyOf(row, 0, Enumerable.Range(0, keys.Length))] = new Entry { State = state };
+            entries[KeyOf(row, 0, Enumerable.Range(0, keys.Length))] = new Entry { State = stage.Function.Load(state) };
     }
 
     public override RowSchema Output => stage.Function.Output;
@@ -72,8 +73,7 @@ internal sealed class KeyedStateOperator : StreamOperator
         foreach (var text in order)
         {
             call.For(text);
-            stage.Function.OnRows(call, RowBatches.Take(rows, byKey[text].ToArray()));
-            call.End(long.MinValue);
+            call.End(long.MinValue, stage.Function.OnRows(call, call.State, byKey[text].Count == rows.Count ? rows : RowBatches.Take(rows, CollectionsMarshal.AsSpan(byKey[text]))));
         }
         emit(call.Rows());
     }
@@ -87,8 +87,8 @@ internal sealed class KeyedStateOperator : StreamOperator
         while (timers.Count > 0 && timers.Min is var (due, text) && due <= clock)
         {
             call.For(text);
-            stage.Function.OnTimeout(call);
-            call.End(due);
+            if (call.State is { } state)
+                call.End(due, stage.Function.OnTimeout(call, state));
         }
         if (call.Rows() is { Count: > 0 } rows)
             emit(rows);
@@ -100,7 +100,7 @@ internal sealed class KeyedStateOperator : StreamOperator
         foreach (var (text, entry) in entries.OrderBy(e => e.Key, StringComparer.Ordinal))
         {
             to.Sized(Encoding.Latin1.GetBytes(text));
-            to.Sized(entry.State);
+            to.Sized(stage.Function.Save(entry.State!));
             to.Zigzag(entry.Due ?? long.MaxValue);
         }
     }
@@ -113,7 +113,7 @@ internal sealed class KeyedStateOperator : StreamOperator
         for (var left = from.Count(3); left > 0; left--)
         {
             var text = Encoding.Latin1.GetString(from.Sized());
-            entries[text] = new Entry { State = from.Sized().ToArray(), Due = from.Zigzag() is var due and not long.MaxValue ? due : null };
+            entries[text] = new Entry { State = stage.Function.Load(from.Sized()), Due = from.Zigzag() is var due and not long.MaxValue ? due : null };
             if (entries[text].Due is { } at)
                 timers.Add((at, text));
         }
@@ -134,9 +134,11 @@ internal sealed class KeyedStateOperator : StreamOperator
         private string key = "";
         private Entry entry = new();
 
-        public RowBatch Key { get; private set; } = Empty(owner.keySchema);
+        private RowBatch? keyRow;
 
-        public byte[]? State { get => entry.State; set => entry.State = value; }
+        public RowBatch Key => keyRow ??= KeyRow();
+
+        public object? State => entry.State;
 
         public long NowMs => owner.now;
 
@@ -151,7 +153,7 @@ internal sealed class KeyedStateOperator : StreamOperator
             if (values.Length != output.Columns.Length)
                 throw new ArgumentException($"Stage '{owner.stage.Id}' emits {values.Length} values; its output has {output.Columns.Length} columns.");
             for (var i = 0; i < values.Length; i++)
-                Append(output.Columns[i], values[i]);
+                RowsBuilder.Append(output.Columns[i], values[i]);
         }
 
         /// <summary>Begins a call for a key: its timeout is off.</summary>
@@ -161,18 +163,14 @@ internal sealed class KeyedStateOperator : StreamOperator
             entry = owner.entries.GetValueOrDefault(text) ?? new Entry();
             if (entry.Due is { } due)
                 owner.timers.Remove((due, text));
-            entry.Due = null;
-            var builder = new RowsBuilder(owner.keySchema);
-            var reader = new ByteReader(Encoding.Latin1.GetBytes(text));
-            foreach (var column in builder.Columns)
-                OrderedKey.Read(ref reader, column);
-            Key = builder.Build();
+            (entry.Due, keyRow) = (null, null);
         }
 
         /// <summary>Ends it; what it set is due after <paramref name="after"/>.</summary>
-        public void End(long after)
+        public void End(long after, object? state)
         {
-            if (entry.State is not null)
+            entry.State = state;
+            if (state is not null)
             {
                 owner.entries[key] = entry;
                 if (entry.Due is { } due)
@@ -187,18 +185,13 @@ internal sealed class KeyedStateOperator : StreamOperator
 
         public RowBatch Rows() => output.Build();
 
-        private static void Append(ColumnBuilder to, object? value)
+        private RowBatch KeyRow()
         {
-            switch (to, value)
-            {
-                case (_, null): to.AppendNull(); break;
-                case (BinaryColumnBuilder text, string s): text.Append(Encoding.UTF8.GetBytes(s)); break;
-                case (Int64ColumnBuilder wide, long l): wide.Append(l); break;
-                case (Int64ColumnBuilder wide, int i): wide.Append(i); break;
-                case (BooleanColumnBuilder truth, bool b): truth.Append(b); break;
-                case (DoubleColumnBuilder real, double d): real.Append(d); break;
-                default: throw new ArgumentException($"A {value.GetType().Name} does not fit a {to.GetType().Name}.");
-            }
+            var builder = new RowsBuilder(owner.keySchema);
+            var reader = new ByteReader(Encoding.Latin1.GetBytes(key));
+            foreach (var column in builder.Columns)
+                OrderedKey.Read(ref reader, column);
+            return builder.Build();
         }
     }
 }

@@ -49,7 +49,8 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
     /// <summary>Likewise, of one stream.</summary>
     public async Task<int> PublishStreamsAsync(Truth truth, StreamSpec spec, CancellationToken cancel)
     {
-        if (spec.Results == StreamResults.None)
+        // The last row of a key is written from Delta, where rows have an order that two ticks agree on.
+        if (spec.Results != StreamResults.Rows)
             return 0;
         var written = 0;
         var streams = spec.IsChained
@@ -76,14 +77,14 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
             await MoveCursorAsync(query, published, reached with { PositionMs = truth.PositionOf(id, query.Name) }, cancel);
         if (published.Own is { } own && own.Version == version)
         {
-            written += await WriteFinalAsync(truth, query, own.Rows, cancel);
+            written += await WriteFinalAsync(truth, query, own.Version, own.Rows, cancel);
             reached = reached with { PositionMs = own.Position };
         }
         else
         {
             await foreach (var commit in lake.ReadCommitsAsync(TableNames.Gold(query.Name), id.QueryAppId(query.Name), published.Cursor.TableVersion, cancel))
             {
-                written += await WriteFinalAsync(truth, query, commit.Rows, cancel);
+                written += await WriteFinalAsync(truth, query, commit.Version, commit.Rows, cancel);
                 reached = new Cursor(Math.Max(version, commit.Version), commit.Position);
             }
         }
@@ -97,26 +98,50 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
         return written;
     }
 
-    private Task<int> WriteFinalAsync(Truth truth, IOutput output, RowBatch rows, CancellationToken cancel) => output switch
+    private Task<int> WriteFinalAsync(Truth truth, IOutput output, long version, RowBatch rows, CancellationToken cancel) => output switch
     {
+        StreamSpec { Results: StreamResults.Latest } latest => WriteLatestAsync(truth, latest, version, rows, cancel),
         StreamSpec stream => WriteStreamAsync(truth, stream, rows, cancel),
         QuerySpec { Withdraws: true } query => WriteFencedAsync(truth, query, rows, [], final: true, cancel),
         _ => WriteAsync(truth, output, rows, final: true, cancel),
     };
 
-    /// <summary>Rows under keys of their own whatever is there; of rows under one key the last.</summary>
+    /// <summary>Rows under keys of their own, whatever is there.</summary>
     private async Task<int> WriteStreamAsync(Truth truth, StreamSpec spec, RowBatch rows, CancellationToken cancel)
     {
         if (rows.Count == 0)
             return 0;
-        var last = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (var row = 0; row < rows.Count; row++)
-            last[results.RowKey(spec, rows, row)] = row;
-        if (spec.Results == StreamResults.Latest)
-            return await WriteAsync(truth, spec, last.Count == rows.Count ? rows : RowBatches.Where(rows, last.Values.ToHashSet().Contains), final: false, cancel);
+        var last = LastRows(spec, rows);
         var writes = last.Select(row => new ResultWrite(row.Value, row.Key, ResultWrite.Any)).ToList();
         var etags = await results.WriteAsync(spec, rows, writes, final: true, cancel);
         return etags.Count;
+    }
+
+    /// <summary>
+    /// The last row of each key in a commit, unless the table has it of this commit or a later one: a tick that publishes old commits again must not
+    /// turn back what another has published since.
+    /// </summary>
+    private async Task<int> WriteLatestAsync(Truth truth, StreamSpec spec, long version, RowBatch rows, CancellationToken cancel)
+    {
+        var known = truth.Results[spec.Name].Revisions;
+        var writes = LastRows(spec, rows)
+            .Where(row => !known.TryGetValue(row.Key, out var there) || there.Revision < version)
+            .Select(row => new ResultWrite(row.Value, row.Key, known.TryGetValue(row.Key, out var there) ? there.ETag : null) { Revision = version })
+            .ToList();
+        if (writes.Count == 0)
+            return 0;
+        var etags = await results.WriteAsync(spec, rows, writes, final: true, cancel);
+        for (var i = 0; i < writes.Count; i++)
+            known[writes[i].RowKey] = (etags[i] ?? throw new CompetingTickException($"Row {writes[i].RowKey} of {spec.Name} was written by another tick."), version);
+        return writes.Count;
+    }
+
+    private Dictionary<string, int> LastRows(StreamSpec spec, RowBatch rows)
+    {
+        var last = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var row = 0; row < rows.Count; row++)
+            last[results.RowKey(spec, rows, row)] = row;
+        return last;
     }
 
     private async Task MoveCursorAsync(IOutput query, PublishedResults published, Cursor reached, CancellationToken cancel)

@@ -141,6 +141,9 @@ public interface IResults
     /// </summary>
     Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(IOutput query, long? fromWindowStart, CancellationToken cancel);
 
+    /// <summary>ETag and revision by row key of all rows of a stream whose rows replace each other.</summary>
+    Task<IReadOnlyDictionary<string, (string ETag, long Revision)>> ReadRevisionsAsync(IOutput output, CancellationToken cancel);
+
     /// <summary>Row key of a row of a result batch: newest first where there is a time, then keys, escaped.</summary>
     string RowKey(IOutput query, RowBatch rows, int row);
 
@@ -179,6 +182,9 @@ public readonly record struct ResultWrite(int Row, string RowKey, string? ETag)
 {
     /// <summary>In place of an ETag: whatever is there is replaced. Only for rows whose content follows from their key.</summary>
     public const string Any = "*";
+
+    /// <summary>Version of the Delta table that the row is of, kept with it; null = none is kept.</summary>
+    public long? Revision { get; init; }
 }
 
 /// <summary>Where alerts go.</summary>

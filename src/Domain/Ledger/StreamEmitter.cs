@@ -53,10 +53,10 @@ internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lak
         if (!outcome.Committed)
             throw new CompetingTickException($"The position of {table} moved under this tick.");
         truth.Moved(table, outcome.Version, moves);
-        // Its rows are in Table storage already; what another tick committed in between is read back.
+        // Rows under keys of their own are in Table storage already; what another tick committed in between is read back.
         if (truth.Results.TryGetValue(spec.Name, out var published))
             published.Own = published.Cursor.TableVersion == before && outcome.Version == before + 1
-                ? new CommittedRows(outcome.Version, outcome.Version, RowBatches.Empty(spec.Schema))
+                ? new CommittedRows(outcome.Version, outcome.Version, spec.Results == StreamResults.Latest ? batch : RowBatches.Empty(spec.Schema))
                 : null;
         Note(truth, table, before, new CommittedRows(outcome.Version, outcome.Version, batch));
         foreach (var (_, _, stream) in parts.Where(p => p.Stream.Pending.Count > 0))

@@ -60,6 +60,8 @@ internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentSt
 
         if (moves.Count == 0)
             return false;
+        using var span = LedgerTrace.Source.StartActivity("emit " + table);
+        LedgerTrace.Link(span, truth.Ranges.Values.SelectMany(ranges => ranges).Where(r => moves.Any(m => m.AppId == id.TableAppId(table, r.Partition) && r.To <= m.Next && !(r.To <= m.Expected))));
         var outcome = await lake.AppendAsync(table, moves, rows, files, cancel);
         if (!outcome.Committed)
             throw new CompetingTickException($"Positions of {table} moved under this tick.");

@@ -26,6 +26,7 @@ public sealed class Tick
     private readonly Settler _settler;
     private readonly Watchdog _watchdog;
     private readonly long _horizonMs;
+    private readonly Phases _phases;
     private Truth? _truth;
     private long _frontierMovedMs;
     private long _emittedMs;
@@ -54,6 +55,7 @@ public sealed class Tick
         _checkpointer = new Checkpointer(pipeline, id, stores.Ledger, stores.Entities, stores.Alerts, options, off);
         _settler = new Settler(pipeline, id, stores.Ledger, stores.Entities, stores.Segments, options, off);
         _watchdog = new Watchdog(stores.Log, ingest, partitions, stores.Alerts, options, time, off);
+        _phases = new Phases(time);
         _emittedMs = _checkpointedMs = _sweptMs = _frontierMovedMs = time.GetUtcNow().ToUnixTimeMilliseconds();
     }
 
@@ -61,6 +63,7 @@ public sealed class Tick
     public async Task<TickReport> RunAsync(CancellationToken cancel)
     {
         var now = Now();
+        _phases.Take();
         if (_leasedUntilMs - now < (long)_options.LeaseTime.TotalMilliseconds / 2)
         {
             var until = now + (long)_options.LeaseTime.TotalMilliseconds;
@@ -75,12 +78,15 @@ public sealed class Tick
         {
             var due = IsEmitDue(cached, now);
             var frontier = cached?.Meta.Value.FrontierMs;
-            var truth = await _reader.ReadAsync(cached, due || cached?.States.Count > _options.BackfillEntities, cancel);
+            Truth truth;
+            using (_phases.Begin(Phases.GetBatch))
+                truth = await _reader.ReadAsync(cached, due || cached?.States.Count > _options.BackfillEntities, cancel);
             var emit = due || truth.Meta.Value.EndOfInput || (cached is not null && truth.Meta.Value.FrontierMs != frontier);
             var report = await WorkAsync(truth, emit, IsRacing(frontier, truth.Meta.Value.FrontierMs, now), cancel);
             // What follows may fail without making what is known less true. An entity that forgot is looked at again by the next tick.
             _truth = truth.Refused.Count == 0 ? truth : null;
             report = await FinishAsync(truth, report with { StartedMs = now }, cancel);
+            report = report with { PhasesMs = _phases.Take() };
             // Not before: a tick that fails reports nothing, and the next one must report these ranges again.
             truth.Fresh.Clear();
             return report;
@@ -106,6 +112,7 @@ public sealed class Tick
     private async Task<TickReport> WorkAsync(Truth truth, bool emit, bool racing, CancellationToken cancel)
     {
         var fresh = truth.Fresh.ToList();
+        using var adding = _phases.Begin(Phases.AddBatch);
         var written = await _results.PublishFinalAsync(truth, cancel);
         written += await _results.PublishStreamsAsync(truth, cancel);
         var inDelta = new List<long>();
@@ -123,6 +130,7 @@ public sealed class Tick
         // After the emission, so that a window which it closed is written once, as final.
         written += await _results.PublishOpenAsync(truth, cancel);
         var visible = Ages(fresh);
+        adding.Dispose();
 
         if (truth.Meta.Value.EndOfInput || Now() - _checkpointedMs >= (long)_options.CheckpointInterval.TotalMilliseconds)
             await CheckpointAsync(truth, racing, cancel);
@@ -144,6 +152,7 @@ public sealed class Tick
 
     private async Task CheckpointAsync(Truth truth, bool racing, CancellationToken cancel)
     {
+        using var phase = _phases.Begin(Phases.WalCommit);
         await _checkpointer.ConfirmAsync(truth, cancel);
         var registry = await _ledger.ReadRegistryAsync(cancel);
         await _settler.SettleAsync(truth, registry, cancel);
@@ -173,6 +182,7 @@ public sealed class Tick
         var interval = (long)_options.WatchdogTimeout.TotalMilliseconds / 4;
         if (!truth.Meta.Value.EndOfInput && _lookedMs != long.MinValue && Now() - _lookedMs < interval)
             return false;
+        using var phase = _phases.Begin(Phases.LatestOffset);
         var changed = await _watchdog.LookAsync(truth, cancel);
         _lookedMs = Now();
         return changed;
@@ -226,7 +236,11 @@ public sealed class Tick
             OpenRanges = count,
             OpenBytes = bytes,
             Entities = truth.Entities.Count,
-            Fresh = [.. fresh.Select(range => new RangeCounts(range.Partition, range.From, range.To, range.Counts))],
+            Fresh = [.. fresh.Select(range => new RangeCounts(range.Partition, range.From, range.To, range.Counts) { EventTimes = range.EventTimes, TraceParent = range.TraceParent })],
+            EntityStates = TickView.Entities(truth),
+            Ranges = TickView.Ranges(truth, _id),
+            TableVersions = truth.Tables.ToDictionary(t => t.Key, t => t.Value.Version),
+            OpenRows = TickView.OpenRows(truth, _pipeline),
             Positions = _pipeline.Queries.ToDictionary(q => q.Name, q => truth.PositionOf(_id, q.Name)),
         };
     }

@@ -44,12 +44,34 @@ public sealed record TickReport
     /// <summary>Per range whose rows this tick committed to Delta: ms from its latest Kafka time to now.</summary>
     public IReadOnlyList<long> VisibleInDeltaMs { get; init; } = [];
 
+    /// <summary>Milliseconds by phase; the names are Spark's: getBatch (reading the ledger), addBatch (results and Delta), walCommit (checkpoint), latestOffset (asking Kafka).</summary>
+    public IReadOnlyDictionary<string, double> PhasesMs { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>Entities in memory, newest first, at most 300.</summary>
+    public IReadOnlyList<EntityReport> EntityStates { get; init; } = [];
+
+    /// <summary>Open ranges, the newest 50 of each partition.</summary>
+    public IReadOnlyList<RangeReport> Ranges { get; init; } = [];
+
+    /// <summary>Versions of the Delta tables; −1 = there is none.</summary>
+    public IReadOnlyDictionary<string, long> TableVersions { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>By query the rows of open windows, for queries that show them.</summary>
+    public IReadOnlyDictionary<string, long> OpenRows { get; init; } = new Dictionary<string, long>();
+
     /// <summary>Per query the watermark up to which its windows are in Delta, ms.</summary>
     public IReadOnlyDictionary<string, long?> Positions { get; init; } = new Dictionary<string, long?>();
 }
 
 /// <summary>What a range was made of: its offsets [From, To) and the counts of its segment.</summary>
-public readonly record struct RangeCounts(int Partition, long From, long To, IReadOnlyDictionary<string, long> Counts);
+public readonly record struct RangeCounts(int Partition, long From, long To, IReadOnlyDictionary<string, long> Counts)
+{
+    /// <summary>Event times of its valid events; null when it has none.</summary>
+    public EventTimes? EventTimes { get; init; }
+
+    /// <summary>W3C trace context of the batch that committed it; null when it was not traced.</summary>
+    public string? TraceParent { get; init; }
+}
 
 /// <summary>One partition in a <see cref="TickReport"/>: <paramref name="Next"/> is the offset up to which its ranges were seen.</summary>
 public readonly record struct PartitionReport(int Partition, long Next, long LogEnd, long? MaxEventTimeMs);

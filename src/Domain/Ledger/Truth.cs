@@ -162,6 +162,9 @@ internal sealed class PublishedResults
     /// <summary>ETag and content hash by row key; hash 0 = content unknown.</summary>
     public Dictionary<string, (string ETag, ulong Hash)> Rows { get; } = [];
 
+    /// <summary>Of a stream whose rows replace each other: ETag and the table version that the row is of, by row key.</summary>
+    public Dictionary<string, (string ETag, long Revision)> Revisions { get; } = [];
+
     /// <summary>ETag of the fence of a query that withdraws; null = there is none yet.</summary>
     public string? Fence { get; set; }
 

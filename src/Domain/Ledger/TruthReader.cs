@@ -176,7 +176,12 @@ internal sealed class TruthReader(
             await ReadResultsAsync(truth, query, published => results.ReadETagsAsync(query, published.Cursor.PositionMs - query.SizeMs, cancel), cancel);
         // Rows under keys of their own are written without looking; of those under a key that is written again and again, all are known.
         foreach (var stream in pipeline.Streams.Where(s => s.Results != StreamResults.None))
-            await ReadResultsAsync(truth, stream, stream.Results == StreamResults.Latest ? _ => results.ReadETagsAsync(stream, null, cancel) : null, cancel);
+        {
+            var revisions = stream.Results == StreamResults.Latest ? await results.ReadRevisionsAsync(stream, cancel) : null;
+            await ReadResultsAsync(truth, stream, null, cancel);
+            foreach (var (rowKey, row) in revisions ?? new Dictionary<string, (string, long)>())
+                truth.Results[stream.Name].Revisions[rowKey] = row;
+        }
     }
 
     private async Task ReadResultsAsync(Truth truth, IOutput output, Func<PublishedResults, Task<IReadOnlyDictionary<string, string>>>? etags, CancellationToken cancel)
@@ -267,10 +272,10 @@ internal sealed class TruthReader(
     {
         foreach (var row in registry)
         {
-            if (IsEvictable(truth, row.Entity) || (loaded[row.Entity]?.Version ?? 0) >= row.Version)
+            if (IsEvictable(truth, row.Entity) || row.IsHeldBy(loaded[row.Entity]))
                 continue;
             loaded[row.Entity] = await entities.ReadAsync(row.Entity, cancel);
-            if ((loaded[row.Entity]?.Version ?? 0) >= row.Version)
+            if (row.IsHeldBy(loaded[row.Entity]))
                 continue;
             await ReadTablesAsync(truth, cancel);
             if (IsEvictable(truth, row.Entity))

@@ -79,6 +79,9 @@ public sealed record QuerySpec(string Name, long DelayMs, long SizeMs, long Slid
 
     /// <summary>Rows are numbered 1 to at most this in each window, and that number is their key; null = they are not.</summary>
     public int? Top { get; init; }
+
+    /// <summary>What it computes, in words, for people who look at its results.</summary>
+    public string Description { get; init; } = "";
 }
 
 /// <summary>
@@ -92,6 +95,9 @@ public interface IDecodedRecords : IDisposable
 
     /// <summary>Greatest event time of the valid events, ms; null when none is valid.</summary>
     long? MaxEventTimeMs { get; }
+
+    /// <summary>Least, mean and greatest event time for reports; null when none is valid or nobody counted.</summary>
+    Ledger.EventTimes? Times => null;
 }
 
 /// <summary>State of one entity in memory: the fold of the partials merged so far. Not thread-safe.</summary>

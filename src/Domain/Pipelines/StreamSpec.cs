@@ -16,6 +16,9 @@ public interface IOutput
 
     /// <summary>Column whose newest value comes first in Table storage; null = rows are named by their keys alone.</summary>
     string? TimeColumn { get; }
+
+    /// <summary>What it computes, in words, for people who look at its results; empty where nobody said it.</summary>
+    string Description => "";
 }
 
 /// <summary>What Table storage holds of a stream.</summary>

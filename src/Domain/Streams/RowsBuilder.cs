@@ -1,3 +1,4 @@
+using System.Text;
 using Tidemark.Domain.Columns;
 
 namespace Tidemark.Domain.Streams;
@@ -41,6 +42,32 @@ internal sealed class RowsBuilder
     {
         foreach (var column in Columns)
             column.Reset();
+    }
+
+    /// <summary>A row from one value a column: string, long, int, bool, double or null; times and decimals unscaled.</summary>
+    public void Add(params ReadOnlySpan<object?> values)
+    {
+        if (values.Length != Columns.Length)
+            throw new ArgumentException($"{values.Length} values do not fit {Columns.Length} columns.");
+        for (var i = 0; i < values.Length; i++)
+            Append(Columns[i], values[i]);
+    }
+
+    /// <summary>A value of one column.</summary>
+    public static void Append(ColumnBuilder to, object? value)
+    {
+        switch (to, value)
+        {
+            case (_, null): to.AppendNull(); break;
+            case (BinaryColumnBuilder text, string s): text.Append(Encoding.UTF8.GetBytes(s)); break;
+            case (Int32ColumnBuilder narrow, int i): narrow.Append(i); break;
+            case (Int64ColumnBuilder wide, long l): wide.Append(l); break;
+            case (Int64ColumnBuilder wide, int i): wide.Append(i); break;
+            case (Int128ColumnBuilder wide, Int128 n): wide.Append(n); break;
+            case (BooleanColumnBuilder truth, bool b): truth.Append(b); break;
+            case (DoubleColumnBuilder real, double d): real.Append(d); break;
+            default: throw new ArgumentException($"A {value.GetType().Name} does not fit a {to.GetType().Name}.");
+        }
     }
 
     public RowBatch Build() => new(schema, [.. Columns.Select(c => c.Build())], Count);

@@ -31,11 +31,22 @@ public static class Settings
         new(Names.MaxFutureSkew, "1h", "0s to 1d", "How far an event's time may be ahead of Kafka's before it is put in quarantine."),
         new(Names.DeduplicateWithin, "1h", "0s (off) to 31d", "An event with the id of another of its partition, no more than this apart in event time, is a duplicate and left out of silver and of every result."),
         new(Names.DeduplicationMaxIds, "8000000", "100000 to 100000000", "Most event ids remembered per partition (21 to 51 MB per million). Beyond it the partition waits, with an alert."),
+        new(Names.Catalog, "–", "file:PATH, blob:PATH (CSV in the lake's container), delta:PATH (a Delta table there) or table:NAME (in Table storage)", "Product catalog that events are joined with into `gold/enriched_clickstream`; without it that table is not made."),
+        new(Names.CatalogRefresh, "1m", "1s to 1d", "How often it is looked whether the catalog has changed."),
+        new(Names.CatalogJoin, "left", "left, inner", "Whether the enriched table holds all events or those whose product is in the catalog."),
+        new(Names.CatalogStart, "wait", "wait, nulls", "While no catalog could be read yet: reading waits, or events are enriched with nulls."),
+        new(Names.SchemaRegistry, "–", "http(s)://host:port", "Schema registry (Confluent's HTTP interface) that framed records name their schema by. JSON Schema is read; Avro and Protobuf are refused."),
+        new(Names.SchemaRegistryUser, "–", "text", "User name for the registry; goes with SchemaRegistryPassword."),
+        new(Names.SchemaRegistryPassword, "–", "text", "Password; goes with SchemaRegistryUser.", Secret: true),
         new(Names.InlineSegmentLimit, "256KB", "0KB to 900KB", "Segments up to this size, compressed, ride in the ledger; larger ones are staged as files."),
         new(Names.MaxRangeRecords, "20000", "1 to 1000000", "Most records in one range."),
         new(Names.MaxOpenRanges, "2000", "10 to 100000", "Above this number of ranges not yet in Delta and the entities, reading waits."),
         new(Names.WatchdogTimeout, "60s", "5s to 1h", "When records wait in Kafka and nothing moves for this long, an alert is raised and our own consumer reads them."),
         new(Names.LeaseDuration, "15s", "5s to 10m", "How long one instance keeps the tick to itself after its last sign of life. Correctness does not depend on it."),
+        new(Names.AlertLag, "100000", "1 to 1000000000", "Records that may wait in Kafka before growing lag raises an alert."),
+        new(Names.AlertQuarantinePercent, "5", "1 to 100", "Percent of the records of five minutes that may go to quarantine before an alert."),
+        new(Names.AlertSilence, "15m", "10s to 7d", "How long nothing may come from Kafka before an alert."),
+        new(Names.AlertHeld, "10m", "10s to 7d", "How long event time may stand still while events come before an alert."),
     ];
 
     /// <summary>Names, for code that reads them.</summary>
@@ -67,10 +78,21 @@ public static class Settings
         public const string MaxFutureSkew = "MaxFutureSkew";
         public const string DeduplicateWithin = "DeduplicateWithin";
         public const string DeduplicationMaxIds = "DeduplicationMaxIds";
+        public const string Catalog = "Catalog";
+        public const string CatalogRefresh = "CatalogRefresh";
+        public const string CatalogJoin = "CatalogJoin";
+        public const string CatalogStart = "CatalogStart";
+        public const string SchemaRegistry = "SchemaRegistry";
+        public const string SchemaRegistryUser = "SchemaRegistryUser";
+        public const string SchemaRegistryPassword = "SchemaRegistryPassword";
         public const string InlineSegmentLimit = "InlineSegmentLimit";
         public const string MaxRangeRecords = "MaxRangeRecords";
         public const string MaxOpenRanges = "MaxOpenRanges";
         public const string WatchdogTimeout = "WatchdogTimeout";
         public const string LeaseDuration = "LeaseDuration";
+        public const string AlertLag = "AlertLag";
+        public const string AlertQuarantinePercent = "AlertQuarantinePercent";
+        public const string AlertSilence = "AlertSilence";
+        public const string AlertHeld = "AlertHeld";
     }
 }

@@ -3,6 +3,7 @@ using Confluent.Kafka;
 using Microsoft.Extensions.Configuration;
 using Tidemark.Domain.Events;
 using Tidemark.Domain.Ledger;
+using Tidemark.Functions.Status;
 using static Tidemark.Functions.Configuration.Settings.Names;
 
 namespace Tidemark.Functions.Configuration;
@@ -40,6 +41,12 @@ public sealed partial record TidemarkOptions
 
     public required int DeduplicationMaxIds { get; init; }
 
+    /// <summary>Null = events are not enriched.</summary>
+    public required CatalogOptions? Catalog { get; init; }
+
+    /// <summary>Null = there is none.</summary>
+    public required SchemaRegistryOptions? SchemaRegistry { get; init; }
+
     /// <summary>Bytes, compressed.</summary>
     public required int InlineSegmentLimit { get; init; }
 
@@ -51,12 +58,15 @@ public sealed partial record TidemarkOptions
 
     public required TimeSpan LeaseDuration { get; init; }
 
+    /// <summary>Bounds of the alert rules.</summary>
+    public required AlertOptions Alerts { get; init; }
+
     /// <summary>Reads and checks everything; throws <see cref="InvalidSettingException"/> for the first setting that is wrong.</summary>
     public static TidemarkOptions Read(IConfiguration configuration)
     {
         var read = new SettingReader(configuration);
         var kafka = KafkaOptions.Read(read);
-        _ = read.Text(TickSchedule, Schedule());
+        var tickSchedule = read.Text(TickSchedule, Schedule());
         _ = read.Text(MaintainSchedule, Schedule());
         return new TidemarkOptions
         {
@@ -74,13 +84,25 @@ public sealed partial record TidemarkOptions
             MaxFutureSkew = read.Duration(Settings.Names.MaxFutureSkew, TimeSpan.Zero, Hours(24)),
             DeduplicateWithin = read.Duration(Settings.Names.DeduplicateWithin, TimeSpan.Zero, Hours(24 * 31)),
             DeduplicationMaxIds = read.Number(Settings.Names.DeduplicationMaxIds, 100_000, 100_000_000),
+            Catalog = CatalogOptions.Read(read),
+            SchemaRegistry = SchemaRegistryOptions.Read(read),
             InlineSegmentLimit = read.Bytes(Settings.Names.InlineSegmentLimit, 0, 900 << 10),
             MaxRangeRecords = read.Number(Settings.Names.MaxRangeRecords, 1, 1_000_000),
             MaxOpenRanges = read.Number(Settings.Names.MaxOpenRanges, 10, 100_000),
             WatchdogTimeout = read.Duration(Settings.Names.WatchdogTimeout, Seconds(5), Hours(1)),
             LeaseDuration = read.Duration(Settings.Names.LeaseDuration, Seconds(5), Seconds(600)),
+            Alerts = new AlertOptions
+            {
+                Lag = read.Number(AlertLag, 1, 1_000_000_000),
+                QuarantineShare = read.Number(AlertQuarantinePercent, 1, 100) / 100.0,
+                SilentAfter = read.Duration(AlertSilence, Seconds(10), Hours(168)),
+                HeldAfter = read.Duration(AlertHeld, Seconds(10), Hours(168)),
+                TickInterval = AlertOptions.IntervalOf(tickSchedule),
+            },
         };
     }
+
+    internal AlertOptions ToAlerts() => Alerts;
 
     internal EventOptions ToEvents() => new(Kafka.Topic) { MaxFutureSkew = MaxFutureSkew, DeduplicateWithin = DeduplicateWithin };
 

@@ -27,6 +27,16 @@ public sealed class CostCounters
 
     internal const string DeltaCommit = "delta_commit";
 
+    /// <summary>Prefix of the count of rows committed to a Delta table.</summary>
+    internal const string Committed = "committed/";
+
+    /// <summary>Prefix of the count of rows of a query written to Table storage.</summary>
+    internal const string Published = "published/";
+
+    /// <summary>All counts whose kind begins with the prefix, by the rest of the kind.</summary>
+    internal IReadOnlyDictionary<string, long> Of(string prefix) => new SortedDictionary<string, long>(
+        _counts.Where(c => c.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(c => c.Key[prefix.Length..], c => Interlocked.Read(ref c.Value.Count)), StringComparer.Ordinal);
+
     private SortedDictionary<string, long> Read(IReadOnlyList<string> kinds) =>
         new(kinds.ToDictionary(kind => kind, kind => this[kind]), StringComparer.Ordinal);
 

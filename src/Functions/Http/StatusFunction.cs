@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
+using Tidemark.Functions.Status;
 
 namespace Tidemark.Functions.Http;
 
@@ -18,7 +19,7 @@ public sealed class StatusFunction
     [Function("Status")]
     public async Task<IActionResult> StatusAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/status")] HttpRequest request, FunctionContext context) =>
-        Reply.Json(await _source.GetAsync(context.CancellationToken));
+        Reply.Tagged(await _source.GetAsync(context.CancellationToken));
 
     /// <summary>200 while ticks succeed (or none was due yet), else 503; tells nothing that a stranger may not know.</summary>
     [Function("Health")]

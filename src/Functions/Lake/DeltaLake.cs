@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Tidemark.Delta;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Ledger;
 using Tidemark.Functions.Costs;
+using Tidemark.Functions.Telemetry;
 
 namespace Tidemark.Functions.Lake;
 
@@ -19,14 +21,19 @@ internal sealed class DeltaLake(LakeTables tables, CostCounters counters) : ILak
     public async Task<AppendOutcome> AppendAsync(
         string table, IReadOnlyList<PositionMove> moves, IReadOnlyList<RowBatch> rows, IReadOnlyList<string> stagedFiles, CancellationToken cancel)
     {
+        using var span = TidemarkTrace.Source.StartActivity("commit " + table, ActivityKind.Client);
+        span?.SetTag(TidemarkTrace.Table, table);
         var lake = tables[table];
         var written = await lake.WriteAsync(rows, attempt: null, cancel);
+        var files = written.Concat(stagedFiles.SelectMany(StagedFiles.Parse)).ToList();
         var result = await lake.Delta.AppendAsync(
             new AppendRequest
             {
                 Schema = lake.Schema,
                 PartitionColumns = lake.PartitionColumns,
-                Files = [.. written, .. stagedFiles.SelectMany(StagedFiles.Parse)],
+                Files = files,
+                // A version of the table leads to the trace that made it.
+                UserMetadata = span?.Id,
                 Transactions = [.. moves.Select(m => new TxnMove(m.AppId, m.Expected, m.Next))],
                 EvolveSchema = true,
             },
@@ -35,6 +42,8 @@ internal sealed class DeltaLake(LakeTables tables, CostCounters counters) : ILak
         {
             case AppendResult.Committed committed:
                 counters.Add(CostCounters.DeltaCommit);
+                counters.Add(CostCounters.Committed + table, files.Sum(f => f.RowCount));
+                span?.SetTag(TidemarkTrace.Version, committed.Version);
                 return new AppendOutcome(true, committed.Version);
             case AppendResult.TxnMismatch mismatch:
                 return new AppendOutcome(false, mismatch.Version);

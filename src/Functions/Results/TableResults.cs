@@ -3,6 +3,7 @@ using Azure.Data.Tables;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
+using Tidemark.Functions.Costs;
 using Tidemark.Functions.Tables;
 
 namespace Tidemark.Functions.Results;
@@ -18,12 +19,17 @@ public sealed class TableResults : IResults
 {
     private const int LargestTransaction = 100;
     private const int Concurrent = 4;
+    private const string Revision = "revision";
     private readonly PipelineId _id;
     private readonly Func<string, TableClient> _tables;
     private readonly TimeProvider _time;
+    private readonly CostCounters? _counters;
 
-    internal TableResults(PipelineId id, Func<string, TableClient> tables, TimeProvider time) =>
-        (_id, _tables, _time) = (id, tables, time);
+    internal TableResults(PipelineId id, Func<string, TableClient> tables, TimeProvider time, CostCounters? counters = null) =>
+        (_id, _tables, _time, _counters) = (id, tables, time, counters);
+
+    /// <summary>Told of rows as they were written, by whichever thread wrote them.</summary>
+    internal Action<IOutput, IReadOnlyList<TableEntity>>? Written { get; set; }
 
     public async Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(IOutput query, long? fromWindowStart, CancellationToken cancel)
     {
@@ -35,6 +41,15 @@ public sealed class TableResults : IResults
         await foreach (var row in Table(query).QueryAsync<TableEntity>(filter, select: ["RowKey"], cancellationToken: cancel))
             etags[row.RowKey] = row.ETag.ToString();
         return etags;
+    }
+
+    public async Task<IReadOnlyDictionary<string, (string ETag, long Revision)>> ReadRevisionsAsync(IOutput output, CancellationToken cancel)
+    {
+        var filter = TableClient.CreateQueryFilter($"PartitionKey eq {_id.Key}");
+        var revisions = new Dictionary<string, (string, long)>();
+        await foreach (var row in Table(output).QueryAsync<TableEntity>(filter, select: ["RowKey", Revision], cancellationToken: cancel))
+            revisions[row.RowKey] = (row.ETag.ToString(), row.GetInt64(Revision) ?? -1);
+        return revisions;
     }
 
     public long WindowStart(string rowKey) => ResultKeys.WindowStart(rowKey);
@@ -53,6 +68,8 @@ public sealed class TableResults : IResults
             var pending = chunk.ToList();
             var actions = pending.ConvertAll(i => Action(rows, writes[i], final, now));
             await WriteAsync(table, pending, actions, etags, stop);
+            _counters?.Add(CostCounters.Published + query.Name, pending.Count);
+            Written?.Invoke(query, [.. actions.Select(a => (TableEntity)a.Entity)]);
         });
         return etags;
     }
@@ -133,6 +150,8 @@ public sealed class TableResults : IResults
         for (var column = 0; column < rows.Columns.Count; column++)
             if (Cell.Property(rows, column, write.Row) is { } value)
                 entity[rows.Schema.Fields[column].Name] = value;
+        if (write.Revision is { } revision)
+            entity[Revision] = revision;
         return write.ETag switch
         {
             null => new TableTransactionAction(TableTransactionActionType.Add, entity),

@@ -26,6 +26,7 @@ public sealed class StatusBoard
     private readonly Dictionary<int, long> _countedTo = [];
     private DateTimeOffset? _drainedAt;
     private bool _isSeeded;
+    private readonly Dictionary<string, long> _counted = [];
 
     /// <summary>Creates an empty board.</summary>
     public StatusBoard(PipelineId id, CostCounters costs, TimeProvider time, string instance)
@@ -39,6 +40,9 @@ public sealed class StatusBoard
 
     /// <summary>Whether the last tick ran here and not on another instance, so that <see cref="Current"/> is the pipeline's status.</summary>
     public bool HasTicked { get; private set; }
+
+    /// <summary>Counts of the last tick, each range once.</summary>
+    internal IReadOnlyDictionary<string, long> Counted => _counted;
 
     /// <summary>Whether counts of earlier processes have been taken over.</summary>
     internal bool IsSeeded => _isSeeded;
@@ -58,6 +62,13 @@ public sealed class StatusBoard
                 _drainedAt ??= earlier?.DrainedAt;
             _isSeeded = true;
         }
+    }
+
+    /// <summary>Shows these alerts from now on.</summary>
+    internal StatusReport Alerted(IReadOnlyList<AlertStatus> alerts)
+    {
+        lock (_lock)
+            return Current = Current with { Alerts = alerts };
     }
 
     /// <summary>Notes a failure of a function.</summary>
@@ -133,12 +144,16 @@ public sealed class StatusBoard
     private void Count(TickReport tick, DateTimeOffset now)
     {
         var events = 0L;
+        _counted.Clear();
         foreach (var range in tick.Fresh.Where(range => range.To > _countedTo.GetValueOrDefault(range.Partition, -1)))
         {
             _countedTo[range.Partition] = range.To;
             events += range.Counts.GetValueOrDefault(RecordCount);
             foreach (var (name, count) in range.Counts)
+            {
                 _counts[name] = _counts.GetValueOrDefault(name) + count;
+                _counted[name] = _counted.GetValueOrDefault(name) + count;
+            }
         }
 
         _resultRows += tick.ResultRows;
@@ -158,7 +173,7 @@ public sealed class StatusBoard
 
     private CostStatus Costs() => new(_costs.StorageTransactions(), _costs.EntityOperations(), _costs.DeltaCommits);
 
-    private static DateTimeOffset? Time(long? milliseconds) => milliseconds is > -62_000_000_000_000 and < 250_000_000_000_000 ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds.Value) : null;
+    internal static DateTimeOffset? Time(long? milliseconds) => milliseconds is > -62_000_000_000_000 and < 250_000_000_000_000 ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds.Value) : null;
 
     // The whole chain in one line: the cause is often two exceptions deep.
     private static string Describe(Exception e)

@@ -99,8 +99,15 @@ public sealed record LatencyFigures(long? P50, long? P99, long Samples);
 /// <summary>From Kafka time to visible in Table storage and in Delta.</summary>
 public sealed record LatencyStatus(LatencyFigures Tables, LatencyFigures Delta);
 
-/// <summary>An alert; active while it was raised within the last ten minutes.</summary>
-public sealed record AlertStatus(string Name, string Subject, string Text, DateTimeOffset RaisedAt, DateTimeOffset LastAt, bool Active);
+/// <summary>An alert; active until a while after it was last raised, see <see cref="AlertRule.Holds"/>.</summary>
+public sealed record AlertStatus(string Name, string Subject, string Text, DateTimeOffset RaisedAt, DateTimeOffset LastAt, bool Active)
+{
+    /// <summary><c>critical</c>, <c>error</c>, <c>warning</c> or <c>informational</c>.</summary>
+    public string Severity => (AlertRule.Find(Name)?.Severity ?? AlertSeverity.Warning).ToString().ToLowerInvariant();
+
+    /// <summary>What it means.</summary>
+    public string Meaning => AlertRule.Find(Name)?.Text ?? "";
+}
 
 /// <summary>Counts of <see cref="Costs.CostCounters"/>.</summary>
 public sealed record CostStatus(IReadOnlyDictionary<string, long> StorageTransactions, IReadOnlyDictionary<string, long> EntityOperations, long DeltaCommits);

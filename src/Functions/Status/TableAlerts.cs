@@ -8,13 +8,14 @@ namespace Tidemark.Functions.Status;
 
 /// <summary>
 /// Alerts as log lines and as rows <c>{name}|{subject}</c> of partition <c>{id}|alerts</c> in the ledger's table. The same alert again refreshes its
-/// row, at most once a minute unless its text changed.
+/// row and log line, at most once a minute; in between the newest text is known to this process.
 /// </summary>
 internal sealed class TableAlerts(PipelineId id, TableClient table, TimeProvider time, ILogger<TableAlerts> logger) : IAlerts
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan ActiveFor = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan UnknownHolds = TimeSpan.FromMinutes(10);
     private readonly ConcurrentDictionary<(string Name, string Subject), AlertStatus> _known = new();
+    private readonly ConcurrentDictionary<(string Name, string Subject), DateTimeOffset> _written = new();
     private bool _isLoaded;
 
     private string Partition => id.Key + "|alerts";
@@ -23,11 +24,11 @@ internal sealed class TableAlerts(PipelineId id, TableClient table, TimeProvider
     {
         var now = time.GetUtcNow();
         var known = _known.GetValueOrDefault((name, subject));
-        if (known is not null && known.Text == text && now - known.LastAt < Quiet)
-            return;
-        logger.LogError("Alert {Name} on {Subject}: {Text}", name, subject, text);
-        var alert = new AlertStatus(name, subject, text, known is { Active: true } && now - known.LastAt < ActiveFor ? known.RaisedAt : now, now, true);
+        var alert = new AlertStatus(name, subject, text, known is not null && now - known.LastAt < Holds(name) ? known.RaisedAt : now, now, true);
         _known[(name, subject)] = alert;
+        if (_written.TryGetValue((name, subject), out var written) && now - written < Quiet && known is not null)
+            return;
+        logger.Log(Level(name), "Alert {Name} ({Severity}) on {Subject}: {Text}", name, alert.Severity, subject, text);
         await table.UpsertEntityAsync(
             new TableEntity(Partition, TableKeys.Escape(name) + "|" + TableKeys.Escape(subject))
             {
@@ -39,6 +40,7 @@ internal sealed class TableAlerts(PipelineId id, TableClient table, TimeProvider
             },
             TableUpdateMode.Replace,
             cancel);
+        _written[(name, subject)] = now;
     }
 
     /// <summary>Every alert ever raised, the latest first, at most 50. Reads the table once, then knows.</summary>
@@ -58,6 +60,15 @@ internal sealed class TableAlerts(PipelineId id, TableClient table, TimeProvider
         }
 
         var now = time.GetUtcNow();
-        return [.. _known.Values.OrderByDescending(a => a.LastAt).Take(50).Select(a => a with { Active = now - a.LastAt < ActiveFor })];
+        return [.. _known.Values.OrderByDescending(a => a.LastAt).Take(50).Select(a => a with { Active = now - a.LastAt < Holds(a.Name) })];
     }
+
+    private static TimeSpan Holds(string name) => AlertRule.Find(name)?.Holds ?? UnknownHolds;
+
+    private static LogLevel Level(string name) => AlertRule.Find(name)?.Severity switch
+    {
+        AlertSeverity.Warning => LogLevel.Warning,
+        AlertSeverity.Informational => LogLevel.Information,
+        _ => LogLevel.Error,
+    };
 }

@@ -22,6 +22,8 @@ internal static class RangeCodec
             Counts = range.Counts,
             Entities = [.. range.Entities.Select(e => e.ToString())],
             Staged = range.Staged,
+            EventTimes = range.EventTimes is { } times ? [times.MinMs, times.MeanMs, times.MaxMs, times.Events] : null,
+            Trace = range.TraceParent,
         });
         var size = lists.Length + range.PayloadBytes;
         if (size > LargestPayload)
@@ -55,6 +57,8 @@ internal static class RangeCodec
             KafkaTimeMs = entity.GetInt64("KafkaTime") ?? 0,
             Inline = SplitBinary.Get(entity, "s"),
             Staged = lists.Staged,
+            EventTimes = lists.EventTimes is [var min, var mean, var max, var events] ? new EventTimes(min, mean, max, events) : null,
+            TraceParent = lists.Trace,
         };
     }
 
@@ -72,5 +76,9 @@ internal static class RangeCodec
         public required IReadOnlyList<string> Entities { get; init; }
 
         public StagedSegment? Staged { get; init; }
+
+        public long[]? EventTimes { get; init; }
+
+        public string? Trace { get; init; }
     }
 }

@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using Microsoft.Azure.Functions.Worker;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Status;
+using Tidemark.Functions.Telemetry;
 
 namespace Tidemark.Functions.Triggers;
 
@@ -16,11 +18,12 @@ public sealed class IngestFunction
     private readonly Ingest _ingest;
     private readonly Preparation _preparation;
     private readonly StatusBoard _board;
+    private readonly PipelineMetrics _metrics;
     private readonly TidemarkOptions _options;
 
     /// <summary>Made by the host.</summary>
-    public IngestFunction(Ingest ingest, Preparation preparation, StatusBoard board, TidemarkOptions options) =>
-        (_ingest, _preparation, _board, _options) = (ingest, preparation, board, options);
+    public IngestFunction(Ingest ingest, Preparation preparation, StatusBoard board, PipelineMetrics metrics, TidemarkOptions options) =>
+        (_ingest, _preparation, _board, _metrics, _options) = (ingest, preparation, board, metrics, options);
 
     /// <summary>One delivery.</summary>
     [Function("Ingest")]
@@ -38,14 +41,22 @@ public sealed class IngestFunction
         KafkaRecord[] records,
         FunctionContext context)
     {
+        var (topic, group) = (_options.Kafka.Topic, _options.Kafka.Group);
+        var began = Stopwatch.GetTimestamp();
+        var delivery = ByPartition(records, topic);
+        using var span = TidemarkTrace.Process(topic, group, delivery);
         try
         {
             await _preparation.EnsureAsync(context.CancellationToken);
-            await _ingest.ProcessAsync(ByPartition(records, _options.Kafka.Topic), context.CancellationToken);
+            await _ingest.ProcessAsync(delivery, context.CancellationToken);
             _board.Succeeded("Ingest");
+            _metrics.Batch(topic, group, records.Length, Stopwatch.GetElapsedTime(began), null);
         }
         catch (Exception e) when (e is not OperationCanceledException || !context.CancellationToken.IsCancellationRequested)
         {
+            span?.SetStatus(ActivityStatusCode.Error, e.Message);
+            _metrics.Batch(topic, group, records.Length, Stopwatch.GetElapsedTime(began), e);
+            _metrics.Failed("Ingest");
             _board.Failed("Ingest", e);
             throw;
         }

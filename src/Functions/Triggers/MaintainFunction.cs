@@ -1,28 +1,61 @@
 using Microsoft.Azure.Functions.Worker;
 using Tidemark.Functions.Configuration;
+using Tidemark.Functions.Http;
 using Tidemark.Functions.Lake;
+using Tidemark.Functions.Status;
+using Tidemark.Functions.Telemetry;
 
 namespace Tidemark.Functions.Triggers;
 
 /// <summary>Keeps the Delta tables in shape, on a schedule: packs small files, checkpoints, removes what no version needs.</summary>
 public sealed class MaintainFunction
 {
-    private readonly LakeMaintenance _maintenance;
+    private readonly MaintenanceRound _round;
     private readonly Preparation _preparation;
 
     /// <summary>Made by the host.</summary>
-    public MaintainFunction(LakeMaintenance maintenance, Preparation preparation) => (_maintenance, _preparation) = (maintenance, preparation);
+    public MaintainFunction(MaintenanceRound round, Preparation preparation) => (_round, _preparation) = (round, preparation);
 
     /// <summary>One round over all tables. It fails, after all of them, when one did: the run shows as failed, and the alerts say why.</summary>
     [Function("Maintain")]
     public async Task RunAsync([TimerTrigger("%" + Settings.Names.MaintainSchedule + "%")] TimerInfo timer, FunctionContext context)
     {
         await _preparation.EnsureAsync(context.CancellationToken);
+        await _round.RunAsync(context.CancellationToken);
+    }
+}
+
+/// <summary>A round of maintenance, and the note of what it left, for those who watch how small files gather.</summary>
+public sealed class MaintenanceRound
+{
+    private readonly LakeMaintenance _maintenance;
+    private readonly LakeTables _tables;
+    private readonly MaintenanceStore _store;
+    private readonly PipelineMetrics _metrics;
+    private readonly TimeProvider _time;
+
+    internal MaintenanceRound(LakeMaintenance maintenance, LakeTables tables, MaintenanceStore store, PipelineMetrics metrics, TimeProvider time) =>
+        (_maintenance, _tables, _store, _metrics, _time) = (maintenance, tables, store, metrics, time);
+
+    internal async Task RunAsync(CancellationToken cancel)
+    {
         var failures = new List<Exception>();
-        await foreach (var table in _maintenance.RunAsync(_maintenance.Tables, context.CancellationToken))
+        var left = (await _store.ReadAsync(cancel)).ToDictionary(t => t.Table);
+        await foreach (var table in _maintenance.RunAsync(_maintenance.Tables, cancel))
             if (table.Failure is { } failure)
                 failures.Add(new InvalidOperationException($"Maintenance of {table.Table} failed: {failure.Message}", failure));
-        if (failures.Count > 0)
-            throw new AggregateException($"Maintenance failed for {failures.Count} of {_maintenance.Tables.Count} tables; the next round tries again.", failures);
+            else
+                left[table.Table] = await LookAsync(table.Table, cancel);
+        await _store.WriteAsync([.. left.Values], cancel);
+        if (failures.Count == 0)
+            return;
+        _metrics.Failed("Maintain");
+        throw new AggregateException($"Maintenance failed for {failures.Count} of {_maintenance.Tables.Count} tables; the next round tries again.", failures);
+    }
+
+    private async Task<MaintainedTableRow> LookAsync(string table, CancellationToken cancel)
+    {
+        var card = LakeSource.Card(table, await _tables[table].Delta.SnapshotAsync(ct: cancel));
+        return new MaintainedTableRow(table, _time.GetUtcNow(), card.Version, card.Files, card.SmallFiles, card.Bytes);
     }
 }

@@ -75,6 +75,23 @@ public sealed class WrittenFilesTests(ForeignReaders readers) : IDisposable
     }
 
     [Fact]
+    public async Task Row_groups_are_closed_by_rows_and_by_size()
+    {
+        var schema = new TableSchema(new TableField("id", DataType.Int64, false));
+        var batches = Enumerable.Range(0, 40).Select(b => new RecordBatch(schema, [new Int64Column([.. Enumerable.Range(b * 1000, 1000).Select(i => (long)i)], 1000)], 1000)).ToList();
+        async Task<List<long>> GroupsAsync(ParquetWriterOptions options)
+        {
+            var reader = await ParquetReader.OpenAsync(new MemorySource(await File.ReadAllBytesAsync(Write(schema, batches, options))), new ReadLimits(1 << 30), CancellationToken.None);
+            return [.. reader.Metadata.Groups.Select(g => g.Rows)];
+        }
+
+        Assert.Equal([40_000L], await GroupsAsync(new ParquetWriterOptions()));
+        Assert.Equal(Enumerable.Repeat(8000L, 5), await GroupsAsync(new ParquetWriterOptions { RowGroupRows = 8000 }));
+        // 8 bytes a value: 10,000 of them are 80,000 bytes.
+        Assert.Equal(Enumerable.Repeat(10_000L, 4), await GroupsAsync(new ParquetWriterOptions { RowGroupBytes = 80_000 }));
+    }
+
+    [Fact]
     public async Task A_chunk_is_all_dictionary_or_all_plain_and_says_so()
     {
         var schema = new TableSchema(new TableField("few", DataType.String), new TableField("unique", DataType.String), new TableField("flag", DataType.Boolean));

@@ -80,7 +80,7 @@ public class QueryCheckTests
     {
         var pipeline = ClickstreamPipeline.Create(new EventOptions("shop"));
         var bundles = pipeline.Queries.ToLookup(q => q.Bundle, q => q.Name);
-        Assert.Equal(["1d", "1h", "5m"], bundles.Select(b => b.Key).Order());
+        Assert.Equal(["10m", "1d", "1h", "5m"], bundles.Select(b => b.Key).Order());
         Assert.Equal(["daily_revenue"], bundles["1d"]);
         Assert.Equal(["country_revenue", "hourly_purchases", "trending_categories"], bundles["1h"].Order());
         Assert.Equal(

@@ -104,7 +104,7 @@ public sealed class SliceEntityTests
         var state = JsonSerializer.Deserialize<SliceEntityState>(Stored, StoredEntity.Json)!;
         Assert.Equal((3, 12, 5, "x"), (state.Version, state.Position[0], state.Position[7], state.Faults[0]));
         Assert.Equal([1, 2], state.State);
-        Assert.Equal(Stored, JsonSerializer.Serialize(state, StoredEntity.Json));
+        Assert.Equal(Stored.Replace("\"Faults\"", "\"Blob\":null,\"Faults\"", StringComparison.Ordinal), JsonSerializer.Serialize(state, StoredEntity.Json));
     }
 
     [Fact]

@@ -21,6 +21,12 @@ internal sealed class MemoryEntities(Func<SliceEntity> create) : DurableEntityCl
         return client;
     }
 
+    /// <summary>Loses all states, as a task hub that was made again.</summary>
+    public void Forget() => _stored.Clear();
+
+    /// <summary>Ids of all entities that have state.</summary>
+    public IReadOnlyList<EntityInstanceId> Ids => [.. _stored.Where(e => e.Value.HasState).Select(e => e.Key)];
+
     public override async Task SignalEntityAsync(EntityInstanceId id, string operationName, object? input = null, SignalEntityOptions? options = null, CancellationToken cancellation = default)
     {
         var entity = _stored.GetOrAdd(id, i => new StoredEntity(i));

@@ -33,10 +33,11 @@ internal static partial class BicepSettings
         string Parameter(string name) => given.Property(name) switch
         {
             { Literal: { } literal } => literal,
-            { Type: "identifier" } passed when main.Parameters.First(p => p.Name == passed.Text) is { Default.Literal: { Length: > 0 } text } => text,
+            { Type: "identifier" } passed when main.Parameters.FirstOrDefault(p => p.Name == passed.Text) is { IsSecure: false, Default.Literal: { } text } => text,
             { Type: "ternary_expression" } choice when choice.Children[isEventHubs ? 1 : 2].Literal is { } literal => literal,
             _ when name == "brokerList" => "namespace.servicebus.windows.net:9093",
-            _ when name == "lakeContainer" => main.Modules.Single(m => m.Symbol == "storage").Body.Property("params")!.Property("lakeContainer")!.Literal!,
+            // app.bicep gets it back from storage.bicep, where it is a parameter of main.bicep.
+            _ when name == "lakeContainer" => main.Parameters.Single(p => p.Name == "lakeContainer").Default!.Literal!,
             _ when name.EndsWith("Endpoint", StringComparison.Ordinal) => $"https://{name.ToLowerInvariant()}.example/",
             _ => "made-up-" + name,
         };

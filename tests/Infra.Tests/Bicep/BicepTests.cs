@@ -124,7 +124,7 @@ public sealed partial class BicepTests
             .Where(t => t.Name.EndsWith("Client", StringComparison.Ordinal) && (t.Namespace?.StartsWith("Azure", StringComparison.Ordinal) == true || t.Namespace?.StartsWith("Microsoft.DurableTask", StringComparison.Ordinal) == true))
             .Select(t => t.Name).Distinct().Order().ToList();
         Assert.NotEmpty(clients);
-        Assert.Empty(clients.Except(["BlobContainerClient", "BlobServiceClient", "DurableTaskClient", "TableClient", "TableServiceClient"]));
+        Assert.Empty(clients.Except(["BlobClient", "BlockBlobClient", "BlobContainerClient", "BlobServiceClient", "DurableTaskClient", "TableClient", "TableServiceClient"]));
     }
 
     [Fact]
@@ -158,17 +158,51 @@ public sealed partial class BicepTests
     }
 
     [Fact]
-    public void Alerts_cover_what_goes_wrong_and_their_queries_are_whole()
+    public void Alerts_cover_what_goes_wrong_and_queries_are_whole()
     {
         var rules = Committed.Json("alerts.json").AsArray();
-        Assert.Superset(new HashSet<string> { "lag", "gaps", "quarantine-rate", "tick-age", "held-watermark", "failures" }, rules.Select(r => r!["name"]!.ToString()).ToHashSet());
-        var workbook = Committed.Json("workbook.json")["items"]!.AsArray().Select(i => i!["content"]!["query"]?.ToString()).OfType<string>();
-        Assert.All(rules.Select(r => r!["query"]!.ToString()).Concat(workbook), query =>
+        var names = rules.Select(r => r!["name"]!.ToString()).ToList();
+        Assert.Equal(names.Count, names.Distinct().Count());
+        Assert.All(["lag", "gap", "quarantine-rate", "tick-age", "watermark", "failures"], what => Assert.Contains(names, n => n.Contains(what, StringComparison.Ordinal)));
+        Assert.Empty(QueryProblems(Committed));
+    }
+
+    [Theory]
+    [InlineData("alerts.json", "AppRequests | where Success == false", "AppRequest | where Success == false")]
+    [InlineData("workbook.json", "summarize Failures = count() by", "summarize Failures = count( by")]
+    [InlineData("workbook.json", "'tidemark.lag'", "'tidemark.lag")]
+    public void A_broken_query_is_noticed(string file, string piece, string fault) => Assert.NotEmpty(QueryProblems(Committed.With(file, piece, fault)));
+
+    [Fact]
+    public void Roles_are_the_built_in_ones()
+    {
+        // From Azure's list of built-in roles; a wrong id would fail at the first deployment only.
+        var known = new Dictionary<string, string>
         {
-            Assert.Matches("^(AppMetrics|AppTraces|AppRequests|AppExceptions) \\|", query);
-            Assert.Equal(query.Count(c => c == '('), query.Count(c => c == ')'));
-            Assert.Equal(0, query.Count(c => c == '\'') % 2);
-        });
+            ["storageBlobDataOwner"] = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+            ["storageBlobDataContributor"] = "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+            ["storageBlobDataReader"] = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+            ["storageQueueDataContributor"] = "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
+            ["storageTableDataContributor"] = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
+            ["storageTableDataReader"] = "76199698-9eea-4c19-bc75-cec21354c6b6",
+            ["monitoringMetricsPublisher"] = "3913510d-42f4-4e42-8a64-420c390055eb",
+            ["durableTaskDataContributor"] = "0ad04412-c4d5-4796-b79c-f76d14c8d402",
+            ["keyVaultSecretsUser"] = "4633458b-17de-408a-b874-0445c86b69e6",
+        };
+        Assert.Equal(known, Committed.Json("roles.json").AsObject().ToDictionary(r => r.Key, r => r.Value!.ToString()));
+    }
+
+    [Fact]
+    public void Names_fit_what_Azure_takes()
+    {
+        // uniqueString gives 13 characters.
+        var token = new string('x', 13);
+        string Prefix(string kind) => Committed.Json("abbreviations.json")[kind]!.ToString();
+        Assert.All(["", "lake", "res"], part => Assert.Matches("^[a-z0-9]{3,24}$", Prefix("storageAccount") + part + token));
+        Assert.Matches("^[a-z][a-z0-9-]{2,23}$", Prefix("keyVault") + token);
+        Assert.Matches("^[a-z][a-z0-9-]{5,49}$", Prefix("eventHubNamespace") + token);
+        Assert.Matches("^[a-z0-9][a-z0-9-]{1,59}$", Prefix("functionApp") + token);
+        Assert.True(Committed.Text("modules/alerts.bicep")!.Contains("groupShortName: 'tidemark'", StringComparison.Ordinal) && "tidemark".Length <= 12);
     }
 
     /// <summary>Names of metrics in alert rules and the workbook; docs/metrics.md says which there are.</summary>
@@ -201,6 +235,14 @@ public sealed partial class BicepTests
         Assert.Contains(problem, said, StringComparison.Ordinal);
     }
 
+    // Queries begin with a table of Application Insights, and brackets and quotes are whole.
+    private static List<string> QueryProblems(BicepProject project) =>
+    [
+        .. project.Json("alerts.json").AsArray().Select(r => r!["query"]!.ToString())
+            .Concat(project.Json("workbook.json")["items"]!.AsArray().Select(i => i!["content"]!["query"]?.ToString()).OfType<string>())
+            .Where(q => !Kusto().IsMatch(q) || q.Count(c => c == '(') != q.Count(c => c == ')') || q.Count(c => c == '[') != q.Count(c => c == ']') || q.Count(c => c == '\'') % 2 != 0),
+    ];
+
     private static IReadOnlyList<string> Settings(BicepProject project) => SettingsCheck.Problems(project, Sample(), Repository.Read("host.json"));
 
     private static JsonNode Sample() => JsonNode.Parse(Repository.Read("local.settings.sample.json"))!;
@@ -230,6 +272,9 @@ public sealed partial class BicepTests
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    [GeneratedRegex(@"^(AppMetrics|AppTraces|AppRequests|AppExceptions) \| ")]
+    private static partial Regex Kusto();
 
     [GeneratedRegex("'function:(\\w+)'")]
     private static partial Regex AlwaysReady();

@@ -56,7 +56,7 @@ internal sealed class SimSegments(SimWorld world, SimActor actor, SimBlobs blobs
 /// <summary>Results: rows with ETags; a write is a group of rows, atomic by itself.</summary>
 internal sealed class SimResultData
 {
-    public SortedDictionary<string, SortedDictionary<string, (string ETag, ToyResult Row, bool Final)>> Tables { get; } = new(StringComparer.Ordinal);
+    public SortedDictionary<string, SortedDictionary<string, (string ETag, ToyResult Row, bool Final, long Revision)>> Tables { get; } = new(StringComparer.Ordinal);
 
     public int Version { get; set; }
 
@@ -65,7 +65,7 @@ internal sealed class SimResultData
     /// <summary>Rows taken back, for tests that want to see it happen.</summary>
     public int Deleted { get; set; }
 
-    public SortedDictionary<string, (string ETag, ToyResult Row, bool Final)> Table(string query)
+    public SortedDictionary<string, (string ETag, ToyResult Row, bool Final, long Revision)> Table(string query)
     {
         if (!Tables.TryGetValue(query, out var rows))
             Tables[query] = rows = new(StringComparer.Ordinal);
@@ -119,6 +119,10 @@ internal sealed class SimResults(SimWorld world, SimActor actor, SimResultData d
         return new FencedOutcome(data.Fences[query.Name] = $"f{++data.Version}", etags);
     }
 
+    public Task<IReadOnlyDictionary<string, (string ETag, long Revision)>> ReadRevisionsAsync(IOutput output, CancellationToken cancel) =>
+        world.CallAsync(actor, $"read revisions {output.Name}", () => (IReadOnlyDictionary<string, (string ETag, long Revision)>)data.Table(output.Name)
+            .ToDictionary(r => r.Key, r => (r.Value.ETag, r.Value.Revision)));
+
     public string RowKey(IOutput query, RowBatch rows, int row)
     {
         var result = ToyRows.Result(rows, row);
@@ -142,7 +146,7 @@ internal sealed class SimResults(SimWorld world, SimActor actor, SimResultData d
         var there = table.TryGetValue(write.RowKey, out var row) ? row.ETag : null;
         if (write.ETag != ResultWrite.Any && there != write.ETag && !off.HasFlag(ProtocolRule.ResultETags))
             return null;
-        table[write.RowKey] = ($"r{++data.Version}", ToyRows.Result(rows, write.Row), final);
+        table[write.RowKey] = ($"r{++data.Version}", ToyRows.Result(rows, write.Row), final, write.Revision ?? -1);
         return table[write.RowKey].ETag;
     }
 }

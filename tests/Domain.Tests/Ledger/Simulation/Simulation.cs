@@ -65,9 +65,11 @@ internal sealed class Simulation
             World.RunUntil(() => false, 400 + (Seed % 5) * 200);
             World.Faults = false;
             _trigger.IsCalm = true;
+            if (_unexpected is not null)
+                return _unexpected.ToString();
             if (!World.RunUntil(IsDrained, MaxSteps))
-                return $"The run does not come to an end (drained said: {_saidDrained}): {Oracle.Leftovers(this)}";
-            return _drainedTooEarly ?? Oracle.Compare(this);
+                return _unexpected?.ToString() ?? $"The run does not come to an end (drained said: {_saidDrained}): {Oracle.Leftovers(this)}";
+            return _unexpected?.ToString() ?? _drainedTooEarly ?? Oracle.Compare(this);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -92,6 +94,7 @@ internal sealed class Simulation
         return _ended && _saidDrained && Oracle.Leftovers(this) == "nothing";
     }
 
+    private Exception? _unexpected;
     private bool _ended;
     private bool _saidDrained;
     private string? _drainedTooEarly;
@@ -179,6 +182,11 @@ internal sealed class Simulation
             catch (SimStoreException e)
             {
                 World.Note($"{actor.Name}: failed: {e.Message}");
+            }
+            catch (Exception e)
+            {
+                World.Note($"{actor.Name}: failed: {e}");
+                _unexpected ??= e;
             }
         }
     }

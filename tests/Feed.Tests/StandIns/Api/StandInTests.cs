@@ -10,6 +10,7 @@ public class StandInTests
         typeof(Microsoft.Azure.Functions.Worker.FunctionAttribute).Assembly,
         typeof(Microsoft.DurableTask.Entities.EntityInstanceId).Assembly,
         typeof(Azure.Data.Tables.TableClient).Assembly,
+        typeof(Azure.Monitor.OpenTelemetry.Exporter.AzureMonitorExporterExtensions).Assembly,
     ];
 
     private static readonly Dictionary<string, Fact> Known = Facts.Read(Path.Combine(Root(), "eng/sparse-feed/functions-api.tsv"));

@@ -1,0 +1,40 @@
+using Tidemark.Domain.Pipelines;
+
+namespace Tidemark.Domain.Ledger;
+
+/// <summary>What a tick knows, as reports show it. Bounded: the newest entities and ranges.</summary>
+internal static class TickView
+{
+    private const int MostEntities = 300;
+    private const int MostRanges = 50;
+
+    /// <summary>The entities in memory, newest span first.</summary>
+    public static IReadOnlyList<EntityReport> Entities(Truth truth) =>
+    [
+        .. truth.Entities.OrderByDescending(e => e.Key.Start).ThenBy(e => e.Key.Bundle, StringComparer.Ordinal).Take(MostEntities).Select(e => new EntityReport(
+            e.Key, e.Value.Version, e.Value.StateBytes, e.Value.Pending.Count, e.Value.Pending.Sum(p => (long)p.Bytes.Length))),
+    ];
+
+    /// <summary>The newest open ranges of every partition.</summary>
+    public static IReadOnlyList<RangeReport> Ranges(Truth truth, PipelineId id) =>
+    [
+        .. truth.Ranges.Values.SelectMany(ranges => ranges.Skip(Math.Max(ranges.Count - MostRanges, 0))).Select(r => new RangeReport(
+            r.Partition, r.From, r.To, r.Tag, r.Rows.Values.Sum(), r.PayloadBytes, r.Staged is not null, r.KafkaTimeMs, TableEmitter.IsInTables(truth, id, r))),
+    ];
+
+    /// <summary>By query the rows of windows that are still open; those of a query that publishes closed windows only are not counted.</summary>
+    public static IReadOnlyDictionary<string, long> OpenRows(Truth truth, IPipeline pipeline) =>
+        pipeline.Queries.Where(q => q.Update).ToDictionary(q => q.Name, q => (long)truth.Results[q.Name].Rows.Count);
+}
+
+/// <summary>An entity as a tick knows it.</summary>
+/// <param name="Key">Which.</param>
+/// <param name="Version">Applies that took effect, as last read; 0 = it does not exist yet.</param>
+/// <param name="StateBytes">Size of its saved state as last read.</param>
+/// <param name="Backlog">Ranges that it does not have yet.</param>
+/// <param name="BacklogBytes">Bytes of their partials.</param>
+public readonly record struct EntityReport(EntityKey Key, long Version, long StateBytes, int Backlog, long BacklogBytes);
+
+/// <summary>An open range: offsets [From, To), the frontier it was judged by, its rows in base tables, and whether those are in Delta.</summary>
+public readonly record struct RangeReport(
+    int Partition, long From, long To, long? TagMs, int Rows, int PayloadBytes, bool Staged, long KafkaTimeMs, bool InDelta);

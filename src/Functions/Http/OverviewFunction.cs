@@ -1,0 +1,83 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Azure.Functions.Worker;
+using Tidemark.Domain.Pipelines;
+using Tidemark.Functions.Results;
+using Tidemark.Functions.Status;
+
+namespace Tidemark.Functions.Http;
+
+/// <summary>
+/// <c>GET /api/overview</c>: everything that the first page shows, in one answer that is made at most once a second for all viewers, with an ETag.
+/// </summary>
+public sealed class OverviewFunction
+{
+    private readonly OverviewSource _source;
+
+    /// <summary>Made by the host.</summary>
+    public OverviewFunction(OverviewSource source) => _source = source;
+
+    /// <summary><c>status</c>, <c>view</c> (without entities and ranges) and <c>queries</c> with their newest rows as arrays.</summary>
+    [Function("Overview")]
+    public async Task<IActionResult> RunAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/overview")] HttpRequest request, FunctionContext context) =>
+        new Reply(await _source.GetAsync(context.CancellationToken));
+}
+
+/// <summary>Makes the overview, once for all who ask within a second.</summary>
+public sealed class OverviewSource
+{
+    private const int MostRows = 400;
+    private const int MostWindows = 60;
+    private readonly StatusSource _status;
+    private readonly IPipeline _pipeline;
+    private readonly NewestRows _rows;
+    private readonly Shared<KeptBody> _shared;
+
+    internal OverviewSource(StatusSource status, IPipeline pipeline, NewestRows rows, TimeProvider time) =>
+        (_status, _pipeline, _rows, _shared) = (status, pipeline, rows, new Shared<KeptBody>(TimeSpan.FromSeconds(1), time));
+
+    internal Task<KeptBody> GetAsync(CancellationToken cancel) => _shared.GetAsync(MakeAsync, cancel);
+
+    private async Task<KeptBody> MakeAsync(CancellationToken cancel)
+    {
+        var status = await _status.GetAsync(cancel);
+        var view = (await _status.ViewAsync(cancel)).View;
+        var text = new StringBuilder();
+        text.Append("{\"status\":").Append(JsonSerializer.Serialize(status, StatusReport.Json));
+        text.Append(",\"view\":").Append(JsonSerializer.Serialize(view with { Entities = [], Ranges = [] }, StatusReport.Json));
+        text.Append(",\"queries\":[");
+        var outputs = NewestRows.Outputs(_pipeline);
+        foreach (var query in outputs)
+        {
+            var card = JsonSerializer.Serialize(QueryCard.Of(query), StatusReport.Json);
+            text.Append(card, 0, card.Length - 1).Append(",\"rows\":").Append(RowJson.Arrays(query, Newest(await _rows.GetAsync(query, cancel)))).Append("},");
+        }
+
+        if (outputs.Count > 0)
+            text.Length--;
+        text.Append("]}");
+        return new KeptBody("application/json; charset=utf-8", Encoding.UTF8.GetBytes(text.ToString()));
+    }
+
+    /// <summary>Whole windows, the newest 60 of them and not many more than 400 rows.</summary>
+    private static IEnumerable<Azure.Data.Tables.TableEntity> Newest(IReadOnlyList<Azure.Data.Tables.TableEntity> rows)
+    {
+        var (count, windows, window) = (0, 0, "");
+        foreach (var row in rows)
+        {
+            var start = row.RowKey.Split('|', 2)[0];
+            if (start != window)
+            {
+                if (++windows > MostWindows || count >= MostRows)
+                    yield break;
+                window = start;
+            }
+
+            count++;
+            yield return row;
+        }
+    }
+}

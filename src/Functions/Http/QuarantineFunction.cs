@@ -1,0 +1,131 @@
+using System.Text.Json;
+using Azure;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Azure.Functions.Worker;
+using Tidemark.Delta;
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Events;
+using Tidemark.Functions.Replay;
+using Tidemark.Functions.Status;
+
+namespace Tidemark.Functions.Http;
+
+/// <summary><c>GET /api/quarantine</c> and <c>POST /api/quarantine/replay</c>.</summary>
+public sealed class QuarantineFunction
+{
+    private const int MostReplays = 100;
+    private const long LargestBody = 64 << 10;
+    private readonly QuarantineSource _source;
+    private readonly QuarantineReplay _replay;
+
+    /// <summary>Made by the host.</summary>
+    public QuarantineFunction(QuarantineSource source, QuarantineReplay replay) => (_source, _replay) = (source, replay);
+
+    /// <summary>The newest quarantined records with reason, origin, the first 4 KB of their bytes, and what became of their replay.</summary>
+    [Function("Quarantine")]
+    public async Task<IActionResult> ListAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/quarantine")] HttpRequest request, FunctionContext context) =>
+        new Reply(await _source.GetAsync(context.CancellationToken));
+
+    /// <summary>
+    /// Sends records to the topic again: <c>{"records":[{"partition":0,"offset":12}]}</c>, at most 100. Answers an outcome for each;
+    /// <see cref="QuarantineReplay"/> says what is promised.
+    /// </summary>
+    [Function("Replay")]
+    public async Task<IActionResult> ReplayAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "api/quarantine/replay")] HttpRequest request, FunctionContext context)
+    {
+        if (request.ContentLength > LargestBody)
+            return Reply.Problem(StatusCodes.Status413PayloadTooLarge, $"Ask for at most {MostReplays} records at a time.");
+        Asked? asked;
+        try
+        {
+            asked = await JsonSerializer.DeserializeAsync<Asked>(request.Body, StatusReport.Json, context.CancellationToken);
+        }
+        catch (JsonException e)
+        {
+            return Reply.Problem(StatusCodes.Status400BadRequest, $"The body is not as it should be, {{\"records\":[{{\"partition\":0,\"offset\":12}}]}}: {e.Message.Split('\n')[0]}");
+        }
+
+        if (asked?.Records is not { Count: > 0 and <= MostReplays } records)
+            return Reply.Problem(StatusCodes.Status400BadRequest, $"Name 1 to {MostReplays} records.");
+        var outcomes = new List<ReplayOutcome>();
+        foreach (var record in records.Distinct())
+            outcomes.Add(await _replay.ReplayAsync(record.Partition, record.Offset, context.CancellationToken));
+        _source.Changed();
+        return Reply.Json(new { outcomes });
+    }
+
+    private sealed record Asked(IReadOnlyList<AskedRecord>? Records);
+
+    private sealed record AskedRecord(int Partition, long Offset);
+}
+
+/// <summary>The newest quarantined records, read at most every five seconds for all who look.</summary>
+public sealed class QuarantineSource
+{
+    private const int Most = 300;
+    private readonly LakeSource _lake;
+    private readonly ReplayStore _replays;
+    private readonly TimeProvider _time;
+    private volatile Shared<KeptBody> _shared;
+
+    internal QuarantineSource(LakeSource lake, ReplayStore replays, TimeProvider time)
+    {
+        (_lake, _replays, _time) = (lake, replays, time);
+        _shared = New();
+    }
+
+    internal Task<KeptBody> GetAsync(CancellationToken cancel) => _shared.GetAsync(MakeAsync, cancel);
+
+    /// <summary>A replay was asked for: the next viewer reads again.</summary>
+    internal void Changed() => _shared = New();
+
+    private Shared<KeptBody> New() => new(TimeSpan.FromSeconds(5), _time);
+
+    private async Task<KeptBody> MakeAsync(CancellationToken cancel)
+    {
+        var scan = await _lake.ScanAsync(EventTables.Quarantine.Name, new ScanFilter(), (_, _) => true, Most, cancel);
+        var replays = await ReplaysAsync(cancel);
+        var schema = EventTables.Quarantine.Schema;
+        var (p, o) = (schema.IndexOf("kafka_partition"), schema.IndexOf("kafka_offset"));
+        using var bytes = new MemoryStream();
+        using (var json = new Utf8JsonWriter(bytes))
+        {
+            json.WriteStartObject();
+            json.WriteBoolean("complete", scan.IsComplete);
+            json.WriteStartArray("records");
+            foreach (var (rows, row) in scan.Found)
+            {
+                json.WriteStartObject();
+                json.WritePropertyName("record");
+                RowObject.Write(json, rows, row);
+                if (replays.TryGetValue((((Domain.Columns.Int32Column)rows.Columns[p]).Values[row], ((Domain.Columns.Int64Column)rows.Columns[o]).Values[row]), out var replay))
+                {
+                    json.WritePropertyName("replay");
+                    JsonSerializer.Serialize(json, replay, StatusReport.Json);
+                }
+
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        return new KeptBody("application/json; charset=utf-8", bytes.ToArray());
+    }
+
+    private async Task<IReadOnlyDictionary<(int Partition, long Offset), ReplayRow>> ReplaysAsync(CancellationToken cancel)
+    {
+        try
+        {
+            return await _replays.ListAsync(cancel);
+        }
+        catch (RequestFailedException e) when (e is { Status: 404, ErrorCode: "TableNotFound" })
+        {
+            return new Dictionary<(int, long), ReplayRow>();
+        }
+    }
+}
