@@ -82,6 +82,10 @@ export const QUERIES = [
     values: { views: 'count(*)' }, top: { count: 10, by: 'views' },
   },
   {
+    name: 'product_activity', size: 10 * MINUTE, slide: 10 * MINUTE, delay: 2 * MINUTE, where: 'product_id is not null', keys: ['product_id'],
+    values: { views: `count(*) filter (${VIEWS})`, carts: `count(*) filter (${CARTS})`, purchases: `count(*) filter (${PURCHASES})` },
+  },
+  {
     name: 'active_users', size: 5 * MINUTE, slide: 5 * MINUTE, delay: 2 * MINUTE, where: 'true', keys: ['user_id'],
     values: { events: 'count(*)', last_seen: 'max(event_time)' }, top: { count: 10, by: 'events' },
   },
@@ -98,6 +102,9 @@ export const QUERIES = [
 
 /** Within this time an event of an id that its partition has seen is a duplicate; so far behind the frontier an event is late for all. Ids are remembered for twice as long. */
 export const HORIZON_MS = 60 * MINUTE;
+
+/** Streams over silver, which judge lateness too: their rows in the late table are not compared here. */
+export const STREAMS = ['user_sessions', 'click_to_purchase', 'abandoned_views', 'fraud_alerts'];
 
 /** After a drained bounded run the frontier stands so far beyond the greatest event time that every window is closed. */
 export const CLOSING_MS = Math.max(...QUERIES.map(q => q.size + q.delay));

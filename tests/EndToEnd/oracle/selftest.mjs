@@ -48,6 +48,7 @@ const FAULTS = [
   ['views of the wrong hour', 'update trending_categories set views = views_before, views_before = views', /trending_categories: views/],
   ['a day without its revenue', 'update daily_revenue set revenue = null', /daily_revenue: revenue/],
   ['an hour\'s average off', 'update hourly_purchases set average_purchase = average_purchase + 0.01', /hourly_purchases: average_purchase/],
+  ['a cart uncounted', 'update product_activity set carts = carts + 1 where rowid = 0', /product_activity: carts/],
   ['a minute without revenue left empty', 'update realtime_dashboard set revenue = null where revenue = 0', /realtime_dashboard: revenue/],
   ['a type uncounted', "delete from event_counts where event_type = 'purchase'", /event_counts: rows missing/],
   ['an actor uncounted', 'update action_counts set users = users - 1 where rowid = 0', /action_counts: users/],
@@ -95,7 +96,7 @@ const viewed = e => ['view', 'page_view'].includes(e.event_type), bought = e => 
 const TAKES = {
   event_counts: () => true, action_counts: () => true, realtime_dashboard: () => true, category_views: viewed, trending_categories: e => viewed(e) && there(e.category),
   conversion_funnel: () => true, revenue_by_category: bought, country_revenue: bought, hourly_purchases: bought, daily_revenue: bought,
-  top_products: e => viewed(e) && there(e.product_id), active_users: () => true, high_value_users: bought, session_users: e => there(e.session_id),
+  top_products: e => viewed(e) && there(e.product_id), product_activity: e => there(e.product_id), active_users: () => true, high_value_users: bought, session_users: e => there(e.session_id),
 };
 
 function lateRows(event, ms, frontier, origin) {
