@@ -82,6 +82,10 @@ export const QUERIES = [
     values: { views: 'count(*)' }, top: { count: 10, by: 'views' },
   },
   {
+    name: 'product_activity', size: 10 * MINUTE, slide: 10 * MINUTE, delay: 2 * MINUTE, where: 'product_id is not null', keys: ['product_id'],
+    values: { views: `count(*) filter (${VIEWS})`, carts: `count(*) filter (${CARTS})`, purchases: `count(*) filter (${PURCHASES})` },
+  },
+  {
     name: 'active_users', size: 5 * MINUTE, slide: 5 * MINUTE, delay: 2 * MINUTE, where: 'true', keys: ['user_id'],
     values: { events: 'count(*)', last_seen: 'max(event_time)' }, top: { count: 10, by: 'events' },
   },
