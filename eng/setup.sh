@@ -68,6 +68,16 @@ install_librdkafka() {
         || { tail -n 20 "$log" >&2; die "apt-get could not install librdkafka1; see the lines above."; }
 }
 
+# The page is tested in a real browser; without one those tests are skipped with the reason.
+install_chromium() {
+    compgen -G '/usr/bin/chromium*' >/dev/null || command -v google-chrome >/dev/null && return
+    command -v apt-get >/dev/null && [[ $(id -u) == 0 ]] || { say "there is no Chromium, and only root on Debian can have it installed; tests of the page will be skipped."; return; }
+    say "installing chromium ..."
+    local log=$stamps/chromium.log
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } > "$log" 2>&1 9>&- \
+        || say "chromium could not be installed (see $log); tests of the page will be skipped."
+}
+
 # npm ci beside every committed lock file that the mode needs, unless its lock is the one installed.
 install_node_packages() {
     local lock folder wanted log=$root/$stamps/npm.log places
@@ -128,5 +138,6 @@ flock -n 9 || { say "waiting for another set-up in this folder ..."; flock 9; }
 require_tools
 probe_feed
 [[ $mode == bench ]] || install_librdkafka
+[[ $mode == all ]] && install_chromium
 install_node_packages "$mode"
 [[ $mode == bench ]] || build "$mode"

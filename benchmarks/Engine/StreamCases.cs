@@ -30,16 +30,31 @@ internal static class StreamCases
         return batches;
     }
 
-    /// <summary>Runs all batches through a new execution.</summary>
-    public static StreamExecution Run(StreamDefinition stream, List<RowBatch> batches, params string[] inputs)
+    /// <summary>An execution that has seen so many batches.</summary>
+    public static StreamExecution Begin(StreamDefinition stream, List<RowBatch> batches, int count, string[] inputs)
     {
         var execution = new StreamExecution(stream);
-        for (var i = 0; i < batches.Count; i++)
+        Run(execution, batches, 0, count, inputs);
+        return execution;
+    }
+
+    /// <summary>Runs batches [from, to), one input after the other.</summary>
+    public static void Run(StreamExecution execution, List<RowBatch> batches, int from, int to, string[] inputs)
+    {
+        for (var i = from; i < to; i++)
         {
             execution.Add(new Dictionary<string, RowBatch> { [inputs[i % inputs.Length]] = batches[i] }, 0);
             execution.TakeResults();
         }
-        return execution;
+    }
+
+    /// <summary>The rows as lines of comma-separated values, for others to read.</summary>
+    public static void Write(string file, List<RowBatch> batches)
+    {
+        using var to = new StreamWriter(file);
+        foreach (var rows in batches)
+            for (var row = 0; row < rows.Count; row++)
+                to.WriteLine($"{rows.Text(row, 0)},{rows.Text(row, 1)},{((Int64Column)rows.Columns[2]).Values[row]},{rows.Text(row, 3)}");
     }
 
     public static StreamDefinition Sessions { get; } = new([Input("in")],

@@ -23,8 +23,9 @@ internal static class LatestTableFile
         return text.Append("\n\tannotation PBI_ResultType = Table\n").ToString();
     }
 
-    /// <summary>Columns of its rows in Table storage, bytes left out.</summary>
-    public static IReadOnlyList<RowField> Fields(IOutput output) => [.. output.Schema.Fields.Where(f => f.Type != FieldType.Binary), .. Added];
+    /// <summary>Columns of its rows in Table storage, bytes left out; a column of its own stands where one of the added ones would.</summary>
+    public static IReadOnlyList<RowField> Fields(IOutput output) =>
+        [.. output.Schema.Fields.Where(f => f.Type != FieldType.Binary), .. Added.Where(a => output.Schema.Fields.All(f => f.Name != a.Name))];
 
     // Row keys put the newest window first, so the first rows are the newest. Decimals and dates lie there as text.
     private static string M(string storageTable, IReadOnlyList<RowField> fields)

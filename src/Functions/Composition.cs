@@ -8,8 +8,11 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
 using Tidemark.Domain.Clickstream;
+using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
+using Tidemark.Domain.Schemas;
+using Tidemark.Functions.Catalogs;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Entities;
@@ -18,6 +21,7 @@ using Tidemark.Functions.Kafka;
 using Tidemark.Functions.Lake;
 using Tidemark.Functions.Replay;
 using Tidemark.Functions.Results;
+using Tidemark.Functions.Schemas;
 using Tidemark.Functions.Status;
 using Tidemark.Functions.Tables;
 using Tidemark.Functions.Telemetry;
@@ -40,11 +44,17 @@ public static class Composition
         services.AddSingleton(options);
         services.AddSingleton(options.Id);
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents()));
+        var enrichment = options.Catalog is { } catalog ? new EnrichmentOptions { Join = catalog.Join } : null;
+        var schemas = new EventSchemas { HasRegistry = options.SchemaRegistry is not null };
+        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents() with { Schemas = schemas }, enrichment: enrichment));
         if (services.Last(s => s.ServiceType == typeof(IPipeline)).ImplementationInstance is IPipeline pipeline)
             EntityNames.Check(options.Id, pipeline);
         AddStorage(services, options);
         AddStores(services, options);
+        if (enrichment is not null)
+            AddCatalog(services, options.Catalog!, enrichment);
+        if (options.SchemaRegistry is { } registry)
+            services.AddSingleton(sp => new SchemaRegistry(SchemaRegistry.Client(registry.Address, registry.User, registry.Password), schemas, sp.GetRequiredService<TimeProvider>()));
         AddProtocol(services, options, instance);
         AddView(services, options, configuration, instance);
         return services;
@@ -81,11 +91,27 @@ public static class Composition
         services.AddSingleton(sp => new StatusStore(options.Id, Ledger(sp, options)));
     }
 
+    private static void AddCatalog(IServiceCollection services, CatalogOptions catalog, EnrichmentOptions enrichment)
+    {
+        services.AddSingleton<ICatalogSource>(sp => catalog.Kind switch
+        {
+            CatalogKind.File => new FileCatalogSource(catalog.Place),
+            CatalogKind.Blob => new BlobCatalogSource(sp.GetRequiredService<IObjectStore>(), catalog.Place),
+            CatalogKind.Delta => new DeltaCatalogSource(sp.GetRequiredService<IObjectStore>(), catalog.Place),
+            _ => new TableCatalogSource(sp.GetRequiredService<TableServiceClient>().GetTableClient(catalog.Place)),
+        });
+        services.AddSingleton(sp => new CatalogRefresher(
+            sp.GetRequiredService<ICatalogSource>(), enrichment, catalog, sp.GetRequiredService<IAlerts>(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<ILogger<CatalogRefresher>>()));
+    }
+
     private static void AddProtocol(IServiceCollection services, TidemarkOptions options, string instance)
     {
         services.AddSingleton(sp => new Ingest(
             sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(),
-            sp.GetRequiredService<ISegmentStore>(), options.ToIngest(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<ISegmentStore>(),
+            options.ToIngest() with { IsReady = sp.GetService<CatalogRefresher>() is { } catalog ? catalog.IsReadyAsync : null, Prepare = sp.GetService<SchemaRegistry>() is { } registry ? registry.PrepareAsync : null },
+            sp.GetRequiredService<TimeProvider>(),
             sp.GetRequiredService<ILake>(), sp.GetRequiredService<IAlerts>()));
         services.AddSingleton(sp => new TickStores(
             sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<ISegmentStore>(),

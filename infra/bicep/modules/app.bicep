@@ -41,6 +41,14 @@ param namespaceName string
 param pipelineVersion string
 param topicGeneration string
 
+@description('Empty: no catalog.')
+param catalog string
+param schemaRegistry string
+param schemaRegistryUser string
+
+@description('Empty when the registry asks for no sign-in.')
+param schemaRegistrySecretUri string
+
 @description('TickSchedule, DeltaInterval and CheckpointInterval, from presets.json.')
 param presetSettings object
 
@@ -157,11 +165,22 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         MaxFutureSkew: '1h'
         DeduplicateWithin: '1h'
         DeduplicationMaxIds: '8000000'
+        Catalog: catalog
+        CatalogRefresh: '1m'
+        CatalogJoin: 'left'
+        CatalogStart: 'wait'
+        SchemaRegistry: schemaRegistry
+        SchemaRegistryUser: schemaRegistryUser
+        SchemaRegistryPassword: empty(schemaRegistryUser) ? '' : '@Microsoft.KeyVault(SecretUri=${schemaRegistrySecretUri})'
         InlineSegmentLimit: '256KB'
         MaxRangeRecords: '20000'
         MaxOpenRanges: '2000'
         WatchdogTimeout: '60s'
         LeaseDuration: '15s'
+        AlertLag: '100000'
+        AlertQuarantinePercent: '5'
+        AlertSilence: '15m'
+        AlertHeld: '10m'
       },
       // Event Hubs ends sessions on its own terms when the client's timeout is shorter.
       usesEventHubs ? { AzureFunctionsJobHost__extensions__kafka__sessionTimeoutMs: '30000' } : {},

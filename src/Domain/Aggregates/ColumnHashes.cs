@@ -14,8 +14,9 @@ internal static class ColumnHashes
                 Span<ulong> byCode = coded.Dictionary.Count <= 512 ? stackalloc ulong[512] : new ulong[coded.Dictionary.Count];
                 for (var code = 0; code < coded.Dictionary.Count; code++)
                     byCode[code] = Hash64.Of(coded.Dictionary[code]);
+                // What code a null has is nobody's business.
                 for (var i = 0; i < coded.Count; i++)
-                    to[i] = byCode[coded.Codes[i]];
+                    to[i] = coded.IsNull(i) ? 0 : byCode[coded.Codes[i]];
                 break;
             case BinaryColumn plain:
                 for (var i = 0; i < plain.Count; i++)

@@ -12,8 +12,7 @@ internal sealed class DistinctSet
 {
     private const byte Estimated = 1, Exact = 2;
     private const int DroppedBits = 16;
-    private ulong single;              // of a set of one, which has no table: most sets of many groups are
-    private ulong[] table = [];        // open addressing, 0 = empty; from the second on
+    private ulong[] table = [];        // open addressing, 0 = empty
     private byte[]? registers;
     private bool estimated;
 
@@ -22,24 +21,37 @@ internal sealed class DistinctSet
 
     public long Count => estimated ? HyperLogLog.Estimate(registers) : Held;
 
+    /// <summary>The part of a hash that counts, never 0.</summary>
+    public static ulong Kept(ulong hash) => Math.Max(hash >> DroppedBits, 1) << DroppedBits;
+
+    /// <summary>Writes a set of these, ascending.</summary>
+    public static void Write(ByteWriter to, ReadOnlySpan<ulong> sorted)
+    {
+        to.Byte(Exact);
+        to.Varint((ulong)sorted.Length);
+        if (sorted.Length > 0)
+            HashCodec.Write(to, sorted, DroppedBits);
+    }
+
+    /// <summary>Reads a set of one; if it is another, reads nothing.</summary>
+    public static bool TryReadOne(ref ByteReader from, out ulong hash)
+    {
+        hash = 0;
+        var ahead = from;
+        if (ahead.Byte() != Exact || ahead.Varint() != 1)
+            return false;
+        hash = HashCodec.ReadOne(ref ahead, DroppedBits);
+        from = ahead;
+        return true;
+    }
+
     public void Add(ulong hash, int exactUpTo)
     {
-        hash = Math.Max(hash >> DroppedBits, 1) << DroppedBits;
+        hash = Kept(hash);
         if (estimated)
         {
             HyperLogLog.Add(registers!, hash);
             return;
-        }
-        if (Held == 0 && exactUpTo > 0)
-        {
-            (single, Held) = (hash, 1);
-            return;
-        }
-        if (Held == 1)
-        {
-            if (single == hash)
-                return;
-            MakeTable();
         }
         if (Held * 2 >= table.Length)
             Rehash();
@@ -59,11 +71,6 @@ internal sealed class DistinctSet
 
     public void Merge(DistinctSet other, int exactUpTo)
     {
-        if (other.Held == 1)
-        {
-            Add(other.single, exactUpTo);
-            return;
-        }
         if (!other.estimated)
         {
             foreach (var hash in other.table)
@@ -86,17 +93,11 @@ internal sealed class DistinctSet
         if (scratch.Length < Held)
             scratch = new ulong[Math.Max(Held, scratch.Length * 2)];
         var count = 0;
-        if (Held == 1)
-            scratch[count++] = single;
-        else
-            foreach (var hash in table)
-                if (hash != 0)
-                    scratch[count++] = hash;
+        foreach (var hash in table)
+            if (hash != 0)
+                scratch[count++] = hash;
         scratch.AsSpan(0, count).Sort();
-        to.Byte(Exact);
-        to.Varint((ulong)count);
-        if (count > 0)
-            HashCodec.Write(to, scratch.AsSpan(0, count), DroppedBits);
+        Write(to, scratch.AsSpan(0, count));
     }
 
     public void Read(ref ByteReader from, int exactUpTo)
@@ -121,17 +122,10 @@ internal sealed class DistinctSet
     /// <summary>Empties the set and keeps the memory.</summary>
     public void Clear()
     {
-        if (Held > 1)
+        if (Held > 0)
             Array.Clear(table);
         Held = 0;
         estimated = false;
-    }
-
-    private void MakeTable()
-    {
-        if (table.Length == 0)
-            table = new ulong[16];
-        table[(int)(single >> DroppedBits) & (table.Length - 1)] = single;
     }
 
     private void Estimate()
@@ -143,8 +137,6 @@ internal sealed class DistinctSet
             registers = new byte[HyperLogLog.Registers];
         else
             Array.Clear(registers);
-        if (Held == 1)
-            HyperLogLog.Add(registers, single);
         foreach (var hash in table)
             if (hash != 0)
                 HyperLogLog.Add(registers, hash);

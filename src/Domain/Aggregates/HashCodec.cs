@@ -70,6 +70,18 @@ internal static class HashCodec
         }
     }
 
+    /// <summary>Reads one hash that was written alone.</summary>
+    public static ulong ReadOne(ref ByteReader from, int zeroBits)
+    {
+        UInt128 bits = 0;
+        int low = LowBits(1, zeroBits), pending = 0;
+        ulong ones = 0;
+        while (Get(ref from, ref bits, ref pending, 1) != 0)
+            ones++;
+        var hash = (ones << low) + Get(ref from, ref bits, ref pending, low);
+        return hash != 0 && hash >> (64 - zeroBits) == 0 ? hash << zeroBits : throw from.Fault("a hash is out of range");
+    }
+
     private static ulong Get(ref ByteReader from, ref UInt128 bits, ref int pending, int length)
     {
         for (; pending < length; pending += 8)

@@ -18,9 +18,15 @@ internal sealed record Ranking(int? TimeColumn, bool Greatest, bool Distinct, in
 /// </summary>
 internal sealed class RankedAccumulator(int column, RowField field, Ranking ranking) : Accumulator
 {
+    private const int SmallHeap = 1 << 16;
     private readonly ByteWriter key = new();
-    private List<byte[]>[] kept = [];   // best first
+    private List<Value>[] kept = [];   // best first
+    private byte[] heap = new byte[256], spare = [];
+    private int heapUsed, heapLive;
     private int used;
+
+    /// <summary>A value with its rank, in the heap.</summary>
+    private readonly record struct Value(int At, int Length);
 
     public override void Grow(int slots)
     {
@@ -36,10 +42,15 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
     {
         for (var i = 0; i < used; i++)
             kept[i].Clear();
-        used = 0;
+        (used, heapUsed, heapLive) = (0, 0, 0);
     }
 
-    public override void Clear(int slot) => kept[slot].Clear();
+    public override void Clear(int slot)
+    {
+        foreach (var value in kept[slot])
+            heapLive -= value.Length;
+        kept[slot].Clear();
+    }
 
     public override void Add(BatchView batch, ReadOnlySpan<int> rows, ReadOnlySpan<int> slots)
     {
@@ -53,14 +64,15 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
             if (times is not null)
                 OrderedKey.AppendTime(key, times.Values[rows[i]]);
             OrderedKey.Append(key, source, rows[i]);
-            Keep(kept[slots[i]], key.Written, null);
+            Keep(kept[slots[i]], key.Written);
         }
     }
 
     public override void Merge(int slot, Accumulator from, int fromSlot)
     {
-        foreach (var value in ((RankedAccumulator)from).kept[fromSlot])
-            Keep(kept[slot], value, value);
+        var other = (RankedAccumulator)from;
+        for (var i = 0; i < other.kept[fromSlot].Count; i++)   // keeping may move the values of this very list
+            Keep(kept[slot], other.Bytes(other.kept[fromSlot][i]));
     }
 
     public override void Read(int slot, ref ByteReader from)
@@ -73,7 +85,7 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
                 reader.Take(OrderedKey.TimeBytes);
             OrderedKey.Read(ref reader, ColumnBuilder.For(field));
             reader.End();
-            Keep(kept[slot], value, null);
+            Keep(kept[slot], value);
         }
     }
 
@@ -81,7 +93,7 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
     {
         to.Varint((ulong)kept[slot].Count);
         foreach (var value in kept[slot])
-            to.Sized(value);
+            to.Sized(Bytes(value));
     }
 
     public override void Emit(int slot, ColumnBuilder to)
@@ -91,34 +103,59 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
         else if (kept[slot].Count == 0)
             to.AppendNull();
         else
-            ReadValue(kept[slot][0], to);
+            ReadValue(Bytes(kept[slot][0]), to);
     }
 
     public override double? Number(int slot) => null;
 
-    private void Keep(List<byte[]> list, ReadOnlySpan<byte> value, byte[]? same)
+    private void Keep(List<Value> list, ReadOnlySpan<byte> value)
     {
-        if (list.Count == ranking.Limit && !Before(value, list[^1]))
+        if (list.Count == ranking.Limit && !Before(value, Bytes(list[^1])))
             return;
         int low = 0, high = list.Count;
         while (low < high)
         {
             var middle = (low + high) / 2;
-            if (Before(list[middle], value))
+            if (Before(Bytes(list[middle]), value))
                 low = middle + 1;
             else
                 high = middle;
         }
-        if (ranking.Distinct && low < list.Count && value.SequenceEqual(list[low]))
+        if (ranking.Distinct && low < list.Count && value.SequenceEqual(Bytes(list[low])))
             return;
-        list.Insert(low, same ?? value.ToArray());
-        if (list.Count > ranking.Limit)
-            list.RemoveAt(ranking.Limit);
+        list.Insert(low, Store(value));
+        if (list.Count <= ranking.Limit)
+            return;
+        heapLive -= list[^1].Length;
+        list.RemoveAt(ranking.Limit);
+        if (heapUsed > SmallHeap && heapUsed > 2 * heapLive)
+            Compact();
+    }
+
+    private ReadOnlySpan<byte> Bytes(Value value) => heap.AsSpan(value.At, value.Length);
+
+    private Value Store(ReadOnlySpan<byte> value)
+    {
+        Grow(ref heap, checked(heapUsed + value.Length));
+        value.CopyTo(heap.AsSpan(heapUsed));
+        var stored = new Value(heapUsed, value.Length);
+        heapUsed += value.Length;
+        heapLive += value.Length;
+        return stored;
+    }
+
+    /// <summary>Moves what is kept into the other heap, so that what was dropped takes no room.</summary>
+    private void Compact()
+    {
+        (heap, spare, heapUsed, heapLive) = (spare, heap, 0, 0);
+        for (var slot = 0; slot < used; slot++)
+            for (var i = 0; i < kept[slot].Count; i++)
+                kept[slot][i] = Store(spare.AsSpan(kept[slot][i].At, kept[slot][i].Length));
     }
 
     private bool Before(ReadOnlySpan<byte> a, ReadOnlySpan<byte> b) => ranking.Greatest ? a.SequenceCompareTo(b) > 0 : a.SequenceCompareTo(b) < 0;
 
-    private void ReadValue(byte[] value, ColumnBuilder to)
+    private void ReadValue(ReadOnlySpan<byte> value, ColumnBuilder to)
     {
         var reader = new ByteReader(value);
         if (ranking.TimeColumn is not null)
@@ -126,11 +163,11 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
         OrderedKey.Read(ref reader, to);
     }
 
-    private byte[] Json(List<byte[]> values)
+    private byte[] Json(List<Value> values)
     {
         var builder = ColumnBuilder.For(field);
         foreach (var value in values)
-            ReadValue(value, builder);
+            ReadValue(Bytes(value), builder);
         var rows = new RowBatch(new RowSchema([field]), [builder.Build()], values.Count);
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))

@@ -1,3 +1,4 @@
+using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Events;
 
 namespace Tidemark.Domain.Clickstream;
@@ -8,5 +9,7 @@ public static class ClickstreamPipeline
     /// <summary>Builds it.</summary>
     /// <param name="options">Topic and limits of the decoder.</param>
     /// <param name="entitySpan">Span of event time that short slices share an entity for; null = 5 minutes.</param>
-    public static EventPipeline Create(EventOptions options, TimeSpan? entitySpan = null) => new(options, ClickstreamQueries.All, entitySpan, ClickstreamStreams.All);
+    /// <param name="enrichment">The shop's catalog; null = events are not enriched.</param>
+    public static EventPipeline Create(EventOptions options, TimeSpan? entitySpan = null, EnrichmentOptions? enrichment = null) =>
+        new(options, ClickstreamQueries.All, entitySpan, ClickstreamStreams.All, enrichment);
 }

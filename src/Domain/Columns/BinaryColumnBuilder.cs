@@ -10,6 +10,13 @@ public class BinaryColumnBuilder : ColumnBuilder
     /// <summary>Bytes of all values so far.</summary>
     public int HeapBytes => Used;
 
+    /// <inheritdoc/>
+    public override void Expect(int rows)
+    {
+        if (rows >= Offsets.Length)
+            Array.Resize(ref Offsets, rows + 1);
+    }
+
     /// <summary>Adds a copy of these bytes as a value.</summary>
     public void Append(ReadOnlySpan<byte> value)
     {

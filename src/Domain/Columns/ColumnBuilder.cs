@@ -32,6 +32,11 @@ public abstract class ColumnBuilder
     /// <summary>Adds the value of a row of another column of the same field, null included.</summary>
     public abstract void AppendFrom(Column source, int row);
 
+    /// <summary>Makes room for so many rows in all.</summary>
+    public virtual void Expect(int rows)
+    {
+    }
+
     /// <summary>The rows so far as a column.</summary>
     public abstract Column Build();
 
@@ -47,6 +52,13 @@ public abstract class ColumnBuilder
 public abstract class ColumnBuilder<T> : ColumnBuilder where T : struct
 {
     private protected T[] Values = new T[64];
+
+    /// <inheritdoc/>
+    public override void Expect(int rows)
+    {
+        if (rows > Values.Length)
+            Array.Resize(ref Values, rows);
+    }
 
     /// <summary>Adds a value.</summary>
     public void Append(T value)

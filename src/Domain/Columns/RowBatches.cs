@@ -46,6 +46,9 @@ public static class RowBatches
         {
             var source = rows.Columns[i];
             var builder = ColumnBuilder.For(rows.Schema.Fields[i], source is DictionaryColumn);
+            builder.Expect(which.Length);
+            if (source is BinaryColumn every && builder is BinaryColumnBuilder heap)
+                heap.Reserve(BytesOf(every, which));
             if (source is BinaryColumn { Nulls: null } plain && builder is BinaryColumnBuilder bytes)
                 foreach (var row in which)
                     bytes.Append(plain[row]);
@@ -58,6 +61,14 @@ public static class RowBatches
             columns[i] = builder.Build();
         }
         return new RowBatch(rows.Schema, columns, which.Length);
+    }
+
+    private static int BytesOf(BinaryColumn column, ReadOnlySpan<int> which)
+    {
+        long bytes = 0;
+        foreach (var row in which)
+            bytes += column[row].Length;
+        return (int)Math.Min(bytes, Array.MaxLength);
     }
 
     /// <summary>A batch without rows.</summary>

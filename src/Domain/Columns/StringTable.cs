@@ -15,6 +15,9 @@ internal sealed class StringTable
 
     public int HeapBytes => used;
 
+    /// <summary>Memory that it takes.</summary>
+    public long Bytes => heap.LongLength + offsets.LongLength * 4 + hashes.LongLength * 8 + slots.LongLength * 4;
+
     public ReadOnlySpan<byte> this[int number] => heap.AsSpan(offsets[number], offsets[number + 1] - offsets[number]);
 
     public ulong HashOf(int number) => hashes[number];

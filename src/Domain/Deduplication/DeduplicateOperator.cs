@@ -15,10 +15,12 @@ internal sealed class DeduplicateOperator(DeduplicateStage stage, RowSchema sour
     private readonly int? timeColumn = eventTime is null ? null : source.IndexOf(eventTime);
     private readonly ByteWriter key = new();
     private StringTable seen = new();
-    private long[] expiry = new long[64];
+    private StringTable spare = new();
+    private long[] expiry = new long[64], spareExpiry = new long[64];
     private const int SmallTable = 4096;
     private long soonest = long.MaxValue;
     private int sweepAt = SmallTable;
+    private bool[] isFirst = [];
 
     public override RowSchema Output => source;
 
@@ -35,12 +37,14 @@ internal sealed class DeduplicateOperator(DeduplicateStage stage, RowSchema sour
 
     public override void Add(int port, RowBatch rows, Action<RowBatch> emit)
     {
-        var isFirst = new bool[rows.Count];
+        if (isFirst.Length < rows.Count)
+            isFirst = new bool[rows.Count * 5 / 4];
         for (var row = 0; row < rows.Count; row++)
         {
             var time = TimeOf(rows, row);
             if (time <= Watermark && time is not null)
             {
+                isFirst[row] = false;
                 Counts.DroppedLate++;
                 Counts.DroppedLateRows++;
                 continue;
@@ -66,8 +70,10 @@ internal sealed class DeduplicateOperator(DeduplicateStage stage, RowSchema sour
     {
         if (soonest > Watermark)
             return;
+        // Two tables take turns, so that a sweep leaves no garbage.
         var (old, times) = (seen, expiry);
-        (seen, expiry, soonest) = (new StringTable(), new long[Math.Max(64, times.Length / 2)], long.MaxValue);
+        (seen, expiry, spare, spareExpiry, soonest) = (spare, spareExpiry, old, times, long.MaxValue);
+        seen.Clear();
         for (var number = 0; number < old.Count; number++)
             if (times[number] > Watermark)
                 Remember(old[number], times[number]);

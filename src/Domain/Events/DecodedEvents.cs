@@ -1,5 +1,6 @@
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Deduplication;
+using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.Domain.Events;
@@ -10,11 +11,11 @@ namespace Tidemark.Domain.Events;
 /// </summary>
 internal sealed class DecodedEvents : IDecodedRecords
 {
-    private readonly Action<EventBuffers>? giveBack;
-    private EventBuffers? buffers;
+    private readonly Action<RecordBuffers>? giveBack;
+    private RecordBuffers? buffers;
 
-    public DecodedEvents(RowBatch bronze, RowBatch silver, RowBatch quarantine, IReadOnlyDictionary<string, long>? reasons, EventBuffers buffers,
-        Action<EventBuffers>? giveBack)
+    public DecodedEvents(RowBatch bronze, RowBatch silver, RowBatch quarantine, IReadOnlyDictionary<string, long>? reasons, RecordBuffers buffers,
+        Action<RecordBuffers>? giveBack)
     {
         (Bronze, Valid, Silver, Quarantine, Reasons) = (bronze, silver, silver, quarantine, reasons ?? new Dictionary<string, long>());
         (this.buffers, this.giveBack) = (buffers, giveBack);
@@ -46,10 +47,16 @@ internal sealed class DecodedEvents : IDecodedRecords
     /// <inheritdoc/>
     public long? MaxEventTimeMs { get; private set; }
 
+    /// <summary>The catalog that these events are joined with, as it was when they were decoded; null = none.</summary>
+    public Catalog? Catalog { get; init; }
+
+    /// <summary>The events, joined with the catalog; see <see cref="EnrichedEvents"/>.</summary>
+    public (RowBatch Rows, int Matched) Enrich(CatalogJoin join) => ((EventBuffers)Memory).Enriched.Build(Silver, Catalog, join);
+
     /// <summary>Takes verdicts on <see cref="Valid"/>, in place of earlier ones.</summary>
     public void Judge(ReadOnlySpan<Verdict> verdicts)
     {
-        var mine = buffers ?? throw new ObjectDisposedException(nameof(DecodedEvents));
+        var mine = Memory;
         var kept = mine.Rows(verdicts.Length);
         var count = 0;
         List<int>? old = null;
@@ -75,6 +82,8 @@ internal sealed class DecodedEvents : IDecodedRecords
         if (Interlocked.Exchange(ref buffers, null) is { } mine)
             giveBack?.Invoke(mine);
     }
+
+    private RecordBuffers Memory => buffers ?? throw new ObjectDisposedException(nameof(DecodedEvents));
 
     private void Measure()
     {

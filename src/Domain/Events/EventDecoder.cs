@@ -1,8 +1,7 @@
-using System.Globalization;
+using System.Buffers.Text;
 using System.Text;
-using System.Text.Unicode;
-using Tidemark.Domain.Columns;
 using Tidemark.Domain.Pipelines;
+using Tidemark.Domain.Schemas;
 
 namespace Tidemark.Domain.Events;
 
@@ -14,76 +13,33 @@ namespace Tidemark.Domain.Events;
 /// floating point send those). Money is rounded half away from zero at the fourth decimal, as SQL casts do; a whole <c>quantity</c> may be written
 /// 6.0; what has no place in the column is quarantined, never cut.</item>
 /// <item>Event times are ISO 8601 text, or milliseconds since 1970 as a number or a string that holds nothing but one.</item>
+/// <item>A header <c>schema-version</c> or a field <c>schema_version</c> names a version of schemas/: then only its names are the event's (older ones are read as the
+/// newest), and what it requires must be there. Without one, the names of all versions are understood.</item>
 /// <item>A null is as if the field were absent; so is an empty string in a required field.</item>
 /// </list>
 /// </summary>
-internal sealed class EventDecoder(EventOptions options)
+internal sealed class EventDecoder(EventOptions options) : JsonDecoder(options, EventField.Names)
 {
-    private readonly byte[] topic = Encoding.UTF8.GetBytes(options.Topic);
-    private readonly long skewMicros = options.MaxFutureSkew.Ticks / 10;
-    private readonly long earliestMicros = (options.EarliestEventTime.ToUniversalTime() - DateTime.UnixEpoch).Ticks / 10;
-    private readonly FieldOrder order = new();
-    private readonly EventTime times = new();
-    private readonly JsonEvent json = new();
-    private byte[] unescaped = new byte[256];
+    /// <summary>Kafka header that names the version of the schema.</summary>
+    public const string SchemaVersionHeader = "schema-version";
+
     private EventBuffers rows = null!;
-    private Dictionary<string, long>? reasons;
 
-    /// <summary>Decodes into the buffers, which must be reset.</summary>
-    public DecodedEvents Decode(int partition, IReadOnlyList<SourceRecord> records, long ingestTimeMs, EventBuffers into, Action<EventBuffers>? giveBack)
-    {
-        rows = into;
-        reasons = null;
-        for (var i = 0; i < records.Count; i++)
-            Record(records[i], ingestTimeMs * 1000);
-        var ingest = ingestTimeMs * 1000;
-        return new DecodedEvents(into.Bronze(topic, partition, ingest), into.Silver(topic, partition, ingest),
-            into.Quarantine(topic, partition, ingest), reasons, into, giveBack);
-    }
+    protected override void Use(RecordBuffers into) => rows = (EventBuffers)into;
 
-    private void Record(in SourceRecord record, long ingestMicros)
+    protected override Fault? Fields(in SourceRecord record, ReadOnlySpan<byte> value, long ingestMicros, EventSchema? schema)
     {
-        if (record.Key is null)
-            rows.Key.AppendNull();
-        else
-            rows.Key.Append(record.Key);
-        if (record.Value is null)
-            rows.Value.AppendNull();
-        else
-            rows.Value.Append(record.Value);
-        rows.Offset.Append(record.Offset);
-        rows.KafkaTime.Append(record.KafkaTimeMs * 1000);
-        var headers = record.Headers.Count == 0 ? null : HeadersJson.Write(record.Headers);
-        if (headers is null)
-            rows.Headers.AppendNull();
-        else
-            rows.Headers.Append(headers);
-        if (Event(record, ingestMicros) is var (reason, detail))
-            Quarantine(record, headers, reason, detail);
-    }
-
-    private Fault? Event(in SourceRecord record, long ingestMicros)
-    {
-        if (record.Value is not { } value)
-            return new(QuarantineReason.Tombstone, "The record has no value.");
-        if (value.Length > options.MaxValueBytes)
-            return new(QuarantineReason.TooLarge, Text($"The value has {value.Length} bytes; up to {options.MaxValueBytes} are decoded."));
-        if (!Utf8.IsValid(value))
-            return new(QuarantineReason.InvalidUtf8, "The value is not UTF-8.");
-        switch (JsonScanner.Scan(value, options.MaxDepth, order, json, out var at))
+        var ignored = 0u;
+        if (schema is not null)
+            ignored = json.Present & 1u << EventField.SchemaVersion;
+        else if ((record.Headers.Count > 0 || json.Has(EventField.SchemaVersion)) && Named(record, value, out schema) is { } unknown)
+            return unknown;
+        if (schema is not null)
         {
-            case ScanResult.InvalidJson:
-                return new(QuarantineReason.InvalidJson, Text($"The value stops being JSON at byte {at} of {value.Length}."));
-            case ScanResult.NotAnObject:
-                return new(QuarantineReason.NotAnObject, "The value is JSON but no object.");
-            case ScanResult.TooDeep:
-                return new(QuarantineReason.TooDeep, Text($"The value nests deeper than {options.MaxDepth} levels at byte {at}."));
+            // Names of other versions are unknown fields of this one.
+            ignored |= json.Present & ~schema.Names;
+            json.Present &= schema.Names;
         }
-        return Fields(record, value, ingestMicros);
-    }
-
-    private Fault? Fields(in SourceRecord record, ReadOnlySpan<byte> value, long ingestMicros)
-    {
         int eventId = First(EventField.EventId, EventField.EventIdAlias), eventType = First(EventField.EventType, EventField.Action);
         if (eventId < 0)
             return new(QuarantineReason.MissingEventId, "The event has no event_id.");
@@ -99,7 +55,9 @@ internal sealed class EventDecoder(EventOptions options)
             return new(QuarantineReason.MissingUserId, "The event has no user_id.");
         if (!IsText(value, EventField.UserId, orWhole: true))
             return Wrong("user_id", "must be a string or a whole number");
-        for (var slot = EventField.SessionId; slot < EventField.Count; slot++)
+        if (schema is not null && schema.Missing(value, json, TextOf(value, eventType, out _)) is { } missing)
+            return new(QuarantineReason.SchemaViolation, $"{schema.Title} requires {missing}, which the event lacks.");
+        for (var slot = EventField.SessionId; slot < EventField.SchemaVersion; slot++)
             if (slot is < EventField.Price or > EventField.Amount && json.Has(slot)
                 && !IsText(value, slot, slot is EventField.SessionId or EventField.ProductId))
                 return Wrong(Encoding.UTF8.GetString(EventField.NameOf(slot)), "must be a string");
@@ -129,149 +87,47 @@ internal sealed class EventDecoder(EventOptions options)
         AppendText(rows.Element, value, EventField.Element);
         const uint synonyms = 1u << EventField.EventId | 1u << EventField.EventIdAlias | 1u << EventField.EventType | 1u << EventField.Action
             | 1u << EventField.Timestamp | 1u << EventField.EventTimeAlias | 1u << EventField.Ts | 1u << EventField.Revenue | 1u << EventField.Amount;
-        ExtraJson.Append(value, json, json.Present & synonyms & ~(1u << eventId | 1u << eventType | 1u << timeSlot | 1u << revenueSlot), rows.Extra);
+        ExtraJson.Append(value, json, json.Present & synonyms & ~(1u << eventId | 1u << eventType | 1u << timeSlot | 1u << revenueSlot) | ignored, rows.Extra);
+        if (schema?.Version is { } version)
+            rows.SchemaVersion.Append(version);
+        else
+            rows.SchemaVersion.AppendNull();
         rows.SilverOffset.Append(record.Offset);
         rows.SilverKafkaTime.Append(record.KafkaTimeMs * 1000);
         return null;
+    }
+
+    /// <summary>The schema by the version that a header or a field names, if one does; the header comes first. Of 2.1 the 2 counts.</summary>
+    private Fault? Named(in SourceRecord record, ReadOnlySpan<byte> value, out EventSchema? schema)
+    {
+        schema = null;
+        ReadOnlySpan<byte> name = default;
+        for (var i = 0; i < record.Headers.Count && name.IsEmpty; i++)
+            if (record.Headers[i] is { Key: SchemaVersionHeader, Value: { } header })
+                name = header;
+        if (name.IsEmpty && json.Has(EventField.SchemaVersion))
+        {
+            ref var slice = ref json.Slots[EventField.SchemaVersion];
+            name = value.Slice(slice.Start, slice.Length);
+        }
+        if (name.IsEmpty)
+            return null;
+        var digits = name[0] == 'v' ? name[1..] : name;
+        if (Utf8Parser.TryParse(digits, out int version, out var used) && (used == digits.Length || digits[used] == '.'))
+            schema = Options.Schemas.Version(version);
+        return schema is not null ? null : new(QuarantineReason.UnknownSchemaVersion,
+            Text($"The event names version '{Encoding.UTF8.GetString(name[..Math.Min(name.Length, 40)])}' of its schema; known are {string.Join(", ", Options.Schemas.Versions)}."));
     }
 
     private Fault? Time(in SourceRecord record, ReadOnlySpan<byte> value, long ingestMicros, out long time, out int slot)
     {
         time = 0;
         slot = First(EventField.Timestamp, EventField.EventTimeAlias) is var first and >= 0 ? first : First(EventField.Ts, EventField.Ts);
-        if (slot < 0)
-            return new(QuarantineReason.MissingEventTime, "The event has none of timestamp, _event_time and ts.");
-        var used = slot;
-        if (!TryTime(value, slot, out time))
-            return new(QuarantineReason.InvalidEventTime, $"Field {Name()} is neither an ISO 8601 time nor a number of milliseconds since 1970.");
-        if (time < earliestMicros || time >= EventTime.End)
-            return new(QuarantineReason.EventTimeOutOfRange, $"Field {Name()} lies before {options.EarliestEventTime:yyyy-MM-dd} or after the year 9999.");
-        var now = record.KafkaTimeMs > 0 ? record.KafkaTimeMs * 1000 : ingestMicros;
-        return time - skewMicros > now
-            ? new(QuarantineReason.EventTimeInFuture, Text($"Field {Name()} is {(time - now) / 1000} ms later than the record's Kafka time; {skewMicros / 1000} ms are allowed."))
-            : null;
-
-        string Name() => Encoding.UTF8.GetString(EventField.NameOf(used));
-    }
-
-    private bool TryTime(ReadOnlySpan<byte> value, int slot, out long time)
-    {
-        time = 0;
-        var kind = json.Slots[slot].Kind;
-        if (kind is not (JsonKind.String or JsonKind.Escaped or JsonKind.Number))
-            return false;
-        var text = TextOf(value, slot, out var valid);
-        if (!valid)
-            return false;
-        if (kind != JsonKind.Number && times.TryParseIso(text, out time))
-            return true;
-        if (!JsonNumber.TryParse(text, 3, out var wide, out _))
-            return false;
-        time = (long)Int128.Clamp(wide, long.MinValue / 2, long.MaxValue / 2);
-        return true;
+        return slot < 0
+            ? new(QuarantineReason.MissingEventTime, "The event has none of timestamp, _event_time and ts.")
+            : Time(record, value, ingestMicros, slot, out time);
     }
 
     /// <summary>The first of two slots that has a value other than the empty string, or −1.</summary>
     private int First(int a, int b) => HasValue(a) ? a : HasValue(b) ? b : -1;
-
-    private bool HasValue(int slot) => json.Has(slot) && (json.Slots[slot].Length > 0 || json.Slots[slot].Kind != JsonKind.String);
-
-    private bool IsText(ReadOnlySpan<byte> value, int slot, bool orWhole = false)
-    {
-        ref var slice = ref json.Slots[slot];
-        switch (slice.Kind)
-        {
-            case JsonKind.String:
-                return true;
-            case JsonKind.Escaped:
-                TextOf(value, slot, out var valid);
-                return valid;
-            case JsonKind.Number when orWhole:
-                return value.Slice(slice.Start, slice.Length).IndexOfAnyExceptInRange((byte)'-', (byte)'9') < 0
-                    && !value.Slice(slice.Start, slice.Length).Contains((byte)'.');
-            default:
-                return false;
-        }
-    }
-
-    private bool TryNumber(ReadOnlySpan<byte> value, int slot, int scale, out long number)
-    {
-        number = 0;
-        if (!json.Has(slot))
-            return true;
-        if (json.Slots[slot].Kind is not (JsonKind.Number or JsonKind.String))
-            return false;
-        if (!JsonNumber.TryParse(TextOf(value, slot, out _), scale, out var wide, out var rounded))
-            return false;
-        if (scale == 0 ? rounded || wide > long.MaxValue || wide < long.MinValue : Int128.Abs(wide) >= 1_000_000_000_000_000_000)
-            return false;
-        number = (long)wide;
-        return true;
-    }
-
-    private void AppendNumber(Int64ColumnBuilder to, int slot, long number)
-    {
-        if (json.Has(slot))
-            to.Append(number);
-        else
-            to.AppendNull();
-    }
-
-    private void AppendText(Utf8ColumnBuilder to, ReadOnlySpan<byte> value, int slot)
-    {
-        if (json.Has(slot))
-            to.Append(TextOf(value, slot, out _));
-        else
-            to.AppendNull();
-    }
-
-    private void AppendText(DictionaryColumnBuilder to, ReadOnlySpan<byte> value, int slot)
-    {
-        if (json.Has(slot))
-            to.Append(TextOf(value, slot, out _));
-        else
-            to.AppendNull();
-    }
-
-    private ReadOnlySpan<byte> TextOf(ReadOnlySpan<byte> value, int slot, out bool valid)
-    {
-        ref var slice = ref json.Slots[slot];
-        var raw = value.Slice(slice.Start, slice.Length);
-        valid = true;
-        if (slice.Kind != JsonKind.Escaped)
-            return raw;
-        if (unescaped.Length < raw.Length)
-            unescaped = new byte[raw.Length * 2];
-        var length = JsonText.Unescape(raw, unescaped);
-        valid = length >= 0;
-        return unescaped.AsSpan(0, Math.Max(0, length));
-    }
-
-    private void Quarantine(in SourceRecord record, byte[]? headers, string reason, string detail)
-    {
-        reasons ??= [];
-        reasons[reason] = reasons.GetValueOrDefault(reason) + 1;
-        rows.Reason.Append(Encoding.UTF8.GetBytes(reason));
-        rows.Detail.Append(Encoding.UTF8.GetBytes(detail));
-        if (record.Key is null)
-            rows.BadKey.AppendNull();
-        else
-            rows.BadKey.Append(record.Key);
-        if (record.Value is null)
-            rows.BadValue.AppendNull();
-        else
-            rows.BadValue.Append(record.Value);
-        rows.BadOffset.Append(record.Offset);
-        rows.BadKafkaTime.Append(record.KafkaTimeMs * 1000);
-        if (headers is null)
-            rows.BadHeaders.AppendNull();
-        else
-            rows.BadHeaders.Append(headers);
-    }
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
-
-    private static Fault Wrong(string field, string must) => new(QuarantineReason.Invalid(field), $"Field {field} {must}.");
-
-    private sealed record Fault(string Reason, string Detail);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tidemark.Domain.Schemas;
 
 namespace Tidemark.Domain.Events;
 
@@ -17,6 +18,9 @@ public sealed record EventOptions(string Topic)
     /// remembered for twice as long, in event time. An event this far behind the frontier can no longer be told from a duplicate: it is late for every query.
     /// </summary>
     public TimeSpan DeduplicateWithin { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>The schemas that events may name.</summary>
+    public EventSchemas Schemas { get; init; } = new();
 
     /// <summary>Longest value that is decoded, in bytes; longer ones are quarantined.</summary>
     public int MaxValueBytes { get; init; } = 256 * 1024;

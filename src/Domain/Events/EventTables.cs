@@ -45,6 +45,7 @@ public static class EventTables
         new("country", FieldType.String),
         new("page", FieldType.String),
         new("element", FieldType.String),
+        new("schema_version", FieldType.Int32),
         new("extra", FieldType.String),
         new("kafka_topic", FieldType.String, false),
         new("kafka_partition", FieldType.Int32, false),

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Tidemark.Domain.Aggregates;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Queries;
@@ -18,6 +19,8 @@ internal sealed class GroupOperator : StreamOperator
     private readonly GroupLayout layout;
     private readonly BatchView view = new();
     private readonly ByteWriter key = new();
+    private readonly List<int> kept = [], slots = [], passedRows = [], passedSlots = [];   // of a batch
+    private readonly HashSet<string> late = [];
     private GroupStore groups;
 
     public GroupOperator(GroupStage stage, RowSchema source, int? timeColumn, StreamMode mode)
@@ -40,7 +43,9 @@ internal sealed class GroupOperator : StreamOperator
     public override void Add(int port, RowBatch rows, Action<RowBatch> emit)
     {
         view.Use(rows);
-        var (kept, slots, late) = (new List<int>(), new List<int>(), new HashSet<string>());
+        kept.Clear();
+        slots.Clear();
+        late.Clear();
         for (var row = 0; row < rows.Count; row++)
         {
             key.Clear();
@@ -64,7 +69,7 @@ internal sealed class GroupOperator : StreamOperator
         }
         Counts.DroppedLate += late.Count;
         for (var i = 0; i < layout.Aggregates.Length; i++)
-            AddTo(layout.Aggregates[i], groups.Accumulators[i], kept, slots);
+            AddTo(layout.Aggregates[i], groups.Accumulators[i]);
         if (mode == StreamMode.Update)
             emit(Rows([.. slots.Distinct()]));
     }
@@ -118,16 +123,23 @@ internal sealed class GroupOperator : StreamOperator
         return Convert.ToHexString(key.Written);
     }
 
-    private void AddTo(AggregatePlan aggregate, Accumulator into, List<int> rows, List<int> slots)
+    private void AddTo(AggregatePlan aggregate, Accumulator into)
     {
         if (aggregate.Where is null)
         {
-            into.Add(view, rows.ToArray(), slots.ToArray());
+            into.Add(view, CollectionsMarshal.AsSpan(kept), CollectionsMarshal.AsSpan(slots));
             return;
         }
-        var mask = view.Mask(aggregate.Where, aggregate.WhereText).ToArray();
-        var passed = Enumerable.Range(0, rows.Count).Where(i => mask[rows[i]] != 0).ToArray();
-        into.Add(view, passed.Select(i => rows[i]).ToArray(), passed.Select(i => slots[i]).ToArray());
+        var mask = view.Mask(aggregate.Where, aggregate.WhereText);
+        passedRows.Clear();
+        passedSlots.Clear();
+        for (var i = 0; i < kept.Count; i++)
+            if (mask[kept[i]] != 0)
+            {
+                passedRows.Add(kept[i]);
+                passedSlots.Add(slots[i]);
+            }
+        into.Add(view, CollectionsMarshal.AsSpan(passedRows), CollectionsMarshal.AsSpan(passedSlots));
     }
 
     private RowBatch Rows(int[] slots)

@@ -72,8 +72,7 @@ internal sealed class JoinOperator : StreamOperator
                 side.Remove(place);
                 Counts.Removed++;
             }
-            var which = port;
-            side.Pack((rows, row) => (sources.Key(which, rows, row, key) is var hasKey ? key.Written.ToArray() : [], hasKey));
+            side.Pack();
         }
         if (output.Count > 0)
             emit(output.Build());

@@ -47,7 +47,7 @@ internal sealed class Checkpointer(
             if (!streams.HasPending || off.HasFlag(ProtocolRule.StreamCheckpointAfterCommit))
                 await ReplaceAsync(truth.StreamEntity(PartitionStreams.KeyOf(partition)), PartitionStreams.KeyOf(partition), partition, streams.At, streams.Save, cancel);
         foreach (var chain in truth.Chains.Values.Select(c => c.Stream))
-            if (chain.Pending.Count == 0)
+            if (chain.Pending.Count == 0 && chain.At >= 0)
                 await ReplaceAsync(truth.StreamEntity(ChainTruth.KeyOf(chain.Spec)), ChainTruth.KeyOf(chain.Spec), ChainTruth.Versions, chain.At, chain.State.Save, cancel);
     }
 

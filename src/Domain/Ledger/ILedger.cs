@@ -49,8 +49,8 @@ public interface ILedger
     /// <summary>Inserts a registry row with version 0; one that is there already stays and counts as success.</summary>
     Task RegisterAsync(EntityKey entity, CancellationToken cancel);
 
-    /// <summary>Raises the version of a registry row if its ETag matches; never inserts. The new ETag, or null.</summary>
-    Task<string?> TryRaiseAsync(RegistryRow row, long version, CancellationToken cancel);
+    /// <summary>Raises version and reach of a registry row if its ETag matches; never inserts. The new ETag, or null.</summary>
+    Task<string?> TryRaiseAsync(RegistryRow row, long version, long reach, CancellationToken cancel);
 
     /// <summary>Deletes a registry row whatever its version; already gone is no error.</summary>
     Task UnregisterAsync(EntityKey entity, CancellationToken cancel);

@@ -11,6 +11,8 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 public sealed class Ingest
 {
+    private const string Refused = "refused/";
+
     private readonly IPipeline _pipeline;
     private readonly ILedger _ledger;
     private readonly ISegmentStore _segments;
@@ -21,7 +23,7 @@ public sealed class Ingest
     private readonly RecordCollector _collector;
     private readonly Deduplicator? _deduplicator;
     private readonly IAlerts? _alerts;
-    private readonly ConcurrentDictionary<int, long> _alertedMs = new();
+    private readonly ConcurrentDictionary<string, long> _alertedMs = new();
     private readonly ConcurrentDictionary<int, VersionedHead> _heads = new();
     private long _holdReadMs;
 
@@ -58,6 +60,8 @@ public sealed class Ingest
     public async Task ProcessAsync(IReadOnlyDictionary<int, IReadOnlyList<SourceRecord>> delivery, CancellationToken cancel)
     {
         await WaitWhileHeldAsync(cancel);
+        while (!await IsReadyAsync(cancel))
+            await Task.Delay(_options.HoldPoll, _time, cancel);
         await Task.WhenAll(delivery.Select(part => ProcessPartitionAsync(part.Key, part.Value, cancel)));
     }
 
@@ -71,7 +75,7 @@ public sealed class Ingest
         try
         {
             var found = 0;
-            for (var range = 0; range < maxRanges; range++)
+            for (var range = 0; range < maxRanges && await IsReadyAsync(cancel); range++)
             {
                 var head = await HeadAsync(partition, cancel);
                 if (head.Value.Next >= to)
@@ -149,6 +153,8 @@ public sealed class Ingest
     /// </summary>
     private async Task<bool> CommitAsync(int partition, VersionedHead head, RecordChunk chunk, CancellationToken cancel)
     {
+        if (_options.Prepare is { } prepare)
+            await prepare(chunk.Records, cancel);
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         using var decoded = _pipeline.Decode(partition, chunk.Records, now);
         if (_deduplicator is null)
@@ -185,6 +191,7 @@ public sealed class Ingest
             {
                 seen?.Index.Accept(chunk.To);
                 _heads[partition] = new VersionedHead(next, etag);
+                await AlertRefusedAsync(partition, range, cancel);
                 return true;
             }
 
@@ -199,20 +206,36 @@ public sealed class Ingest
         }
     }
 
+    /// <summary>Says, once a minute for each reason, that a producer sends what its schema does not allow.</summary>
+    private async Task AlertRefusedAsync(int partition, RangeRow range, CancellationToken cancel)
+    {
+        if (_alerts is null)
+            return;
+        foreach (var (name, count) in range.Counts.Where(c => c.Key.StartsWith(Refused, StringComparison.Ordinal)))
+            if (IsAlertDue(name))
+                await _alerts.RaiseAsync("schema-refused", name[Refused.Length..],
+                    $"{count} records of partition {partition} from offset {range.From} were refused ({name[Refused.Length..]}): a producer has changed what it sends. "
+                    + "They are in silver/quarantine with the details.", cancel);
+    }
+
+    private bool IsAlertDue(string subject)
+    {
+        var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        if (now - _alertedMs.GetValueOrDefault(subject, long.MinValue / 2) < 60_000)
+            return false;
+        _alertedMs[subject] = now;
+        return true;
+    }
+
     /// <summary>
     /// A partition whose ids do not fit waits: it is ahead of the frontier by more than memory holds, and others go on. Says so once a minute.
     /// </summary>
     private async Task WaitForRoomAsync(int partition, Head head, CancellationToken cancel)
     {
-        var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
-        if (_alerts is not null && now - _alertedMs.GetValueOrDefault(partition, long.MinValue / 2) >= 60_000)
-        {
+        if (_alerts is not null && IsAlertDue($"full/{partition}"))
             await _alerts.RaiseAsync("deduplication-full", $"partition {partition}",
                 $"Partition {partition} waits at offset {head.Next}: more than {_options.DeduplicationMaxIds} event ids would have to be remembered to recognise duplicates. "
                 + "It goes on when event time has moved; if that does not happen, raise DeduplicationMaxIds or shorten DeduplicateWithin.", cancel);
-            _alertedMs[partition] = now;
-        }
-
         _heads.TryRemove(partition, out _);
         await Task.Delay(_options.HoldPoll, _time, cancel);
     }
@@ -247,6 +270,8 @@ public sealed class Ingest
             await Task.Delay(_options.HoldPoll, _time, cancel);
         Interlocked.Exchange(ref _holdReadMs, now);
     }
+
+    private ValueTask<bool> IsReadyAsync(CancellationToken cancel) => _options.IsReady?.Invoke(cancel) ?? ValueTask.FromResult(true);
 
     private static long? Later(long? a, long? b) => a is { } x && b is { } y ? Math.Max(x, y) : a ?? b;
 }

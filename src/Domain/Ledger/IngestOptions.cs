@@ -1,3 +1,5 @@
+using Tidemark.Domain.Pipelines;
+
 namespace Tidemark.Domain.Ledger;
 
 /// <summary>Where a pipeline begins on its first start. Partitions that appear later always begin at their log start.</summary>
@@ -33,6 +35,14 @@ public sealed record IngestOptions
     /// alert, until event time has moved on; nothing is lost and nothing passes unchecked.
     /// </summary>
     public int DeduplicationMaxIds { get; init; } = 8_000_000;
+
+    /// <summary>
+    /// Asked before every batch whether what it is enriched with is there; until then ingest waits. May fetch it, and may throw: then the batch is delivered again.
+    /// </summary>
+    public Func<CancellationToken, ValueTask<bool>>? IsReady { get; init; }
+
+    /// <summary>Fetches, before records are decoded, what decoding them needs; may throw: then the batch is delivered again.</summary>
+    public Func<IReadOnlyList<SourceRecord>, CancellationToken, ValueTask>? Prepare { get; init; }
 
     /// <summary>Makes the id of an attempt, part of the names of staged blobs.</summary>
     public Func<string> NewAttempt { get; init; } = static () => Guid.NewGuid().ToString("N");

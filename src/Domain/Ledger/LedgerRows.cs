@@ -109,7 +109,20 @@ public sealed record Meta(IReadOnlyDictionary<int, long> Starts, long? FrontierM
 public readonly record struct VersionedMeta(Meta Value, string ETag);
 
 /// <summary>Registry row of a live entity: the version last seen when ranges were settled into it.</summary>
-public readonly record struct RegistryRow(EntityKey Entity, long Version, string ETag);
+public readonly record struct RegistryRow(EntityKey Entity, long Version, string ETag)
+{
+    /// <summary>
+    /// Sum of the entity's positions at that version: an entity that lost its state and was given an older one by a signal that had been under way has
+    /// less, whatever its version.
+    /// </summary>
+    public long Reach { get; init; }
+
+    /// <summary>Whether the entity, as read, is what ranges were settled into, or beyond it.</summary>
+    public bool IsHeldBy(EntitySnapshot? entity) => (entity?.Version ?? 0) >= Version && (Reach == 0 || ReachOf(entity?.Position) >= Reach);
+
+    /// <summary>Sum of positions.</summary>
+    public static long ReachOf(IReadOnlyDictionary<int, long>? position) => position?.Values.Sum() ?? 0;
+}
 
 /// <summary>How far results of a query have been published from its Delta table.</summary>
 /// <param name="TableVersion">Delta version up to which committed rows are published; −1 = none.</param>

@@ -85,7 +85,7 @@ internal sealed class Settler(IPipeline pipeline, PipelineId id, ILedger ledger,
         var row = registry.FirstOrDefault(row => row.Entity == key);
         if (row.ETag is null)
             throw new CompetingTickException($"Entity {key} is no longer in the registry.");
-        if (row.Version < version && await ledger.TryRaiseAsync(row, version, cancel) is null)
+        if (row.Version < version && await ledger.TryRaiseAsync(row, version, RegistryRow.ReachOf(truth.Entities[key].Position), cancel) is null)
             throw new CompetingTickException($"The registry row of {key} changed under this tick.");
     }
 }

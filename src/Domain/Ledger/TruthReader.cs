@@ -272,10 +272,10 @@ internal sealed class TruthReader(
     {
         foreach (var row in registry)
         {
-            if (IsEvictable(truth, row.Entity) || (loaded[row.Entity]?.Version ?? 0) >= row.Version)
+            if (IsEvictable(truth, row.Entity) || row.IsHeldBy(loaded[row.Entity]))
                 continue;
             loaded[row.Entity] = await entities.ReadAsync(row.Entity, cancel);
-            if ((loaded[row.Entity]?.Version ?? 0) >= row.Version)
+            if (row.IsHeldBy(loaded[row.Entity]))
                 continue;
             await ReadTablesAsync(truth, cancel);
             if (IsEvictable(truth, row.Entity))

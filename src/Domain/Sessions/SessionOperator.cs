@@ -25,11 +25,12 @@ internal sealed class SessionOperator : StreamOperator
     private readonly ByteWriter key = new();
     private readonly List<int> absorbed = [];
     private readonly Stack<int> free = [];
-    private StringTable known = new();
-    private int[] first = [];                              // by key: its first session
+    private readonly List<int> found = [];
+    private StringTable known = new(), spareKnown = new();
+    private int[] first = [], spareFirst = [];             // by key: its first session
     private Session[] sessions = [];
     private int used, open;
-    private int[] rowOf = [], sessionOf = [];
+    private int[] rowOf = [], sessionOf = [], passedRows = [], passedSessions = [];
 
     private struct Session
     {
@@ -210,9 +211,14 @@ internal sealed class SessionOperator : StreamOperator
             into.Add(view, rowOf.AsSpan(0, count), sessionOf.AsSpan(0, count));
             return;
         }
-        var mask = view.Mask(aggregate.Where, aggregate.WhereText).ToArray();
-        var passed = Enumerable.Range(0, count).Where(i => mask[rowOf[i]] != 0).ToArray();
-        into.Add(view, passed.Select(i => rowOf[i]).ToArray(), passed.Select(i => sessionOf[i]).ToArray());
+        var mask = view.Mask(aggregate.Where, aggregate.WhereText);
+        if (passedRows.Length < rowOf.Length)
+            (passedRows, passedSessions) = (new int[rowOf.Length], new int[rowOf.Length]);
+        var passed = 0;
+        for (var i = 0; i < count; i++)
+            if (mask[rowOf[i]] != 0)
+                (passedRows[passed], passedSessions[passed++]) = (rowOf[i], sessionOf[i]);
+        into.Add(view, passedRows.AsSpan(0, passed), passedSessions.AsSpan(0, passed));
     }
 
     private int New(int keyNumber, long start, long end)
@@ -247,7 +253,9 @@ internal sealed class SessionOperator : StreamOperator
     private void Rebuild()
     {
         var (old, heads) = (known, first);
-        (known, first) = (new StringTable(), new int[Math.Max(64, open * 2)]);
+        // Two tables take turns, so that nothing is left behind.
+        (known, first, spareKnown, spareFirst) = (spareKnown, spareFirst, old, heads);
+        known.Clear();
         for (var number = 0; number < old.Count; number++)
         {
             if (heads[number] == None)
@@ -261,7 +269,7 @@ internal sealed class SessionOperator : StreamOperator
 
     private int[] Ordered(Func<Session, bool> which)
     {
-        var found = new List<int>();
+        found.Clear();
         for (var number = 0; number < known.Count; number++)
             for (var at = first[number]; at != None; at = sessions[at].Next)
                 if (which(sessions[at]))
@@ -273,7 +281,7 @@ internal sealed class SessionOperator : StreamOperator
 
     private RowBatch Rows(int[] which)
     {
-        var output = new RowsBuilder(Output);
+        var output = new RowsBuilder(Output, which.Length);
         foreach (var session in which)
         {
             output.Time(0, sessions[session].Start);

@@ -8,10 +8,13 @@ internal sealed class RowsBuilder
 {
     private readonly RowSchema schema;
 
-    public RowsBuilder(RowSchema schema)
+    /// <summary>A builder with room for so many rows.</summary>
+    public RowsBuilder(RowSchema schema, int rows = 0)
     {
         this.schema = schema;
         Columns = [.. schema.Fields.Select(f => ColumnBuilder.For(f))];
+        foreach (var column in Columns)
+            column.Expect(rows);
     }
 
     public ColumnBuilder[] Columns { get; }
@@ -32,6 +35,13 @@ internal sealed class RowsBuilder
     {
         for (var i = 0; i < count; i++)
             Columns[first + i].AppendNull();
+    }
+
+    /// <summary>Forgets the rows, keeps the memory; batches built before are not valid any more.</summary>
+    public void Reset()
+    {
+        foreach (var column in Columns)
+            column.Reset();
     }
 
     /// <summary>A row from one value a column: string, long, int, bool, double or null; times and decimals unscaled.</summary>

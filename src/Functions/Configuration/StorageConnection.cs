@@ -35,6 +35,9 @@ public sealed class StorageConnection
         ?? TryRead(configuration, Settings.Names.HostStorage, service)
         ?? throw new InvalidSettingException(name, $"and {Settings.Names.HostStorage} are both missing; set one to a storage connection string, or set {name}__{service}ServiceUri for an identity.");
 
+    /// <summary>Whether the settings name that very connection, by a connection string or an address.</summary>
+    public static bool IsNamed(IConfiguration configuration, string name, string service) => TryRead(configuration, name, service) is not null;
+
     /// <summary>A client of Table storage.</summary>
     public TableServiceClient Tables(TableClientOptions options) => _service is null
         ? Checked(() => new TableServiceClient(_connectionString, options))

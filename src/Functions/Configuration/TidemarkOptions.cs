@@ -41,6 +41,12 @@ public sealed partial record TidemarkOptions
 
     public required int DeduplicationMaxIds { get; init; }
 
+    /// <summary>Null = events are not enriched.</summary>
+    public required CatalogOptions? Catalog { get; init; }
+
+    /// <summary>Null = there is none.</summary>
+    public required SchemaRegistryOptions? SchemaRegistry { get; init; }
+
     /// <summary>Bytes, compressed.</summary>
     public required int InlineSegmentLimit { get; init; }
 
@@ -78,6 +84,8 @@ public sealed partial record TidemarkOptions
             MaxFutureSkew = read.Duration(Settings.Names.MaxFutureSkew, TimeSpan.Zero, Hours(24)),
             DeduplicateWithin = read.Duration(Settings.Names.DeduplicateWithin, TimeSpan.Zero, Hours(24 * 31)),
             DeduplicationMaxIds = read.Number(Settings.Names.DeduplicationMaxIds, 100_000, 100_000_000),
+            Catalog = CatalogOptions.Read(read),
+            SchemaRegistry = SchemaRegistryOptions.Read(read),
             InlineSegmentLimit = read.Bytes(Settings.Names.InlineSegmentLimit, 0, 900 << 10),
             MaxRangeRecords = read.Number(Settings.Names.MaxRangeRecords, 1, 1_000_000),
             MaxOpenRanges = read.Number(Settings.Names.MaxOpenRanges, 10, 100_000),

@@ -30,7 +30,7 @@ internal sealed class SegmentStore(PipelineId id, int inlineLimit, IObjectStore 
 
     /// <summary>
     /// How much larger than for one day's events a segment must be to be worth staging: old events spread over many dates, and the files for each of
-    /// them would be small and dear.
+    /// them would be small and dear. Texts that tables are partitioned by are few, and their tables narrow: four of them count as one.
     /// </summary>
     private int Spread(Segment segment) => segment.Rows
         .SelectMany(table => tables[table.Key].PartitionColumns.Select(column => Distinct(table.Value[column])))
@@ -39,7 +39,7 @@ internal sealed class SegmentStore(PipelineId id, int inlineLimit, IObjectStore 
     private static int Distinct(Column column)
     {
         if (column is not Int32Column dates)
-            return (column as DictionaryColumn)?.Dictionary.Count ?? column.Count;
+            return column is DictionaryColumn texts ? (texts.Dictionary.Count + 3) / 4 : column.Count;
         var seen = new HashSet<int>();
         foreach (var date in dates.Values.AsSpan(0, dates.Count))
             seen.Add(date);

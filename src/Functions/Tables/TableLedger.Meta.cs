@@ -39,15 +39,15 @@ internal sealed partial class TableLedger
         var filter = TableClient.CreateQueryFilter($"PartitionKey eq {MetaPartition} and RowKey ge {"e|"} and RowKey lt {"f"}");
         var rows = new List<RegistryRow>();
         await foreach (var row in table.QueryAsync<TableEntity>(filter, cancellationToken: cancel))
-            rows.Add(new RegistryRow(EntityKey.Parse(TableKeys.Unescape(row.RowKey[2..])), Number(row, "Version"), row.ETag.ToString()));
+            rows.Add(new RegistryRow(EntityKey.Parse(TableKeys.Unescape(row.RowKey[2..])), Number(row, "Version"), row.ETag.ToString()) { Reach = row.GetInt64("Reach") ?? 0 });
         return rows;
     }
 
     public Task RegisterAsync(EntityKey entity, CancellationToken cancel) =>
         TryWriteAsync(new TableEntity(MetaPartition, RegistryKey(entity)) { ["Version"] = 0L }, null, cancel);
 
-    public Task<string?> TryRaiseAsync(RegistryRow row, long version, CancellationToken cancel) =>
-        TryWriteAsync(new TableEntity(MetaPartition, RegistryKey(row.Entity)) { ["Version"] = version }, row.ETag, cancel);
+    public Task<string?> TryRaiseAsync(RegistryRow row, long version, long reach, CancellationToken cancel) =>
+        TryWriteAsync(new TableEntity(MetaPartition, RegistryKey(row.Entity)) { ["Version"] = version, ["Reach"] = reach }, row.ETag, cancel);
 
     public Task UnregisterAsync(EntityKey entity, CancellationToken cancel) => DeleteAsync(MetaPartition, RegistryKey(entity), cancel);
 

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Configuration;
+using Tidemark.Functions.Configuration;
 using Tidemark.LocalHost.Processes;
 using Tidemark.LocalHost.Settings;
+using Names = Tidemark.Functions.Configuration.Settings.Names;
 
 namespace Tidemark.LocalHost.Cli;
 
@@ -18,7 +20,7 @@ internal static class DataServices
     public static async Task UseAsync(string folder, bool needsTables, Func<IConfigurationRoot, Task> use, CancellationToken cancel)
     {
         var settings = RunSettings.Read(new RunOptions());
-        var isNamed = settings["LakeConnection"] is { Length: > 0 } && (!needsTables || settings["TablesConnection"] is { Length: > 0 });
+        var isNamed = StorageConnection.IsNamed(settings, Names.LakeConnection, "blob") && (!needsTables || StorageConnection.IsNamed(settings, Names.TablesConnection, "table"));
         if (isNamed || RunSettings.GivenStorage() is not null)
             await use(settings);
         else

@@ -14,6 +14,9 @@ internal static class ExitCodes
     /// <summary>Another process uses the data directory.</summary>
     public const int InUse = 3;
 
+    /// <summary><c>status</c>: nothing runs on the data directory.</summary>
+    public const int NotRunning = 4;
+
     /// <summary>Ended by Ctrl-C.</summary>
     public const int Interrupted = 130;
 

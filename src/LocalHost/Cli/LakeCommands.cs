@@ -100,8 +100,7 @@ internal static class LakeCommands
 
     private static async Task<int> WithLakeAsync(string folder, Func<LakeReader, Task> use, CancellationToken cancel)
     {
-        await DataServices.UseAsync(folder, needsTables: false, settings =>
-            use(new LakeReader(settings["LakeConnection"] is { Length: > 0 } own ? own : settings[RunSettings.Storage]!, settings["LakeContainer"] ?? "lake")), cancel);
+        await DataServices.UseAsync(folder, needsTables: false, settings => use(LakeReader.Of(settings)), cancel);
         return ExitCodes.Success;
     }
 }

@@ -6,8 +6,10 @@ using Tidemark.LocalHost.Reporting;
 
 namespace Tidemark.LocalHost.Cli;
 
-/// <summary>A line every few seconds about what the pipeline does; none while nothing changes.</summary>
-internal sealed class RunProgress(TextWriter output, PipelineClient client, EmbeddedHost host, TimeProvider time)
+/// <summary>
+/// What the pipeline does: on a terminal a few lines that are kept up to date, else a line every few seconds and none while nothing changes.
+/// </summary>
+internal sealed class RunProgress(Screen screen, PipelineClient client, EmbeddedHost host, TimeProvider time)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
     private readonly long began = time.GetTimestamp();
@@ -20,7 +22,7 @@ internal sealed class RunProgress(TextWriter output, PipelineClient client, Embe
     /// <summary>Whether the demo's history is still being produced.</summary>
     public Func<bool>? IsBackfilling { get; set; }
 
-    public void Say(string text) => output.WriteLine($"{time.GetElapsedTime(began).TotalSeconds,7:0.0} s  {text}");
+    public void Say(string text) => screen.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{time.GetElapsedTime(began).TotalSeconds,7:0.0} s  {text}"));
 
     /// <summary>Prints until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancel)
@@ -31,6 +33,12 @@ internal sealed class RunProgress(TextWriter output, PipelineClient client, Embe
             try
             {
                 await Task.Delay(Interval, time, cancel);
+                if (screen.IsTerminal)
+                {
+                    screen.Draw(LiveStatus.Lines(await client.OverviewAsync(cancel), What().Trim(), screen.Width));
+                    continue;
+                }
+
                 var status = await client.StatusAsync(cancel);
                 var events = host.KafkaListeners.Sum(k => k.Processed);
                 var rate = (events - last.Events) / time.GetElapsedTime(last.Time).TotalSeconds;

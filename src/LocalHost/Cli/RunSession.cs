@@ -26,6 +26,7 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
     private DataDirectory? data;
     private LocalServices? services;
     private HostLogging? logging;
+    private Screen? screen;
 
     /// <summary>Runs to the end, or until a signal; the exit code.</summary>
     public async Task<int> RunAsync()
@@ -106,7 +107,8 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
 
     private async Task<int> RunHostAsync(IConfigurationRoot settings, EmulatorInfo? kafka)
     {
-        logging = new HostLogging(data!["logs"], errors, options.Verbose, time);
+        screen = Screen.Of(output);
+        logging = new HostLogging(data!["logs"], screen.IsTerminal && !Console.IsErrorRedirected ? screen.Lines() : errors, options.Verbose, time);
         var connection = KafkaConnection.FromSettings(settings[RunSettings.Brokers] ?? "", settings);
         var partitions = kafka?.Partitions ?? await TopicCreation.EnsureAsync(connection, settings["KafkaTopic"]!, options.Partitions ?? DefaultPartitions, time, errors, stop.Token);
         await using var host = EmbeddedHost.Create(new HostPlan
@@ -123,7 +125,7 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
         await host.StartAsync(stop.Token);
         data.Announce(new HostOwner(ProcessIdentity.Current, host.Address.Port));
         using var client = new PipelineClient(host.Address, host.Keys.Master);
-        var progress = new RunProgress(output, client, host, time);
+        var progress = new RunProgress(screen, client, host, time);
         output.WriteLine($"Tidemark is at http://localhost:{host.Address.Port}/#key={host.Keys.Function}");
         output.WriteLine($"data {data.Path}, Kafka {connection}, stop with Ctrl-C");
         try
@@ -132,6 +134,7 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
         }
         finally
         {
+            screen.Keep();
             await host.StopAsync();
         }
     }
@@ -212,8 +215,9 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
     {
         var run = new RunFigures(
             host.KafkaListeners.Sum(k => k.Processed), time.GetElapsedTime(began, ready), time.GetElapsedTime(ready), host.EntityOperations - host.EntityOperationsAtStart);
-        var lake = new LakeReader(settings["LakeConnection"] ?? settings[RunSettings.Storage]!, settings["LakeContainer"] ?? "lake");
+        var lake = LakeReader.Of(settings);
         var report = await RunReport.MakeAsync(status, run, lake, CancellationToken.None);
+        screen?.Keep();
         output.WriteLine($"{run.Events:N0} events in {run.Elapsed.TotalSeconds:0.0} s ({report.EventsPerSecond:N0}/s), {report.PeakMemoryMb:0} MB at most");
         foreach (var (table, rows) in report.Rows)
             output.WriteLine($"  {table,-28} {rows,12:N0} rows");

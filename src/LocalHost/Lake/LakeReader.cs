@@ -1,16 +1,24 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Azure.Storage.Blobs;
+using Microsoft.Extensions.Configuration;
 using Tidemark.Delta;
+using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Lake;
+using Names = Tidemark.Functions.Configuration.Settings.Names;
 
 namespace Tidemark.LocalHost.Lake;
 
 /// <summary>Reads and copies the Delta tables of a lake.</summary>
-internal sealed class LakeReader(string connectionString, string container)
+internal sealed class LakeReader(BlobContainerClient container)
 {
     private const string LogFolder = "/_delta_log/";
-    private readonly BlobObjectStore store = new(new BlobContainerClient(connectionString, container));
+    private readonly BlobObjectStore store = new(container);
+
+    /// <summary>The lake that the settings name, with a connection string or with an address and an identity, as the functions read them.</summary>
+    public static LakeReader Of(IConfiguration settings) => new(
+        StorageConnection.Read(settings, Names.LakeConnection, "blob").Blobs(new BlobClientOptions())
+            .GetBlobContainerClient(settings[Names.LakeContainer] is { Length: > 0 } container ? container : "lake"));
 
     /// <summary>Names of all tables, e.g. <c>gold/category_views</c>, ascending.</summary>
     public async Task<IReadOnlyList<string>> TablesAsync(CancellationToken cancel)

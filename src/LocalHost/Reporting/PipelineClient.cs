@@ -20,6 +20,9 @@ internal sealed class PipelineClient : IDisposable
     public async Task<StatusReport> StatusAsync(CancellationToken cancel) =>
         (await http.GetFromJsonAsync<StatusReport>("api/status", Options, cancel))!;
 
+    /// <summary>Everything that the first page shows.</summary>
+    public async Task<JsonElement> OverviewAsync(CancellationToken cancel) => await http.GetFromJsonAsync<JsonElement>("api/overview", Options, cancel);
+
     /// <summary>Says that the input has ended; false when the pipeline cannot take that yet.</summary>
     /// <exception cref="HttpRequestException">It refused for good.</exception>
     public async Task<bool> TryDrainAsync(CancellationToken cancel)

@@ -74,7 +74,8 @@ internal static class NaiveWindows
 
     private static bool IsIn(WindowPart part, decimal ms) => ms >= (decimal)part.From.TotalMilliseconds && ms < (decimal)part.To.TotalMilliseconds;
 
-    private static object? Value(AggregateDefinition aggregate, List<Dictionary<string, string?>> rows)
+    /// <summary>An aggregate over rows that have an <c>event_time</c>.</summary>
+    public static object? Value(AggregateDefinition aggregate, List<Dictionary<string, string?>> rows)
     {
         var passed = rows.Where(r => aggregate.Where is null || Passes(aggregate.Where, r)).ToArray();
         if (aggregate.Field is null)

@@ -179,7 +179,7 @@ public class WindowStreamTests
         return numbers.OrderBy(r => r.By, order).Take(top.Count).Select(r => r.row);
     }
 
-    private static bool Same(object? expected, RowBatch rows, int row, int column)
+    internal static bool Same(object? expected, RowBatch rows, int row, int column)
     {
         if (rows.Text(row, column) is not { } text)
             return expected is null;

@@ -71,8 +71,8 @@ internal sealed class Station : IAsyncDisposable
         return run;
     }
 
-    /// <summary>Exports every table afresh; one that nothing was ever written to is not there and left out.</summary>
-    public async Task ExportAsync()
+    /// <summary>Exports every table afresh, and those named; one that nothing was ever written to is not there and left out.</summary>
+    public async Task ExportAsync(params string[] also)
     {
         if (Directory.Exists(Tables))
             Directory.Delete(Tables, recursive: true);
@@ -80,13 +80,13 @@ internal sealed class Station : IAsyncDisposable
         await ExportAsync(Exported[0], _environment);
         if (_environment.ContainsKey(Storage))
         {
-            foreach (var table in Exported[1..])
+            foreach (var table in Exported[1..].Concat(also))
                 await ExportAsync(table, _environment);
             return;
         }
         await using var azurite = new OwnAzurite(this, Path.Combine(Data, "azurite"));
         await azurite.StartAsync();
-        foreach (var table in Exported[1..])
+        foreach (var table in Exported[1..].Concat(also))
             await ExportAsync(table, new Dictionary<string, string>(_environment) { [Storage] = azurite.ConnectionString });
         await azurite.StopAsync();
     }

@@ -1,6 +1,7 @@
 using Confluent.Kafka;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Functions.Configuration;
 
@@ -58,6 +59,12 @@ public sealed class TidemarkOptionsTests
     [InlineData("CheckpointInterval", "")]
     [InlineData("IdleTimeout", "100ms")]
     [InlineData("MaxFutureSkew", "25h")]
+    [InlineData("DeduplicateWithin", "32d")]
+    [InlineData("DeduplicationMaxIds", "99999")]
+    [InlineData("SchemaRegistry", "registry:8081")]
+    [InlineData("Catalog", "catalog.csv")]
+    [InlineData("Catalog", "table:a-b")]
+    [InlineData("Catalog", "delta:")]
     [InlineData("InlineSegmentLimit", "1MB")]
     [InlineData("InlineSegmentLimit", "-1")]
     [InlineData("MaxRangeRecords", "0")]
@@ -90,6 +97,19 @@ public sealed class TidemarkOptionsTests
     public void Durations_are_understood_in_several_forms(string text, double seconds) =>
         Assert.Equal(TimeSpan.FromSeconds(seconds), Read(("MaxFutureSkew", text)).MaxFutureSkew);
 
+    [Theory]
+    [InlineData("file:/data/shop: all.csv", CatalogKind.File, "/data/shop: all.csv")]
+    [InlineData("blob:shop/catalog.csv", CatalogKind.Blob, "shop/catalog.csv")]
+    [InlineData("delta:shop/products", CatalogKind.Delta, "shop/products")]
+    [InlineData("table:Products", CatalogKind.Table, "Products")]
+    public void A_catalog_is_a_kind_and_a_place(string text, CatalogKind kind, string place)
+    {
+        var catalog = Read(("Catalog", text), ("CatalogJoin", "inner")).Catalog;
+        Assert.Equal(new CatalogOptions(kind, place, TimeSpan.FromMinutes(1), CatalogJoin.Inner, CatalogStart.Wait), catalog);
+        Assert.Null(Read().Catalog);
+        Assert.Equal("CatalogStart", Assert.Throws<InvalidSettingException>(() => Read(("Catalog", text), ("CatalogStart", "now"))).Setting);
+    }
+
     [Fact]
     public void A_user_without_password_is_refused_and_both_mean_an_encrypted_sign_in()
     {
@@ -111,6 +131,15 @@ public sealed class TidemarkOptionsTests
         Assert.Contains(address, tables.ToString());
         Assert.Equal(new Uri(address), tables.Tables(new global::Azure.Data.Tables.TableClientOptions()).Uri);
     }
+
+    [Theory]
+    [InlineData("LakeConnection", "UseDevelopmentStorage=true", true)]
+    [InlineData("LakeConnection__blobServiceUri", "https://acc.blob.core.windows.net", true)]
+    [InlineData("LakeConnection__accountName", "acc", true)]
+    [InlineData("LakeConnection", "", false)]
+    [InlineData("LakeConnection__tableServiceUri", "https://acc.table.core.windows.net", false)]
+    public void A_connection_is_named_by_a_string_or_an_address_of_its_service(string name, string value, bool isNamed) =>
+        Assert.Equal(isNamed, StorageConnection.IsNamed(Configuration((name, value)), "LakeConnection", "blob"));
 
     [Fact]
     public void Results_lie_with_the_ledger_unless_they_have_an_account_of_their_own()
@@ -136,7 +165,7 @@ public sealed class TidemarkOptionsTests
     public void The_page_on_configuration_lists_every_setting_as_the_code_has_it()
     {
         var page = File.ReadAllLines(Path.Combine(Azure.Azurite.Root(), "docs", "configuration.md"));
-        var listed = page.Where(line => line.StartsWith("| `") && !line.StartsWith("| `{name}")).Select(line => line.Trim('|', ' ').Split(" | "));
+        var listed = page.Where(line => line.StartsWith("| `") && !line.StartsWith("| `{name}")).Select(line => line.Trim('|', ' ').Split(" | ")).Where(cells => cells.Length == 4);
         Assert.Equal(
             Settings.All.Select(s => string.Join(" | ", $"`{s.Name}`", s.Default, s.Range, s.Effect)),
             listed.Select(cells => string.Join(" | ", cells.Select(c => c.Trim()))));

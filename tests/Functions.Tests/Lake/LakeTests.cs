@@ -1,5 +1,6 @@
 using Tidemark.Delta;
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Costs;
@@ -83,6 +84,31 @@ public sealed class LakeTests(Azurite azurite)
         await segments.DeletePartialsAsync(staged.Partials, default);
         Assert.Empty(await segments.ListPartialsAsync(default));
         await Assert.ThrowsAsync<InvalidDataException>(() => segments.ReadPartialsAsync(range, default));
+    }
+
+    [Fact]
+    public async Task Rows_of_a_table_are_read_with_some_columns_and_files_beyond_the_bounds_are_left_out()
+    {
+        var (lake, _, _) = New();
+        Assert.Empty(await RowsAsync([]));
+        var rows = SampleRows.Batch(8, 60);
+        await lake.AppendAsync("silver/sample", [new("a", null, 1)], [rows], [], default);
+        var days = ((Domain.Columns.Int32Column)rows["day"]).Values.Take(60).ToArray();
+        var all = ((Domain.Columns.Int64Column)rows["n"]).Values.Take(60).ToArray();
+        Assert.Equal(all.Order(), await RowsAsync([]));
+        Assert.Equal(all.Where((_, i) => days[i] >= 20_001).Order(), await RowsAsync([new("day", 20_001, null)]));
+        Assert.Empty(await RowsAsync([new("n", all.Max() + 1, null)]));
+
+        async Task<long[]> RowsAsync(ColumnBounds[] bounds)
+        {
+            var found = new List<long>();
+            await foreach (var batch in lake.ReadRowsAsync("silver/sample", ["day", "n"], bounds, default))
+            {
+                Assert.Equal(["day", "n"], batch.Schema.Fields.Select(f => f.Name));
+                found.AddRange(((Domain.Columns.Int64Column)batch["n"]).Values.Take(batch.Count));
+            }
+            return [.. found.Order()];
+        }
     }
 
     [Fact]

@@ -203,15 +203,15 @@ public sealed class TableLedgerTests(Azurite azurite)
         Assert.Equal(keys.Order(), rows.Select(r => r.Entity).Order());
         Assert.All(rows, row => Assert.Equal(0, row.Version));
 
-        var raised = await ledger.TryRaiseAsync(rows[0], 4, default);
+        var raised = await ledger.TryRaiseAsync(rows[0], 4, 90, default);
         await ledger.RegisterAsync(rows[0].Entity, default);
 
         Assert.NotNull(raised);
-        Assert.Null(await ledger.TryRaiseAsync(rows[0], 5, default));
+        Assert.Null(await ledger.TryRaiseAsync(rows[0], 5, 90, default));
         Assert.Equal(4, (await ledger.ReadRegistryAsync(default)).Single(r => r.Entity == rows[0].Entity).Version);
         await ledger.UnregisterAsync(rows[0].Entity, default);
         await ledger.UnregisterAsync(rows[0].Entity, default);
-        Assert.Null(await ledger.TryRaiseAsync(rows[0] with { ETag = raised! }, 6, default));
+        Assert.Null(await ledger.TryRaiseAsync(rows[0] with { ETag = raised! }, 6, 90, default));
         Assert.Equal(2, (await ledger.ReadRegistryAsync(default)).Count);
     }
 

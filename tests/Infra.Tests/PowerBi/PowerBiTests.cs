@@ -86,7 +86,7 @@ public sealed class PowerBiTests
         Assert.All(pipeline.Queries.Concat<IOutput>(pipeline.Streams.Where(s => s.Results != StreamResults.None)), query =>
         {
             var table = Committed.Table("Latest " + LakeModel.Title(query.Name)) ?? throw new InvalidOperationException($"There is no table of the newest results of {query.Name}; run: dotnet run --project eng/powerbi");
-            Assert.Equal([.. query.Schema.Fields.Select(f => f.Name), "is_final", "updated_at"], table.Of("column").Select(c => c.Name));
+            Assert.Equal(query.Schema.Fields.Select(f => f.Name).Append("is_final").Append("updated_at").Distinct(), table.Of("column").Select(c => c.Name));
             Assert.Contains($"Results{{[Name = \"{ResultKeys.Table(query.Name)}\"]}}", table.Of("partition").Single().Properties["source"], StringComparison.Ordinal);
         });
         Assert.Equal(LakeModel.OfClickstream().Tables.Select(t => t.Name).Order(), Committed.Tables.Where(t => t.Table.Of("refreshPolicy").Any()).Select(t => t.Table.Name).Order());

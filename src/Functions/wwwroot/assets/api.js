@@ -35,7 +35,7 @@ async function check(answer, path) {
 /** What the path answers; the same object as before while it has not changed. */
 export async function get(path) {
   const last = known.get(path);
-  const answer = await fetch(path, { headers: headers(last ? { 'if-none-match': last.etag } : {}), cache: 'no-store' });
+  const answer = await fetch(path, { headers: headers(last ? { 'if-none-match': last.etag } : {}), cache: 'no-store', signal: AbortSignal.timeout(20000) });
   if (answer.status === 304) return last.value;
   await check(answer, path);
   const value = JSON.parse(await answer.text(), digits);

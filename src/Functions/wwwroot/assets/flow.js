@@ -11,7 +11,7 @@ export function tones(status, view) {
     batches: active.has('trigger-stalled') ? 'bad' : 'good',
     ledger: status.hold ? 'bad' : status.open_ranges > 1000 ? 'warn' : 'good',
     entities: active.has('entity-stuck') || active.has('entity-forgot') || active.has('entity-fault') ? 'bad' : active.has('state-near-limit') ? 'warn' : 'good',
-    tick: active.has('tick-slow') || active.has('batch-over-interval') ? 'bad' : status.tick_ms > 10000 ? 'warn' : 'good',
+    tick: active.has('tick-slow') || active.has('batch-over-interval') ? 'bad' : status.tick_ms > 5000 ? 'warn' : 'good',
     tables: active.has('maintenance') || active.has('small-files') ? 'warn' : 'good',
   };
 }

@@ -93,12 +93,12 @@ internal sealed class SimLedger(SimWorld world, SimActor actor, SimLedgerData da
     public Task RegisterAsync(EntityKey entity, CancellationToken cancel) =>
         world.CallAsync(actor, $"register {entity}", () => data.Registry.TryAdd(entity, new RegistryRow(entity, 0, data.NextETag())));
 
-    public Task<string?> TryRaiseAsync(RegistryRow row, long version, CancellationToken cancel) =>
+    public Task<string?> TryRaiseAsync(RegistryRow row, long version, long reach, CancellationToken cancel) =>
         world.CallAsync(actor, $"raise {row.Entity} to {version}", () =>
         {
             if (!data.Registry.TryGetValue(row.Entity, out var there) || there.ETag != row.ETag)
                 return null;
-            data.Registry[row.Entity] = new RegistryRow(row.Entity, version, data.NextETag());
+            data.Registry[row.Entity] = new RegistryRow(row.Entity, version, data.NextETag()) { Reach = reach };
             return data.Registry[row.Entity].ETag;
         });
 

@@ -1,0 +1,156 @@
+using System.Text;
+using Azure.Data.Tables;
+using Microsoft.Extensions.Logging.Abstractions;
+using NSubstitute;
+using Tidemark.Delta;
+using Tidemark.Domain.Enrichment;
+using Tidemark.Domain.Ledger;
+using Tidemark.Functions.Catalogs;
+using Tidemark.Functions.Configuration;
+using Tidemark.Functions.Lake;
+using Tidemark.Functions.Tests.Azure;
+
+namespace Tidemark.Functions.Tests.Catalogs;
+
+[Collection(AzuriteCollection.Name)]
+public sealed class CatalogTests(Azurite azurite)
+{
+    private const string Csv = "product_id,product_name,brand,category,price\nA,Pan,Acme,Kitchen,12.50\nB,Lamp,,Light,\n";
+
+    private readonly IAlerts _alerts = Substitute.For<IAlerts>();
+    private readonly HandTime _time = new();
+    private readonly EnrichmentOptions _enrichment = new();
+
+    [Fact]
+    public async Task The_same_products_are_the_same_version_from_a_file_a_blob_a_Delta_table_and_Table_storage()
+    {
+        var expected = CatalogCsv.Read(Encoding.UTF8.GetBytes(Csv)).Version;
+        var store = new BlobObjectStore(azurite.NewContainer());
+        await store.PutAsync("shop/catalog.csv", Encoding.UTF8.GetBytes(Csv), default);
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, Csv);
+            foreach (var source in new ICatalogSource[] { new FileCatalogSource(file), new BlobCatalogSource(store, "shop/catalog.csv"), new DeltaCatalogSource(store, await DeltaAsync(store)), new TableCatalogSource(await TableAsync()) })
+            {
+                var loaded = (await source.ReadAsync(null, default))!;
+                Assert.True(expected == loaded.Catalog.Version, $"{source.Name} has version {loaded.Catalog.Version}");
+                // Unchanged: what can tell does not load it again.
+                Assert.Equal(source is TableCatalogSource, await source.ReadAsync(loaded.Mark, default) is not null);
+            }
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public async Task A_place_without_a_catalog_is_named()
+    {
+        var store = new BlobObjectStore(azurite.NewContainer());
+        foreach (var source in new ICatalogSource[] { new FileCatalogSource("/no/such.csv"), new BlobCatalogSource(store, "no.csv"), new DeltaCatalogSource(store, "no/table") })
+            Assert.Contains(source.Name.Split(':')[1], (await Assert.ThrowsAsync<FileNotFoundException>(() => source.ReadAsync(null, default))).Message);
+    }
+
+    [Fact]
+    public async Task Reading_waits_for_the_first_catalog_and_says_so()
+    {
+        var source = new Scripted { Fault = "gone" };
+        using var refresher = New(source, CatalogStart.Wait);
+        Assert.False(await refresher.IsReadyAsync(default));
+        Assert.False(await refresher.IsReadyAsync(default));
+        Assert.Equal(1, source.Reads);
+        await _alerts.Received(1).RaiseAsync("catalog-unavailable", "scripted", Arg.Is<string>(t => t.Contains("gone") && t.Contains("Reading waits")), Arg.Any<CancellationToken>());
+        source.Fault = null;
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.True(await refresher.IsReadyAsync(default));
+        Assert.NotNull(_enrichment.Current);
+    }
+
+    [Fact]
+    public async Task Without_waiting_events_go_on_until_the_first_catalog_is_there()
+    {
+        var source = new Scripted { Fault = "gone" };
+        using var refresher = New(source, CatalogStart.Nulls);
+        Assert.True(await refresher.IsReadyAsync(default));
+        Assert.Null(_enrichment.Current);
+        source.Fault = null;
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.True(await refresher.IsReadyAsync(default));
+        Assert.NotNull(_enrichment.Current);
+    }
+
+    [Fact]
+    public async Task A_catalog_that_changed_is_swapped_and_one_that_broke_leaves_the_last_in_use()
+    {
+        var source = new Scripted();
+        using var refresher = New(source, CatalogStart.Wait);
+        Assert.True(await refresher.IsReadyAsync(default));
+        var first = _enrichment.Current;
+        _time.Advance(TimeSpan.FromMinutes(1));
+        source.Csv = Csv + "C,Kettle,,,1\n";
+        Assert.True(await refresher.IsReadyAsync(default));
+        Assert.True(SpinWait.SpinUntil(() => _enrichment.Current != first, TimeSpan.FromSeconds(30)));
+        var second = _enrichment.Current;
+        Assert.Equal((2, 3), (first!.Count, second!.Count));
+        _time.Advance(TimeSpan.FromMinutes(1));
+        source.Csv = "product_id,price\nA,cheap\n";
+        Assert.True(await refresher.IsReadyAsync(default));
+        Assert.True(SpinWait.SpinUntil(() => _alerts.ReceivedCalls().Any(), TimeSpan.FromSeconds(30)));
+        await _alerts.Received(1).RaiseAsync("catalog-unavailable", "scripted", Arg.Is<string>(t => t.Contains("'cheap'") && t.Contains($"Version {second.Version} stays")), Arg.Any<CancellationToken>());
+        Assert.Same(second, _enrichment.Current);
+    }
+
+    private CatalogRefresher New(ICatalogSource source, CatalogStart start) => new(
+        source, _enrichment, new CatalogOptions(CatalogKind.File, "", TimeSpan.FromMinutes(1), CatalogJoin.Left, start), _alerts, _time, NullLogger<CatalogRefresher>.Instance);
+
+    private static async Task<string> DeltaAsync(IObjectStore store)
+    {
+        var table = DeltaTable.Open(store, "shop/products");
+        var schema = new TableSchema([
+            new TableField("product_id", DataType.String), new TableField("name", DataType.String), new TableField("brand", DataType.String),
+            new TableField("category", DataType.String), new TableField("price", DataType.Decimal(10, 2)),
+        ]);
+        static BytesColumn Text(params string[] texts) => new([.. texts.SelectMany(Encoding.UTF8.GetBytes)], [0, texts[0].Length, texts[0].Length + texts[1].Length], 2);
+        var rows = new RecordBatch(schema, [Text("A", "B"), Text("Pan", "Lamp"), Text("Acme", ""), Text("Kitchen", "Light"), new Int64Column([1250, 0], 2, [2])], 2);
+        await table.AppendAsync(new AppendRequest { Schema = schema, Files = [await table.WriteFileAsync(rows)] });
+        return "shop/products";
+    }
+
+    private async Task<TableClient> TableAsync()
+    {
+        var table = await azurite.NewTableAsync();
+        await table.AddEntityAsync(new TableEntity("p", "A") { ["ProductName"] = "Pan", ["Brand"] = "Acme", ["Category"] = "Kitchen", ["Price"] = 12.5 });
+        await table.AddEntityAsync(new TableEntity("p", "2") { ["product_id"] = "B", ["name"] = "Lamp", ["Category"] = "Light" });
+        return table;
+    }
+
+    private sealed class Scripted : ICatalogSource
+    {
+        public string Name => "scripted";
+
+        public string? Fault { get; set; }
+
+        public string Csv { get; set; } = CatalogTests.Csv;
+
+        public int Reads { get; private set; }
+
+        public Task<LoadedCatalog?> ReadAsync(string? knownMark, CancellationToken cancel)
+        {
+            Reads++;
+            return Fault is { } fault ? throw new IOException(fault) : Task.FromResult<LoadedCatalog?>(new(CatalogCsv.Read(Encoding.UTF8.GetBytes(Csv)), null));
+        }
+    }
+
+    private sealed class HandTime : TimeProvider
+    {
+        private long _now = 1;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _now;
+
+        public void Advance(TimeSpan by) => _now += by.Ticks;
+    }
+}

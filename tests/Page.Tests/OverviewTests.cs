@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Text.Json;
+using Tidemark.Page.Tests.Live;
+using Xunit.Abstractions;
+
+namespace Tidemark.Page.Tests;
+
+/// <summary>What the first page shows of a running pipeline.</summary>
+[Collection(PipelineCollection.Name)]
+public sealed class OverviewTests(Pipeline pipeline, ITestOutputHelper output)
+{
+    [BrowserFact]
+    public async Task Every_query_has_a_chart_with_data_and_every_panel_says_something()
+    {
+        await using var tab = await pipeline.OpenAsync();
+        var queries = (await pipeline.GetAsync("api/queries")).EnumerateArray().ToList();
+        var windows = queries.Where(q => q.GetProperty("kind").GetString() == "window").Select(q => q.GetProperty("name").GetString()!).ToList();
+        Assert.Equal(queries.Count, (await tab.ValueAsync("document.querySelectorAll('#charts [data-query]').length")).GetInt32());
+        foreach (var name in windows)
+        {
+            // A query may look for what is rare: then its card says that there is nothing yet.
+            if ((await pipeline.GetAsync($"api/queries/{name}")).GetProperty("rows").GetArrayLength() == 0)
+            {
+                Assert.Contains("No rows yet", await tab.TextAsync($"[data-query=\"{name}\"]"));
+                continue;
+            }
+
+            // A line is drawn: pixels of the first series' colour are on the canvas.
+            await tab.UntilAsync($$"""
+                (() => {
+                  const canvas = document.querySelector('[data-query="{{name}}"] canvas');
+                  if (!canvas?.width) return false;
+                  const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+                  let strong = 0;
+                  for (let i = 0; i < pixels.length; i += 4) strong += pixels[i + 3] > 200 && pixels[i + 2] > 100 && pixels[i] < 60;
+                  return strong > 8;
+                })()
+                """, $"the chart of {name} has a line");
+            Assert.Matches(@"by window\. Newest: .+ \d", (await tab.ValueAsync($"document.querySelector('[data-query=\"{name}\"] .chart').getAttribute('aria-label')")).GetString()!);
+        }
+
+        Assert.True((await tab.ValueAsync("[...document.querySelectorAll('#panels .card')].every(card => card.innerText.trim().split('\\n').length > 1)")).GetBoolean());
+        Assert.True((await tab.ValueAsync("document.querySelectorAll('#panels meter').length")).GetInt32() > 10);
+        Assert.Contains("still changing", await tab.TextAsync("#charts"));
+        Assert.Equal(6, (await tab.ValueAsync("[...document.querySelectorAll('.flow text')].filter(t => t.textContent.startsWith('partition ')).length")).GetInt32());
+    }
+
+    [BrowserFact]
+    public async Task Figures_are_those_of_the_API_and_move_on()
+    {
+        await using var tab = await pipeline.OpenAsync();
+        var shown = await FigureAsync(tab, "total");
+        Assert.True(shown > 10_000);
+        // The same second, as the page itself got it.
+        await tab.UntilAsync("""
+            (async () => {
+              const answer = await (await fetch('api/overview', { headers: { 'x-functions-key': sessionStorage.getItem('key') } })).json();
+              const late = Object.entries(answer.status.counts).filter(([n]) => n.startsWith('late/')).reduce((a, [, n]) => a + n, 0);
+              const quarantined = Object.entries(answer.status.counts).filter(([n]) => n.startsWith('quarantined/')).reduce((a, [, n]) => a + n, 0);
+              const shown = key => document.querySelector(`[data-figure="${key}"] dd`).firstChild.textContent.replaceAll(',', '');
+              return shown('total') === String(answer.status.events_in) && shown('late') === String(late) && shown('quarantined') === String(quarantined) && shown('lag') === String(answer.status.lag);
+            })()
+            """, "the page's figures equal the API's");
+        await tab.UntilAsync($"Number(document.querySelector('[data-figure=\"total\"] dd').firstChild.textContent.replaceAll(',', '')) > {shown}", "events are counted on");
+    }
+
+    [BrowserFact]
+    public async Task Rows_of_closed_windows_on_the_page_are_those_in_Delta()
+    {
+        await using var tab = await pipeline.OpenAsync("#/queries/category_views");
+        var page = (await tab.ValueAsync("""
+            [...document.querySelectorAll('tbody tr')].map(r => [...r.children].map(c => c.innerText)).filter(r => r.at(-1) === 'final')
+            """)).EnumerateArray().Select(r => r.EnumerateArray().Select(c => c.GetString()!).ToList()).Where(r => r.Count == 7).ToList();
+        Assert.True(page.Count > 20);
+        var delta = (await pipeline.DeltaAsync("gold/category_views")).ToDictionary(
+            r => (r.GetProperty("window_start").GetDateTimeOffset().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture), r.GetProperty("category").GetString() ?? "–"));
+        Assert.All(page, row =>
+        {
+            var stored = delta[(row[0], row[2])];
+            Assert.Equal(
+                [stored.GetProperty("view_count").GetInt64(), stored.GetProperty("unique_users").GetInt64(), stored.GetProperty("unique_sessions").GetInt64()],
+                row.Skip(3).Take(3).Select(text => long.Parse(text, NumberStyles.AllowThousands, CultureInfo.InvariantCulture)));
+        });
+    }
+
+    [BrowserFact]
+    public async Task An_alert_is_on_the_page_within_five_seconds_of_its_event()
+    {
+        await using var tab = await pipeline.OpenAsync();
+        var records = (await pipeline.GetAsync("api/status")).GetProperty("events_in").GetInt64();
+        await tab.ValueAsync("""
+            new MutationObserver(() => { if (document.querySelector('[data-alert="quarantine-rate"].active')) window.alertSeenAt ??= Date.now(); }).observe(document.body, { subtree: true, childList: true })
+            """);
+        var began = DateTimeOffset.UtcNow;
+        // More than one in twenty of all there were so far.
+        pipeline.Produce(Enumerable.Range(0, (int)(records / 8)).Select(i => $"no event {i}"));
+        await tab.UntilAsync("window.alertSeenAt", "the alert shows");
+        var seen = DateTimeOffset.FromUnixTimeMilliseconds((await tab.ValueAsync("window.alertSeenAt")).GetInt64());
+        output.WriteLine($"seen {(seen - began).TotalSeconds:0.0} s after the first of the records was sent");
+        Assert.InRange((seen - began).TotalSeconds, 0, 5);
+        Assert.Contains("warning · quarantine-rate", await tab.TextAsync(".alerts"));
+        Assert.Empty(tab.Errors);
+    }
+
+    private static async Task<long> FigureAsync(Browser.Tab tab, string name) =>
+        long.Parse((await tab.ValueAsync($"document.querySelector('[data-figure=\"{name}\"] dd').firstChild.textContent")).GetString()!, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
+}
