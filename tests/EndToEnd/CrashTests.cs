@@ -14,7 +14,7 @@ public class CrashTests
         const int Seed = 41;
         var random = new Random(Seed);
         await using var station = new Station();
-        var options = ShopFile.Clean with { Seed = Seed, OutOfOrderShare = 1, DuplicateShare = 0.01, BrokenShare = 0.01 };
+        var options = ShopFile.Troubled with { Seed = Seed, OutOfOrderShare = 1, DuplicateShare = 0.01, BrokenShare = 0.01 };
         var input = ShopFile.Write(station, "shop.ndjson", options, 120_000, 20);
         var moments = new List<string>();
         station.MoveQuickly();
@@ -38,6 +38,7 @@ public class CrashTests
         {
             var verdict = await Oracle.CheckAsync(station, input);
             Assert.Empty(verdict.GetProperty("late").EnumerateObject());
+            Oracle.ComparedEveryStream(verdict);
         }
         catch (Xunit.Sdk.XunitException e)
         {

@@ -56,6 +56,8 @@ internal static class LeafConverter
 
         var from = leaf.Present;
         var span = values.AsSpan(0, rows);
+        // For nulls behind the last value: what lies here is not initialised, and a code from it would point outside its dictionary.
+        if (from < rows) span[from] = span[from - 1];
         ref var first = ref MemoryMarshal.GetReference(span);
         for (var row = rows - 1; row >= 0;)
         {

@@ -38,6 +38,15 @@ public sealed record DemoOptions
     /// </summary>
     public bool BinaryBroken { get; init; } = true;
 
+    /// <summary>
+    /// Share of ordinary events at which somebody begins to misuse a customer's account: many purchases within seconds, one far beyond what was ever
+    /// bought, or one from a country out of reach. Those purchases come on top.
+    /// </summary>
+    public double MisuseShare { get; init; }
+
+    /// <summary>How many times the usual rate events come in the last two minutes of every hour, at least 1.</summary>
+    public double Surge { get; init; } = 1;
+
     /// <summary>Throws <see cref="ArgumentException"/> naming the first option that is out of its range.</summary>
     public void Validate()
     {
@@ -45,6 +54,9 @@ public sealed record DemoOptions
         Share(OutOfOrderShare, nameof(OutOfOrderShare));
         Share(DuplicateShare, nameof(DuplicateShare));
         Share(BrokenShare, nameof(BrokenShare));
+        Share(MisuseShare, nameof(MisuseShare));
+        if (!(Surge >= 1 && double.IsFinite(Surge)))
+            throw new ArgumentException($"Surge is {Surge}; give a factor of at least 1.");
         if (Users < 1 || Products < 1)
             throw new ArgumentException($"Users is {Users} and Products {Products}; a shop needs at least one of each.");
         if (DisorderBound < TimeSpan.Zero || LateBy < DisorderBound)

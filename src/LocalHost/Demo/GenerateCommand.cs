@@ -23,9 +23,11 @@ public static class GenerateCommand
         var duplicates = new Option<double>("--duplicates") { Description = "Share that arrives twice (0-1)" };
         var broken = new Option<double>("--broken") { Description = "Share that is broken (0-1)" };
         var shuffle = new Option<double>("--shuffle") { Description = "Disorder: every event is delayed by up to so many seconds" };
+        var misuse = new Option<double>("--misuse") { Description = "Share of events at which an account is misused: bursts of purchases, huge ones, impossible journeys (0-1)" };
+        var surge = new Option<double>("--surge") { Description = "Factor of the rate in the last two minutes of every hour, at least 1", DefaultValueFactory = _ => 1 };
         var command = new Command("generate", "Write simulated shop events to a file of JSON lines")
         {
-            file, seed, events, start, rate, users, late, duplicates, broken, shuffle,
+            file, seed, events, start, rate, users, late, duplicates, broken, shuffle, misuse, surge,
         };
         command.SetAction((parsed, cancel) =>
         {
@@ -41,6 +43,8 @@ public static class GenerateCommand
                     DuplicateShare = parsed.GetValue(duplicates),
                     BrokenShare = parsed.GetValue(broken),
                     BinaryBroken = false,
+                    MisuseShare = parsed.GetValue(misuse),
+                    Surge = parsed.GetValue(surge),
                 });
             return Task.FromResult(Write(plan, Console.Error, cancel));
         });

@@ -20,6 +20,12 @@ public sealed class ShopSimulation
     private static readonly double[] Hours =
         [0.45, 0.30, 0.22, 0.20, 0.22, 0.35, 0.55, 0.80, 1.00, 1.10, 1.15, 1.25, 1.35, 1.25, 1.15, 1.10, 1.15, 1.25, 1.45, 1.70, 1.85, 1.70, 1.46, 1.00];
 
+    // When the rate surges: from this moment of an hour to its end.
+    private const long HourMs = 3_600_000, SurgeFromMs = HourMs - 120_000;
+
+    // Mixed into the seed for what is drawn apart.
+    private const long MisuseSeed = 0x6D_6973_7573_65;
+
     private readonly DemoOptions _options;
 
     /// <summary>Takes the options; throws <see cref="ArgumentException"/> when one is out of range.</summary>
@@ -75,6 +81,7 @@ public sealed class ShopSimulation
         private readonly ShoppingSession[] _sessions;
         private readonly ShopEventJson _json = new();
         private readonly BrokenEvents _broken;
+        private readonly Misuse _misuse;
         private readonly DelayedDeliveries _delayed = new();
         private readonly long _endMs;
         private readonly double _gapMs;
@@ -92,6 +99,7 @@ public sealed class ShopSimulation
             for (var i = 0; i < _sessions.Length; i++)
                 _sessions[i] = new ShoppingSession();
             _broken = new BrokenEvents(_json, _random, options.BinaryBroken);
+            _misuse = new Misuse(new SeededRandom(options.Seed ^ MisuseSeed), _catalog, _customers, options.MisuseShare);
             (_clockMs, _endMs, _gapMs, _left) = (startMs, endMs, 1000 / eventsPerSecond, records);
             // Streams that differ in seed or start never share an event id.
             _prefix = string.Create(CultureInfo.InvariantCulture, $"{options.Seed:x}-{startMs / 1000:x}-");
@@ -102,10 +110,13 @@ public sealed class ShopSimulation
             while (_left > 0 && MoveClock())
             {
                 var now = (long)_clockMs;
-                while (_delayed.TryReceive(now + TransitMs, out var arrived))
-                    yield return arrived;
-                if (Make(now) is { } direct)
-                    yield return direct;
+                foreach (var item in ActionsUntil(now))
+                {
+                    while (_delayed.TryReceive(item.TimeMs + TransitMs, out var arrived))
+                        yield return arrived;
+                    if (Make(item) is { } direct)
+                        yield return direct;
+                }
             }
             while (_delayed.TryReceive(long.MaxValue, out var arrived))
                 yield return arrived;
@@ -113,15 +124,30 @@ public sealed class ShopSimulation
 
         private bool MoveClock()
         {
-            var hour = (int)((long)_clockMs / 3_600_000 % 24);
-            _clockMs += _gapMs / Hours[hour] * _random.Exponential();
+            var hour = (int)((long)_clockMs / HourMs % 24);
+            var surge = (long)_clockMs % HourMs >= SurgeFromMs ? _options.Surge : 1;
+            _clockMs += _gapMs / (Hours[hour] * surge) * _random.Exponential();
             return _clockMs < _endMs;
         }
 
-        /// <summary>Makes the next record; null when it was sent the slow way.</summary>
-        private DemoEvent? Make(long now)
+        /// <summary>What misuse was planned up to now, then the next ordinary action.</summary>
+        private IEnumerable<ShopEvent> ActionsUntil(long now)
         {
-            var item = NextAction(now);
+            while (_left > 0 && _misuse.TryTake(now, out var item))
+            {
+                item.Id = NextId();
+                yield return item;
+            }
+            if (_left == 0)
+                yield break;
+            _misuse.MayBegin(now);
+            yield return NextAction(now);
+        }
+
+        /// <summary>Makes a record; null when it was sent the slow way.</summary>
+        private DemoEvent? Make(in ShopEvent item)
+        {
+            var now = item.TimeMs;
             _left--;
             var isBroken = _random.Chance(_options.BrokenShare);
             var made = new DemoEvent(item.Customer.Key, isBroken ? _broken.Next(item) : _json.Write(item), now + TransitMs);
@@ -145,10 +171,12 @@ public sealed class ShopSimulation
             if (session.Over)
                 session.Open(_random, _customers[_random.Skewed(_customers.Length)], ++_numberOfSessions);
             var item = session.Act(_random, _catalog);
-            item.Id = string.Create(CultureInfo.InvariantCulture, $"{_prefix}{++_numberOfEvents:x}");
+            item.Id = NextId();
             item.TimeMs = now;
             return item;
         }
+
+        private string NextId() => string.Create(CultureInfo.InvariantCulture, $"{_prefix}{++_numberOfEvents:x}");
 
         private long Delay()
         {

@@ -62,7 +62,7 @@ internal sealed class DemoProducer(
             : time.GetUtcNow() - History;
         arrivedMs = start.ToUnixTimeMilliseconds();
         // Another seed for each part, so that no event id comes twice.
-        var shop = new ShopSimulation(new DemoOptions { Seed = arrivedMs });
+        var shop = new ShopSimulation(new DemoOptions { Seed = arrivedMs, MisuseShare = 0.0001, Surge = 3 });
         var keyless = 0L;
         foreach (var item in shop.Generate(start, DateTimeOffset.MaxValue, rate))
         {

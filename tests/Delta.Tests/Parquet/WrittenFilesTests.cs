@@ -52,6 +52,17 @@ public sealed class WrittenFilesTests(ForeignReaders readers) : IDisposable
     }
 
     [Fact]
+    public async Task Nulls_behind_the_last_value_have_a_code_of_the_dictionary()
+    {
+        var schema = new TableSchema(new TableField("a", DataType.String));
+        string?[] values = ["x", .. Enumerable.Repeat("y", 700), .. Enumerable.Repeat<string?>(null, 700)];
+        var file = Write(schema, [new RecordBatch(schema, [RandomRows.Strings(values)], values.Length)], new ParquetWriterOptions());
+        var reader = await ParquetReader.OpenAsync(new MemorySource(await File.ReadAllBytesAsync(file)), new ReadLimits(1 << 30), CancellationToken.None);
+        var read = Assert.IsType<DictionaryColumn>((await reader.ReadGroupAsync(0, schema, CancellationToken.None)).Columns[0]);
+        Assert.Equal([0, .. Enumerable.Repeat(1, 1400)], read.Codes[..values.Length]);
+    }
+
+    [Fact]
     public async Task A_file_without_rows_reads_back_empty()
     {
         var schema = new TableSchema(new TableField("a", DataType.String), new TableField("b", DataType.Int64, false));

@@ -14,6 +14,9 @@ internal static class ShopFile
         Users = 800, LateShare = 0, OutOfOrderShare = 0, DuplicateShare = 0, BrokenShare = 0, BinaryBroken = false,
     };
 
+    /// <summary>The same, with misused accounts and surges: every rule of the streams has something to find.</summary>
+    public static readonly DemoOptions Troubled = Clean with { MisuseShare = 0.002, Surge = 4 };
+
     /// <summary>Writes the file into the station's folder; returns its path.</summary>
     public static string Write(Station station, string name, DemoOptions options, long records, double eventsPerSecond, DateTimeOffset? start = null)
     {

@@ -18,13 +18,17 @@ internal sealed class Station : IAsyncDisposable
     [
         "bronze/events", "silver/events", "silver/quarantine", "silver/late",
         .. ClickstreamQueries.All.Select(query => $"gold/{query.Name}"),
+        .. ClickstreamStreams.All.Select(stream => $"gold/{stream.Name}"),
     ];
 
     private readonly List<Run> _runs = [];
     private readonly Dictionary<string, string> _environment = [];
 
     /// <summary>Names of the window queries.</summary>
-    public static IReadOnlyList<string> Queries { get; } = [.. Exported.Where(t => t.StartsWith("gold/", StringComparison.Ordinal)).Select(t => t[5..])];
+    public static IReadOnlyList<string> Queries { get; } = [.. ClickstreamQueries.All.Select(query => query.Name)];
+
+    /// <summary>Tables of the streams.</summary>
+    public static IReadOnlyList<string> Streams { get; } = [.. ClickstreamStreams.All.Select(stream => $"gold/{stream.Name}")];
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("tidemark-e2e-").FullName;
 

@@ -1,8 +1,9 @@
 // What a drained run must have left in its tables. Tables are loaded as bronze, silver, quarantine, late and one per query.
 import { canonical } from './events.mjs';
 import { sameByKey, sameColumns, sameRows } from './compare.mjs';
-import { assignments, CLOSING_MS, HORIZON_MS, QUERIES, result, STREAMS } from './queries.mjs';
+import { assignments, CLOSING_MS, HORIZON_MS, QUERIES, result } from './queries.mjs';
 import { literal, name } from './sql.mjs';
+import { lateForStreams, STREAMS } from './streams.mjs';
 
 const EVENT = ['event_id', 'event_type', 'action_category', 'event_time', 'user_id', 'session_id', 'product_id', 'product_name', 'category', 'price', 'quantity',
   'revenue', 'device_type', 'country', 'page', 'element', 'extra'].join(', ');
@@ -99,7 +100,8 @@ export async function late(v, db) {
       left join judged l on l.kafka_partition = p.kafka_partition and l.kafka_offset = p.kafka_offset
       where p.event_ms <= c.max_ms group by all having missed is distinct from ${query.size / query.slide}`);
   }
-  await v.none('late: only known queries', db, `select distinct query from late where query not in (${[...QUERIES.map(q => q.name), ...STREAMS].map(literal).join(', ')})`);
+  await lateForStreams(v, db);
+  await v.none('late: only known queries', db, `select distinct query from late where query not in (${[...QUERIES, ...STREAMS].map(q => literal(q.name)).join(', ')})`);
 }
 
 /** Gold: each query in SQL over silver, an event counting for the windows that the late table does not say it missed. */

@@ -40,8 +40,8 @@ export function sameColumns(verdict, title, expected, actual) {
   return same;
 }
 
-/** Equal by key: same keys, each once; exact values, doubles within a relative 1e-9. Both sides are tables with the same column names. */
-export async function sameByKey(verdict, title, db, expected, actual, keys) {
+/** Equal by key: same keys, each once; exact values, doubles within a relative 1e-9 or what is allowed. Both sides are tables with the same column names. */
+export async function sameByKey(verdict, title, db, expected, actual, keys, within = 0) {
   const columns = await db.columns(expected);
   const wanted = columns.map(c => c.name);
   if (!sameColumns(verdict, title, columns, await db.columns(actual))) return;
@@ -54,8 +54,8 @@ export async function sameByKey(verdict, title, db, expected, actual, keys) {
   await verdict.none(`${title}: rows unexpected`, db, `select ${pick('a', wanted)} from ${both} where e.here is null`);
   for (const { name: column, type } of columns.filter(c => !keys.includes(c.name)))
     await verdict.none(`${title}: ${column}`, db, `select ${pick('e', keys)}, e.${name(column)} as expected, a.${name(column)} as actual
-      from ${both} where e.here and a.here and ${differs(`e.${name(column)}`, `a.${name(column)}`, type)}`);
+      from ${both} where e.here and a.here and ${differs(`e.${name(column)}`, `a.${name(column)}`, type, within)}`);
 }
 
-const differs = (e, a, type) => type !== 'DOUBLE' ? `${e} is distinct from ${a}`
-  : `((${e} is null) <> (${a} is null) or abs(${e} - ${a}) > ${RELATIVE} * greatest(abs(${e}), abs(${a})))`;
+const differs = (e, a, type, within) => type !== 'DOUBLE' ? `${e} is distinct from ${a}`
+  : `((${e} is null) <> (${a} is null) or abs(${e} - ${a}) > greatest(${RELATIVE} * greatest(abs(${e}), abs(${a})), ${within}))`;

@@ -15,9 +15,10 @@ import { load, snapshot } from './delta.mjs';
 import { loadInput } from './input.mjs';
 import { assignments, QUERIES, result } from './queries.mjs';
 import { open } from './sql.mjs';
+import { STREAMS, streams } from './streams.mjs';
 
 const TABLES = { bronze: 'bronze/events', silver: 'silver/events', quarantine: 'silver/quarantine', late: 'silver/late',
-  ...Object.fromEntries(QUERIES.map(q => [q.name, `gold/${q.name}`])) };
+  ...Object.fromEntries([...QUERIES, ...STREAMS].map(q => [q.name, `gold/${q.name}`])) };
 
 // A table that nothing was ever written to may be missing altogether.
 const EMPTY = {
@@ -47,6 +48,7 @@ function parse(argv) {
 async function loadTable(db, root, table, as) {
   const state = await snapshot(db, path.join(root, table));
   if (state) await load(db, state, as);
+  else if (STREAMS.some(s => s.name === as)) await db.run(`create table ${as} (${STREAMS.find(s => s.name === as).columns})`);
   else if (table.startsWith('gold/')) await db.run(`create table ${as} as ${result(QUERIES.find(q => q.name === as), assignments(QUERIES.find(q => q.name === as), NO_EVENTS))} limit 0`);
   else if (EMPTY[as]) await db.run(`create table ${as} as ${EMPTY[as]}`);
   else throw new Error(`${path.join(root, table)} holds no Delta table`);
@@ -65,13 +67,15 @@ async function check(db, options) {
   await numberRuns(db, options.cuts);
   const verdict = new Verdict();
   for (const part of [checks.bronze, checks.silver, checks.late, checks.gold]) await part(verdict, db);
+  const compared = await streams(verdict, db, options.tables, options.runs.length);
   const rows = {};
   for (const [as, table] of Object.entries(TABLES)) rows[table] = await db.number(`select count(*) from "${as}"`);
   const grouped = async sql => Object.fromEntries((await db.rows(sql)).map(r => [r.key, Number(r.n)]));
   const outcome = {
-    ok: verdict.ok, checks: verdict.checks, rows,
+    ok: verdict.ok, checks: verdict.checks, rows, compared,
     input: await db.number('select count(*) from input_records'),
     quarantined: await grouped('select reason as key, count(*) as n from input_records where reason is not null group by all'),
+    alerts: await grouped('select rule as key, count(*) as n from fraud_alerts group by all'),
     late: await grouped('select query as key, count(*) as n from late group by all'),
     duplicates: await db.number('select count(*) from valid anti join silver using (kafka_partition, kafka_offset)'),
   };

@@ -103,8 +103,6 @@ export const QUERIES = [
 /** Within this time an event of an id that its partition has seen is a duplicate; so far behind the frontier an event is late for all. Ids are remembered for twice as long. */
 export const HORIZON_MS = 60 * MINUTE;
 
-/** Streams over silver, which judge lateness too: their rows in the late table are not compared here. */
-export const STREAMS = ['user_sessions', 'click_to_purchase', 'abandoned_views', 'fraud_alerts'];
 
 /** After a drained bounded run the frontier stands so far beyond the greatest event time that every window is closed. */
 export const CLOSING_MS = Math.max(...QUERIES.map(q => q.size + q.delay));

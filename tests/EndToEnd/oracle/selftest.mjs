@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Does the oracle notice? Plays two runs of a small pipeline in plain JavaScript, writes what it must leave as Delta tables, and lets the
 // oracle check them: first untouched, then once per fault, each of which must be found by the check that is there for it.
-//   node selftest.mjs INPUT1 INPUT2       (files of JSON lines, the second with events older than the first)
+//   node selftest.mjs INPUT1 INPUT2 INPUT3       (files of JSON lines, the second with events older than the first; the third, where nothing
+//                                                is late, is a run of its own, in which the streams are compared)
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -11,6 +12,7 @@ import { judge } from './events.mjs';
 import { lines } from './input.mjs';
 import { CLOSING_MS, HORIZON_MS, QUERIES, assignments, result } from './queries.mjs';
 import { name, open } from './sql.mjs';
+import { compute, STREAMS } from './streams.mjs';
 
 const PARTITIONS = 3, BATCH = 200;
 const EVENT = ['event_id', 'event_type', 'action_category', 'event_time', 'user_id', 'session_id', 'product_id', 'product_name', 'category', 'price', 'quantity',
@@ -61,6 +63,27 @@ const FAULTS = [
   ['a window off by one slide', "update late set window_end = window_end - interval 30 second where query = 'revenue_by_category'", /exactly the windows/],
 ];
 
+const STREAM_FAULTS = [
+  ['a session lost', 'delete from user_sessions where rowid = 3', /user_sessions: rows missing/],
+  ['a session cut in two', 'update user_sessions set session_end = session_start where rowid = (select max(rowid) from user_sessions where events > 3)', /user_sessions: session_end/],
+  ['a page too many', 'update user_sessions set pages = pages + 1 where rowid = 2', /user_sessions: pages/],
+  ['an exit by the entry', "update user_sessions set exit_page = entry_page where exit_page <> entry_page", /user_sessions: exit_page/],
+  ['a list out of order', `update user_sessions set viewed = to_json(list_reverse(from_json(viewed, '["VARCHAR"]')))::VARCHAR`, /user_sessions: viewed/],
+  ['a purchase without its view', 'delete from click_to_purchase where rowid = 0', /click_to_purchase: rows missing/],
+  ['a purchase paired twice', 'insert into click_to_purchase select * from click_to_purchase limit 1', /click_to_purchase: one row per key/],
+  ['a bought view called abandoned', `insert into abandoned_views select user_id, product_id, null, view_time, device_type, view_id from click_to_purchase limit 1`, /abandoned_views: rows unexpected/],
+  ['a fraud missed', "delete from fraud_alerts where rule = 'rapid_transactions'", /fraud_alerts: rows missing/],
+  ['a journey that was possible', "update fraud_alerts set event_id = event_id || 'x' where rule = 'impossible_travel'", /fraud_alerts: rows unexpected/],
+  ['a score off', 'update fraud_alerts set score = score + 0.01 where rowid = 0', /fraud_alerts: score/],
+  ['evidence of something else', `update fraud_alerts set evidence = replace(evidence, '"median"', '"mean"')`, /fraud_alerts: evidence/],
+  ['a recommendation of itself', 'update also_viewed set also_viewed = \'[{"product_id":"\' || product_id || \'","sessions":1}]\' where rowid = 0', /also_viewed: also_viewed/],
+  ['an old recommendation', "update also_viewed set updated_at = updated_at - interval 1 second where rowid = 1", /also_viewed: updated_at/],
+  ['a spike called a drop', "update traffic_anomalies set kind = case kind when 'drop' then 'spike' else 'drop' end where rowid = 0", /traffic_anomalies: kind/],
+  ['an anomaly of nothing', `insert into revenue_anomalies values (now(), 'revenue_by_category', 'total_revenue', 'x', 'spike', 1, 1, 4, 'warning')`, /revenue_anomalies: rows unexpected/],
+  ['a demand of yesterday', 'update demand set usual_level = usual_level * 1.01 where usual_level > 0', /demand: usual_level/],
+  ['a silence told twice', `insert into demand select product_id, max(window_end) + interval 10 minute, 0, 0, 0, 0, 1, 0, 'falling' from demand group by product_id limit 1`, /demand: rows unexpected/],
+];
+
 const partitionOf = user => [...(user ?? '')].reduce((h, c) => (h * 31 + c.charCodeAt(0)) >>> 0, 7) % PARTITIONS;
 
 /** The pipeline in its simplest form, with ids remembered for ever: one frontier, moved after every batch to the least of what the partitions have seen. */
@@ -96,11 +119,16 @@ const viewed = e => ['view', 'page_view'].includes(e.event_type), bought = e => 
 const TAKES = {
   event_counts: () => true, action_counts: () => true, realtime_dashboard: () => true, category_views: viewed, trending_categories: e => viewed(e) && there(e.category),
   conversion_funnel: () => true, revenue_by_category: bought, country_revenue: bought, hourly_purchases: bought, daily_revenue: bought,
-  top_products: e => viewed(e) && there(e.product_id), product_activity: e => there(e.product_id), active_users: () => true, high_value_users: bought, session_users: e => there(e.session_id),
+  top_products: e => viewed(e) && there(e.product_id), active_users: () => true, high_value_users: bought, session_users: e => there(e.session_id),
+  product_activity: e => there(e.product_id),
 };
 
+const LATE_FOR = { user_sessions: () => true, click_to_purchase: e => (viewed(e) || bought(e)) && there(e.product_id), abandoned_views: e => (viewed(e) || bought(e)) && there(e.product_id), fraud_alerts: bought };
+
 function lateRows(event, ms, frontier, origin) {
-  return QUERIES.filter(q => TAKES[q.name](event)).flatMap(q => {
+  const streams = STREAMS.filter(s => LATE_FOR[s.name]?.(event) && ms + s.inTime <= frontier - s.delay).map(s => ({
+    query: s.name, window_start: ms, window_end: ms + s.inTime, windows_missed: 1, windows_counted: 0, frontier, lag_ms: frontier - s.delay - ms - s.inTime, event_id: event.event_id, ...origin }));
+  return streams.concat(QUERIES.filter(q => TAKES[q.name](event)).flatMap(q => {
     const ends = [];
     for (let end = ms - ms % q.slide + q.slide; end - q.size <= ms; end += q.slide) ends.push(end);
     const missed = ends.filter(end => end <= frontier - q.delay || ms <= frontier - HORIZON_MS);
@@ -108,14 +136,18 @@ function lateRows(event, ms, frontier, origin) {
     const last = missed.at(-1);
     return [{ query: q.name, window_start: last - q.size, window_end: last, windows_missed: missed.length, windows_counted: ends.length - missed.length,
       frontier, lag_ms: frontier - q.delay - last, event_id: event.event_id, ...origin }];
-  });
+  }));
 }
+
+// Named, since there may be no row to tell them from.
+const LATE_COLUMNS = `{query: 'VARCHAR', window_start: 'BIGINT', window_end: 'BIGINT', windows_missed: 'INTEGER', windows_counted: 'INTEGER', frontier: 'BIGINT', lag_ms: 'BIGINT',
+  event_id: 'VARCHAR', kafka_partition: 'INTEGER', kafka_offset: 'BIGINT', kafka_time: 'VARCHAR'}`;
 
 async function build(db, played, folder) {
   for (const [table, rows] of Object.entries(played.tables)) {
     const file = path.join(folder, `${table}.json`);
     fs.writeFileSync(file, rows.map(r => JSON.stringify(r)).join('\n'));
-    await db.run(`create table raw_${table} as select * from read_json('${file}', format = 'newline_delimited', map_inference_threshold = -1, sample_size = -1)`);
+    await db.run(`create table raw_${table} as select * from read_json('${file}', format = 'newline_delimited', ${table === 'late' ? `columns = ${LATE_COLUMNS}` : 'map_inference_threshold = -1, sample_size = -1'})`);
   }
   const origin = 'kafka_partition::INTEGER as kafka_partition, kafka_offset, kafka_time::TIMESTAMPTZ as kafka_time';
   await db.run(`create table bronze as select from_base64(value) as value, ${origin} from raw_bronze`);
@@ -137,7 +169,7 @@ const PATHS = { bronze: 'bronze/events', silver: 'silver/events', quarantine: 's
 
 /** Writes a table in two commits, two files. */
 async function writeDelta(db, table, root) {
-  const folder = path.join(root, PATHS[table]);
+  const folder = path.join(root, PATHS[table] ?? `gold/${table}`);
   fs.mkdirSync(path.join(folder, '_delta_log'), { recursive: true });
   const fields = (await db.columns(table)).map(c => ({ name: c.name, type: DELTA[c.type] ?? c.type.toLowerCase(), nullable: true, metadata: {} }));
   for (const [version, half] of ['rowid % 2 = 0', 'rowid % 2 = 1'].entries()) {
@@ -153,38 +185,61 @@ async function writeDelta(db, table, root) {
 function judged(root, inputs, cut) {
   const verdict = path.join(root, 'verdict.json');
   const oracle = path.join(path.dirname(fileURLToPath(import.meta.url)), 'oracle.mjs');
-  const ran = spawnSync(process.execPath, [oracle, 'check', '--tables', root, '--input', inputs[0], '--then', cut, '--input', inputs[1], '--verdict', verdict], { encoding: 'utf8' });
+  const later = inputs.slice(1).flatMap(input => ['--then', cut, '--input', input]);
+  const ran = spawnSync(process.execPath, [oracle, 'check', '--tables', root, '--input', inputs[0], ...later, '--verdict', verdict], { encoding: 'utf8' });
   if (ran.status === 2) throw new Error(ran.stderr);
   return { code: ran.status, text: ran.stdout, wrong: JSON.parse(fs.readFileSync(verdict, 'utf8')).checks.filter(c => !c.ok).map(c => c.check) };
 }
 
-const inputs = process.argv.slice(2);
-const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tidemark-oracle-'));
-let failed = 0;
-try {
-  const played = play(inputs);
-  const cut = path.join(root, 'cut.json');
-  fs.writeFileSync(cut, JSON.stringify(played.cuts[0]));
-  const db = await open();
-  await build(db, played, root);
-  for (const table of Object.keys(PATHS)) await writeDelta(db, table, root);
-  const clean = judged(root, inputs, cut);
-  console.log(clean.text.split('\n').at(-2));
-  if (clean.code !== 0) { failed++; console.log(`FAILED the untouched tables are judged wrong:\n${clean.text}`); }
-  for (const [title, sql, expected] of FAULTS) {
-    const table = /(?:update|from|into|table) (\w+)/.exec(sql)[1];
-    await db.run(`create or replace table backup as select * from ${table}`);
-    await db.run(sql);
-    await writeDelta(db, table, root);
-    const { wrong } = judged(root, inputs, cut);
-    const noticed = wrong.some(w => expected.test(w));
-    if (!noticed) failed++;
-    console.log(`${noticed ? 'noticed' : 'MISSED '} ${title}${noticed ? '' : `; wrong were: ${wrong.join('; ') || 'none'}`}`);
-    await db.run(`create or replace table ${table} as select * from backup`);
-    await writeDelta(db, table, root);
+const tableOf = ([title, sql, expected]) => ({ table: /(?:update|from|into|table) (\w+)/.exec(sql)[1], title, sql, expected });
+
+/** Rounds of at most one fault a table, for checks that name the table that they find wrong. */
+function oneEach(faults) {
+  const rounds = [];
+  for (const fault of faults.map(tableOf)) {
+    const round = rounds.find(r => r.every(other => other.table !== fault.table));
+    if (round) round.push(fault); else rounds.push([fault]);
   }
-  db.close();
-} finally {
-  fs.rmSync(root, { recursive: true, force: true });
+  return rounds;
 }
+
+/** Lets the tables of these runs be judged untouched and with the faults of each round; returns how often the judge was wrong. */
+async function trial(inputs, streams, rounds) {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tidemark-oracle-'));
+  let failed = 0;
+  try {
+    const played = play(inputs);
+    const cut = path.join(root, 'cut.json');
+    fs.writeFileSync(cut, JSON.stringify(played.cuts[0]));
+    const db = await open();
+    await build(db, played, root);
+    for (const stream of streams) await compute(db, stream, stream.name);
+    for (const table of [...Object.keys(PATHS), ...streams.map(s => s.name)]) await writeDelta(db, table, root);
+    const clean = judged(root, inputs, cut);
+    console.log(clean.text.split('\n').at(-2));
+    if (clean.code !== 0) { failed++; console.log(`FAILED the untouched tables are judged wrong:\n${clean.text}`); }
+    for (const round of rounds) {
+      for (const { table, sql } of round) {
+        await db.run(`create or replace table "backup of ${table}" as select * from ${table}`);
+        await db.run(sql);
+        await writeDelta(db, table, root);
+      }
+      const { wrong } = judged(root, inputs, cut);
+      for (const { table, title, expected } of round) {
+        const noticed = wrong.some(w => expected.test(w));
+        if (!noticed) failed++;
+        console.log(`${noticed ? 'noticed' : 'MISSED '} ${title}${noticed ? '' : `; wrong were: ${wrong.join('; ') || 'none'}`}`);
+        await db.run(`create or replace table ${table} as select * from "backup of ${table}"`);
+        await writeDelta(db, table, root);
+      }
+    }
+    db.close();
+  } finally {
+    fs.rmSync(root, { recursive: true, force: true });
+  }
+  return failed;
+}
+
+const [first, second, third] = process.argv.slice(2);
+const failed = await trial([first, second], [], FAULTS.map(f => [tableOf(f)])) + await trial([third], STREAMS, oneEach(STREAM_FAULTS));
 process.exitCode = failed ? 1 : 0;

@@ -129,6 +129,27 @@ public class ShopSimulationTests
     }
 
     [Fact]
+    public void Misuse_adds_bursts_and_far_countries_and_leaves_the_other_events_as_they_are()
+    {
+        var calm = Events(new ShopSimulation(Clean).Generate(Start, Start.AddHours(1), 10)).ToList();
+        var troubled = Events(new ShopSimulation(Clean with { MisuseShare = 0.005 }).Generate(Start, Start.AddHours(1), 10)).ToList();
+        Assert.Equal(calm, troubled.Where(e => e.Session[0] != 'm'));
+        Assert.Equal(troubled.Select(e => e.TimeMs).Order(), troubled.Select(e => e.TimeMs));
+        var misused = troubled.Where(e => e.Session[0] == 'm').GroupBy(e => e.Session).ToList();
+        Assert.All(misused.SelectMany(e => e), e => Assert.Equal("purchase", e.Type));
+        Assert.Contains(misused, visit => visit.Count() >= 5 && visit.Max(e => e.TimeMs) - visit.Min(e => e.TimeMs) < 60_000);
+        Assert.Contains(misused, visit => visit.Count() == 2);
+    }
+
+    [Fact]
+    public void A_surge_multiplies_the_rate_of_the_last_two_minutes_of_an_hour()
+    {
+        var surging = Events(new ShopSimulation(Clean with { Surge = 4 }).Generate(Start, Start.AddHours(1), Rate)).ToList();
+        var last = surging.Count(e => e.TimeMs % 3_600_000 >= 58 * 60_000);
+        Assert.InRange(last / (surging.Count(e => e.TimeMs % 3_600_000 < 58 * 60_000) / 29.0), 3.6, 4.4);
+    }
+
+    [Fact]
     public void A_file_has_exactly_the_lines_asked_for_and_no_line_break_within()
     {
         var options = new DemoOptions { Seed = Seed, BinaryBroken = false, BrokenShare = 0.1, DuplicateShare = 0.2, LateShare = 0.02, OutOfOrderShare = 1 };
@@ -148,6 +169,8 @@ public class ShopSimulationTests
     [Theory]
     [InlineData(nameof(DemoOptions.LateShare))]
     [InlineData(nameof(DemoOptions.BrokenShare))]
+    [InlineData(nameof(DemoOptions.MisuseShare))]
+    [InlineData(nameof(DemoOptions.Surge))]
     [InlineData(nameof(DemoOptions.Users))]
     [InlineData(nameof(DemoOptions.LateBy))]
     public void A_wrong_option_is_named(string option)
@@ -156,6 +179,8 @@ public class ShopSimulationTests
         {
             nameof(DemoOptions.LateShare) => Clean with { LateShare = 1.5 },
             nameof(DemoOptions.BrokenShare) => Clean with { BrokenShare = double.NaN },
+            nameof(DemoOptions.MisuseShare) => Clean with { MisuseShare = -0.1 },
+            nameof(DemoOptions.Surge) => Clean with { Surge = 0.5 },
             nameof(DemoOptions.Users) => Clean with { Users = 0 },
             _ => Clean with { LateBy = TimeSpan.FromSeconds(1) },
         };
