@@ -2,7 +2,7 @@ namespace Tidemark.LocalHost.Demo;
 
 /// <summary>
 /// What somebody does with an account that is not theirs: buys many things within seconds, or far more than its owner ever did, or from a country that
-/// nobody can have reached by then. Draws from randomness of its own, so the other events of a seed stay as they are.
+/// nobody can have reached by then. Plans with randomness of its own; without misuse the events of a seed are what they always were.
 /// </summary>
 internal sealed class Misuse(SeededRandom random, ShopCatalog catalog, Customer[] customers, double share)
 {
