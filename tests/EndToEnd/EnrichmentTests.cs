@@ -88,9 +88,10 @@ public partial class EnrichmentTests
         if (Address().Match(run.Output) is not { Success: true } address)
             return null;
         using var http = new HttpClient();
-        return JsonDocument.Parse(await http.GetStringAsync($"{address.Groups[1].Value}api/status{address.Groups[2].Value}")).RootElement;
+        http.DefaultRequestHeaders.Add("x-functions-key", address.Groups[2].Value);
+        return JsonDocument.Parse(await http.GetStringAsync($"{address.Groups[1].Value}api/status")).RootElement;
     }
 
-    [GeneratedRegex(@"(http://localhost:\d+/)(\?code=\w+)")]
+    [GeneratedRegex(@"(http://localhost:\d+/)#key=(\w+)")]
     private static partial Regex Address();
 }
