@@ -73,6 +73,16 @@ param pipelineVersion string = 'v1'
 @description('Product catalog that events are joined with: blob:PATH, delta:PATH or table:NAME. Empty: none, and no enriched table.')
 param catalog string = ''
 
+@description('Schema registry (Confluent HTTP interface) that framed records name their schema by. Empty: none.')
+param schemaRegistry string = ''
+
+@description('User name for the registry. Empty: it asks for none.')
+param schemaRegistryUser string = ''
+
+@secure()
+@description('Password for the registry.')
+param schemaRegistryPassword string = ''
+
 @description('Raise it when the topic was deleted and made again. Text, since azd hands environment values over as text.')
 param topicGeneration string = '1'
 
@@ -82,6 +92,7 @@ var preset = presets[size]
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
 var usesEventHubs = kafkaProvider == 'eventhubs'
+var usesRegistryUser = !empty(schemaRegistryUser)
 var usesScheduler = durableBackend == 'scheduler'
 var deployer = empty(principalId) ? [] : [{ id: principalId, type: principalType }]
 var readers = concat(deployer, empty(readerGroupId) ? [] : [{ id: readerGroupId, type: 'Group' }])
@@ -169,6 +180,15 @@ module kafkaSecret './modules/kafkasecret.bicep' = {
   }
 }
 
+module registrySecret './modules/registrysecret.bicep' = if (usesRegistryUser) {
+  name: 'registry-secret'
+  scope: group
+  params: {
+    vaultName: vault.outputs.vaultName
+    password: schemaRegistryPassword
+  }
+}
+
 module scheduler './modules/scheduler.bicep' = if (usesScheduler) {
   name: 'scheduler'
   scope: group
@@ -234,6 +254,9 @@ module app './modules/app.bicep' = {
     pipelineVersion: pipelineVersion
     topicGeneration: topicGeneration
     catalog: catalog
+    schemaRegistry: schemaRegistry
+    schemaRegistryUser: schemaRegistryUser
+    schemaRegistrySecretUri: usesRegistryUser ? registrySecret!.outputs.secretUri : ''
     presetSettings: preset.settings
     instanceMemoryMB: preset.instanceMemoryMB
     maximumInstances: preset.maximumInstances

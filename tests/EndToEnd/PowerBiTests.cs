@@ -54,7 +54,7 @@ public class PowerBiTests
     {
         var properties = new Dictionary<string, Type>();
         await foreach (var row in new TableClient(connection, table).QueryAsync<TableEntity>())
-            foreach (var (name, value) in row.Where(p => p.Value is not null && p.Key is not ("PartitionKey" or "RowKey" or "Timestamp" or "odata.etag")))
+            foreach (var (name, value) in row.Where(p => p.Value is not null && p.Key is not ("PartitionKey" or "RowKey" or "Timestamp" or "odata.etag" or "revision")))
                 properties[name] = value!.GetType();
         return properties;
     }

@@ -43,6 +43,11 @@ param topicGeneration string
 
 @description('Empty: no catalog.')
 param catalog string
+param schemaRegistry string
+param schemaRegistryUser string
+
+@description('Empty when the registry asks for no sign-in.')
+param schemaRegistrySecretUri string
 
 @description('TickSchedule, DeltaInterval and CheckpointInterval, from presets.json.')
 param presetSettings object
@@ -164,6 +169,9 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         CatalogRefresh: '1m'
         CatalogJoin: 'left'
         CatalogStart: 'wait'
+        SchemaRegistry: schemaRegistry
+        SchemaRegistryUser: schemaRegistryUser
+        SchemaRegistryPassword: empty(schemaRegistryUser) ? '' : '@Microsoft.KeyVault(SecretUri=${schemaRegistrySecretUri})'
         InlineSegmentLimit: '256KB'
         MaxRangeRecords: '20000'
         MaxOpenRanges: '2000'

@@ -11,11 +11,11 @@ namespace Tidemark.Domain.Events;
 /// </summary>
 internal sealed class DecodedEvents : IDecodedRecords
 {
-    private readonly Action<EventBuffers>? giveBack;
-    private EventBuffers? buffers;
+    private readonly Action<RecordBuffers>? giveBack;
+    private RecordBuffers? buffers;
 
-    public DecodedEvents(RowBatch bronze, RowBatch silver, RowBatch quarantine, IReadOnlyDictionary<string, long>? reasons, EventBuffers buffers,
-        Action<EventBuffers>? giveBack)
+    public DecodedEvents(RowBatch bronze, RowBatch silver, RowBatch quarantine, IReadOnlyDictionary<string, long>? reasons, RecordBuffers buffers,
+        Action<RecordBuffers>? giveBack)
     {
         (Bronze, Valid, Silver, Quarantine, Reasons) = (bronze, silver, silver, quarantine, reasons ?? new Dictionary<string, long>());
         (this.buffers, this.giveBack) = (buffers, giveBack);
@@ -51,7 +51,7 @@ internal sealed class DecodedEvents : IDecodedRecords
     public Catalog? Catalog { get; init; }
 
     /// <summary>The events, joined with the catalog; see <see cref="EnrichedEvents"/>.</summary>
-    public (RowBatch Rows, int Matched) Enrich(CatalogJoin join) => Memory.Enriched.Build(Silver, Catalog, join);
+    public (RowBatch Rows, int Matched) Enrich(CatalogJoin join) => ((EventBuffers)Memory).Enriched.Build(Silver, Catalog, join);
 
     /// <summary>Takes verdicts on <see cref="Valid"/>, in place of earlier ones.</summary>
     public void Judge(ReadOnlySpan<Verdict> verdicts)
@@ -83,7 +83,7 @@ internal sealed class DecodedEvents : IDecodedRecords
             giveBack?.Invoke(mine);
     }
 
-    private EventBuffers Memory => buffers ?? throw new ObjectDisposedException(nameof(DecodedEvents));
+    private RecordBuffers Memory => buffers ?? throw new ObjectDisposedException(nameof(DecodedEvents));
 
     private void Measure()
     {

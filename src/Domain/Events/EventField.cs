@@ -10,40 +10,19 @@ internal static class EventField
         SessionId = 8, ProductId = 9, ProductName = 10, Category = 11, Price = 12, Quantity = 13, Revenue = 14, Amount = 15,
         DeviceType = 16, Country = 17, Page = 18, Element = 19, SchemaVersion = 20, Count = 21;
 
-    private static readonly byte[][] Names =
+    /// <summary>The names by slot.</summary>
+    public static FieldNames Names { get; } = new(
     [
         "event_id"u8.ToArray(), "_event_id"u8.ToArray(), "event_type"u8.ToArray(), "action"u8.ToArray(), "timestamp"u8.ToArray(),
         "_event_time"u8.ToArray(), "ts"u8.ToArray(), "user_id"u8.ToArray(), "session_id"u8.ToArray(), "product_id"u8.ToArray(),
         "product_name"u8.ToArray(), "category"u8.ToArray(), "price"u8.ToArray(), "quantity"u8.ToArray(), "revenue"u8.ToArray(),
         "amount"u8.ToArray(), "device_type"u8.ToArray(), "country"u8.ToArray(), "page"u8.ToArray(), "element"u8.ToArray(),
         "schema_version"u8.ToArray(),
-    ];
-
-    private static readonly byte[][] Quoted = [.. Names.Select(n => (byte[])[(byte)'"', .. n, (byte)'"', (byte)':'])];
-    private static readonly byte[][] ByLength = GroupByLength();
+    ]);
 
     /// <summary>The JSON name of a slot.</summary>
-    public static ReadOnlySpan<byte> NameOf(int slot) => Names[slot];
-
-    /// <summary>The name as it stands before a value: <c>"name":</c>.</summary>
-    public static ReadOnlySpan<byte> QuotedName(int slot) => Quoted[slot];
+    public static ReadOnlySpan<byte> NameOf(int slot) => Names.NameOf(slot);
 
     /// <summary>The slot of a name, or −1.</summary>
-    public static int Find(ReadOnlySpan<byte> name)
-    {
-        if (name.Length >= ByLength.Length)
-            return -1;
-        foreach (var slot in ByLength[name.Length])
-            if (name.SequenceEqual(Names[slot]))
-                return slot;
-        return -1;
-    }
-
-    private static byte[][] GroupByLength()
-    {
-        var groups = new byte[Names.Max(n => n.Length) + 1][];
-        for (var length = 0; length < groups.Length; length++)
-            groups[length] = [.. Enumerable.Range(0, Names.Length).Where(i => Names[i].Length == length).Select(i => (byte)i)];
-        return groups;
-    }
+    public static int Find(ReadOnlySpan<byte> name) => Names.Find(name);
 }

@@ -21,8 +21,10 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
     private readonly WindowQueries windows;
     private readonly IReadOnlyList<EventStreamPlan> streams;
     private readonly EnrichmentOptions? enrichment;
-    private readonly ConcurrentBag<EventDecoder> decoders = [];
-    private readonly ConcurrentBag<EventBuffers> buffers = [];
+    private readonly RecordSchema? schema;
+    private readonly RecordTables tables;
+    private readonly ConcurrentBag<JsonDecoder> decoders = [];
+    private readonly ConcurrentBag<RecordBuffers> buffers = [];
 
     /// <summary>Checks options and queries.</summary>
     /// <param name="options">What the decoder is told.</param>
@@ -30,21 +32,26 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
     /// <param name="entitySpan">Span of event time that the slices of queries with short slices share an entity for; null = 5 minutes.</param>
     /// <param name="streams">Streams over <see cref="EventTables.Silver"/>, over queries, and over streams before them.</param>
     /// <param name="enrichment">The catalog that events are joined with into <c>gold/enriched_clickstream</c>; null = that table is not made.</param>
+    /// <param name="schema">The records of the topic; null = events of the shop, as docs/tables.md describes them.</param>
     /// <exception cref="ArgumentException">An option makes no sense, or a <see cref="QueryException"/> or <see cref="StreamException"/> names query or stage, field and remedy.</exception>
     public EventPipeline(
         EventOptions options, IReadOnlyList<QueryDefinition> queries, TimeSpan? entitySpan = null, IReadOnlyList<EventStream>? streams = null,
-        EnrichmentOptions? enrichment = null)
+        EnrichmentOptions? enrichment = null, RecordSchema? schema = null)
     {
+        this.schema = schema?.Validated();
+        tables = schema?.Tables() ?? RecordTables.Events;
+        if (schema is not null && enrichment is not null)
+            throw new ArgumentException("Only events of the shop are enriched; leave enrichment out for another schema.", nameof(enrichment));
         this.options = options.Validated();
         this.enrichment = enrichment;
-        Tables = enrichment is null ? EventTables.All : [.. EventTables.All, EnrichedEvents.Table];
+        Tables = enrichment is null ? tables.All : [.. tables.All, EnrichedEvents.Table];
         definitions = [.. queries];
         if (entitySpan < TimeSpan.FromSeconds(1))
             throw new ArgumentException($"The entity span is {entitySpan}; give at least a second.", nameof(entitySpan));
-        windows = new WindowQueries(queries, EventTables.Silver.Schema, "event_time", entitySpan ?? TimeSpan.FromMinutes(5));
+        windows = new WindowQueries(queries, tables.Silver.Schema, "event_time", entitySpan ?? TimeSpan.FromMinutes(5));
         Queries = [.. windows.Specs.Zip(definitions, (spec, definition) => spec with { Description = QueryWords.Of(definition) })];
         this.streams = EventStreams.Bind(streams ?? [], Tables, windows.Specs);
-        foreach (var stream in this.streams.Select(s => s.Stream).Where(s => s.Source == EventTables.Silver.Name))
+        foreach (var stream in this.streams.Select(s => s.Stream).Where(s => s.Source == tables.Silver.Name))
             if (options.DeduplicateWithin > TimeSpan.Zero && stream.Delay + stream.InTimeFor > options.DeduplicateWithin)
                 throw new StreamException(stream.Name, $"it takes events up to {stream.Delay + stream.InTimeFor} behind the frontier, but duplicates are recognised up to "
                     + $"{options.DeduplicateWithin}; raise DeduplicateWithin, set it to zero for none, or shorten the stream's delay or gap");
@@ -66,11 +73,11 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
     public IDecodedRecords Decode(int partition, IReadOnlyList<SourceRecord> records, long ingestTimeMs)
     {
         if (!decoders.TryTake(out var decoder))
-            decoder = new EventDecoder(options);
+            decoder = schema is null ? new EventDecoder(options) : new SchemaDecoder(options, schema);
         if (buffers.TryTake(out var rows))
             rows.Reset();
         else
-            rows = new EventBuffers();
+            rows = schema is null ? new EventBuffers() : new SchemaBuffers(schema, tables.Silver.Schema);
         var decoded = decoder.Decode(partition, records, ingestTimeMs, enrichment?.Current, rows, buffers.Add);
         decoders.Add(decoder);
         return decoded;
@@ -100,47 +107,47 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
             windows.Map(old, EventTime.End, (plan, rows) => AddLate(old, plan, rows));
         }
         var partials = windows.Map(countable, frontierMs, (plan, rows) => AddLate(countable, plan, rows));
-        foreach (var stream in streams.Where(s => s.Stream.Source == EventTables.Silver.Name))
+        foreach (var stream in streams.Where(s => s.Stream.Source == tables.Silver.Name))
         {
             var missed = stream.Late(events.Silver, frontierMs).ToList();
             if (missed.Count == 0)
                 continue;
-            (late ??= new LateTable(frontierMs)).Add(events.Silver, stream, missed);
+            (late ??= new LateTable(tables.Late, frontierMs)).Add(events.Silver, stream, missed);
             counts["late/" + stream.Stream.Name] = missed.Count;
         }
 
-        var tables = new Dictionary<string, RowBatch>();
-        Add(EventTables.Bronze, events.Bronze);
-        Add(EventTables.Silver, events.Silver);
-        Add(EventTables.Quarantine, events.Quarantine);
+        var rowsOf = new Dictionary<string, RowBatch>();
+        Add(tables.Bronze, events.Bronze);
+        Add(tables.Silver, events.Silver);
+        Add(tables.Quarantine, events.Quarantine);
         if (late is not null)
-            Add(EventTables.Late, late.Build());
+            Add(tables.Late, late.Build());
         if (enrichment is not null && events.Silver.Count > 0)
         {
             var (rows, matched) = events.Enrich(enrichment.Join);
             counts["in_catalog"] = matched;
             Add(EnrichedEvents.Table, rows);
         }
-        return new Segment(tables, partials, counts);
+        return new Segment(rowsOf, partials, counts);
 
         void AddLate(RowBatch from, QueryPlan plan, LateRows rows)
         {
-            (late ??= new LateTable(frontierMs)).Add(from, plan, rows);
+            (late ??= new LateTable(tables.Late, frontierMs)).Add(from, plan, rows);
             counts["late/" + plan.Name] = counts.GetValueOrDefault("late/" + plan.Name) + rows.Rows.Count;
         }
 
         void Add(TableSpec table, RowBatch rows)
         {
             if (rows.Count > 0)
-                tables[table.Name] = rows;
+                rowsOf[table.Name] = rows;
         }
     }
 
     /// <inheritdoc/>
-    long? IDeduplicating.HorizonMs => options.DeduplicateWithin > TimeSpan.Zero ? (long)options.DeduplicateWithin.TotalMilliseconds : null;
+    long? IDeduplicating.HorizonMs => options.DeduplicateWithin > TimeSpan.Zero && tables.Silver.Schema.Fields.Any(f => f.Name == "event_id") ? (long)options.DeduplicateWithin.TotalMilliseconds : null;
 
     /// <inheritdoc/>
-    string IDeduplicating.Table => EventTables.Silver.Name;
+    string IDeduplicating.Table => tables.Silver.Name;
 
     /// <inheritdoc/>
     IReadOnlyList<string> IDeduplicating.Columns => SilverIds.Columns;

@@ -17,7 +17,7 @@ internal static class ExtraJson
             return;
         }
         var repeated = members.Unknown.Count > 1 ? Repeated(json, members.Unknown) : null;
-        var room = to.Reserve(json.Length + 4 * EventField.Count + 2);
+        var room = to.Reserve(json.Length + 4 * members.Slots.Length + 2);
         var length = 0;
         for (var i = 0; i < members.Unknown.Count; i++)
         {
@@ -25,9 +25,9 @@ internal static class ExtraJson
             if (repeated is null || !repeated[i])
                 Add(room, ref length, json.Slice(member.NameStart, member.NameLength), json.Slice(member.Start, member.Length));
         }
-        for (var slot = 0; slot < EventField.Count; slot++)
+        for (var slot = 0; slot < members.Slots.Length; slot++)
             if ((unusedSlots >> slot & 1) != 0)
-                Add(room, ref length, EventField.NameOf(slot), Raw(json, members.Slots[slot]));
+                Add(room, ref length, members.Names.NameOf(slot), Raw(json, members.Slots[slot]));
         room[length++] = (byte)'}';
         to.Commit(length);
     }

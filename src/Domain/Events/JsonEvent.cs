@@ -15,9 +15,10 @@ internal struct JsonSlice
 internal readonly record struct UnknownMember(int NameStart, int NameLength, bool NameEscaped, int Start, int Length);
 
 /// <summary>The members of one event as positions in its bytes; reused from event to event.</summary>
-internal sealed class JsonEvent
+internal sealed class JsonEvent(FieldNames names)
 {
-    public readonly JsonSlice[] Slots = new JsonSlice[EventField.Count];
+    public readonly JsonSlice[] Slots = new JsonSlice[names.Count];
+    public readonly FieldNames Names = names;
     public readonly List<UnknownMember> Unknown = [];
 
     /// <summary>One bit a slot: there and not null.</summary>

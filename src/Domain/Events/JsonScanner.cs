@@ -103,7 +103,7 @@ internal ref struct JsonScanner
         var start = at;
         if (!Value(1, out var value))
             return false;
-        var slot = name.Kind == JsonKind.String ? order.Find(last, Slice(name)) : JsonText.FindEscaped(Slice(name));
+        var slot = name.Kind == JsonKind.String ? order.Find(last, Slice(name)) : order.FindEscaped(Slice(name));
         if (slot >= 0)
             into.Set(last = slot, value);
         else

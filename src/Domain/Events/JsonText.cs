@@ -46,12 +46,12 @@ internal static class JsonText
     }
 
     /// <summary>The slot of a name with escapes, or −1.</summary>
-    public static int FindEscaped(ReadOnlySpan<byte> escaped)
+    public static int FindEscaped(FieldNames names, ReadOnlySpan<byte> escaped)
     {
         if (escaped.Length > MaxNameBytes * 6)
             return -1;
         Span<byte> name = stackalloc byte[MaxNameBytes * 6];
-        return Unescape(escaped, name) is var length and >= 0 ? EventField.Find(name[..length]) : -1;
+        return Unescape(escaped, name) is var length and >= 0 ? names.Find(name[..length]) : -1;
     }
 
     private static char Hex(ReadOnlySpan<byte> digits) => (char)ushort.Parse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);

@@ -27,7 +27,7 @@ internal static class PipelineText
         foreach (var (definition, spec) in queries)
         {
             text.Append(CultureInfo.InvariantCulture, $"query {definition.Name}\n");
-            text.Append(CultureInfo.InvariantCulture, $"  from silver/events where {definition.Where}\n");
+            text.Append(CultureInfo.InvariantCulture, $"  from {tables[1].Name} where {definition.Where}\n");
             text.Append(CultureInfo.InvariantCulture, $"  window {definition.Window}, watermark delay {definition.Delay:c}, {definition.Mode.ToString().ToLowerInvariant()} mode{Held(definition)}\n");
             text.Append(CultureInfo.InvariantCulture, $"  state in bundle {spec.Bundle}\n");
             foreach (var aggregate in definition.Aggregates)

@@ -29,12 +29,15 @@ public sealed class OverviewFunction
 /// <summary>Makes the overview, once for all who ask within a second.</summary>
 public sealed class OverviewSource
 {
-    private const int MostRows = 400;
+    private const int MostRows = 200;
+    private const int MostStreamRows = 60;
     private const int MostWindows = 60;
     private readonly StatusSource _status;
     private readonly IPipeline _pipeline;
     private readonly NewestRows _rows;
     private readonly Shared<KeptBody> _shared;
+    // Used by one maker at a time. Rows that have not changed are the same list, and so is their text.
+    private readonly Dictionary<string, (object Rows, string Text)> _texts = [];
 
     internal OverviewSource(StatusSource status, IPipeline pipeline, NewestRows rows, TimeProvider time) =>
         (_status, _pipeline, _rows, _shared) = (status, pipeline, rows, new Shared<KeptBody>(TimeSpan.FromSeconds(1), time));
@@ -52,8 +55,15 @@ public sealed class OverviewSource
         var outputs = NewestRows.Outputs(_pipeline);
         foreach (var query in outputs)
         {
-            var card = JsonSerializer.Serialize(QueryCard.Of(query), StatusReport.Json);
-            text.Append(card, 0, card.Length - 1).Append(",\"rows\":").Append(RowJson.Arrays(query, Newest(await _rows.GetAsync(query, cancel)))).Append("},");
+            var rows = await _rows.GetAsync(query, cancel);
+            if (!_texts.TryGetValue(query.Name, out var known) || !ReferenceEquals(known.Rows, rows))
+            {
+                var card = JsonSerializer.Serialize(QueryCard.Of(query), StatusReport.Json);
+                known = (rows, string.Concat(card.AsSpan(0, card.Length - 1), ",\"rows\":", RowJson.Arrays(query, query is QuerySpec ? Newest(rows) : rows.Take(MostStreamRows)), "},"));
+                _texts[query.Name] = known;
+            }
+
+            text.Append(known.Text);
         }
 
         if (outputs.Count > 0)
@@ -62,7 +72,7 @@ public sealed class OverviewSource
         return new KeptBody("application/json; charset=utf-8", Encoding.UTF8.GetBytes(text.ToString()));
     }
 
-    /// <summary>Whole windows, the newest 60 of them and not many more than 400 rows.</summary>
+    /// <summary>Whole windows, the newest 60 of them and not many more than 200 rows.</summary>
     private static IEnumerable<Azure.Data.Tables.TableEntity> Newest(IReadOnlyList<Azure.Data.Tables.TableEntity> rows)
     {
         var (count, windows, window) = (0, 0, "");

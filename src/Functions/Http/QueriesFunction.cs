@@ -51,11 +51,19 @@ internal sealed record QueryCard(
     string Name, string Kind, string Table, string DeltaTable, string Description, long? SizeMs, long? SlideMs, long? DelayMs, bool? Update, string? TimeColumn,
     IReadOnlyList<string> Keys, IReadOnlyList<ColumnCard> Columns)
 {
+    private static string Words(IOutput output) => output switch
+    {
+        { Description.Length: > 0 } => output.Description,
+        StreamSpec { IsChained: true } stream => $"Follows the rows of {stream.Source} as they are committed, in order; a row for each {string.Join(" and ", stream.Keys)}.",
+        StreamSpec stream => $"Follows {stream.Source} in the order of each partition, reading {string.Join(", ", stream.Columns)}; a row for each {string.Join(" and ", stream.Keys)}.",
+        _ => "",
+    };
+
     public static QueryCard Of(IOutput output)
     {
         var query = output as QuerySpec;
         return new QueryCard(
-            output.Name, query is null ? "stream" : "window", ResultKeys.Table(output.Name), Domain.Ledger.TableNames.Gold(output.Name), output.Description,
+            output.Name, query is null ? "stream" : "window", ResultKeys.Table(output.Name), Domain.Ledger.TableNames.Gold(output.Name), Words(output),
             query?.SizeMs, query?.SlideMs, query?.DelayMs, query?.Update, output.TimeColumn,
             output.Keys, [.. output.Schema.Fields.Select(f => new ColumnCard(f.Name, f.Type.ToString().ToLowerInvariant(), f.Precision, f.Scale))]);
     }

@@ -61,11 +61,21 @@ internal static class DeltaColumns
         (FieldType.Decimal, D.Int128Column c) when field.Precision > 18 => new Int128Column(c.Values, c.Length, c.Nulls),
         (FieldType.Decimal, D.Int128Column c) => new Int64Column(Array.ConvertAll(c.Values, v => (long)v), c.Length, c.Nulls),
         (FieldType.String, D.BytesColumn c) => new Utf8Column(c.Heap, c.Offsets, c.Length, c.Nulls),
-        (FieldType.String, D.DictionaryColumn c) => new DictionaryColumn(c.Codes, new Utf8Column(c.Heap, c.Offsets, c.DictionaryLength), c.Length, c.Nulls),
+        (FieldType.String, D.DictionaryColumn c) => new DictionaryColumn(Codes(c), new Utf8Column(c.Heap, c.Offsets, c.DictionaryLength), c.Length, c.Nulls),
         (FieldType.Binary, D.BytesColumn c) => new BinaryColumn(c.Heap, c.Offsets, c.Length, c.Nulls),
         (FieldType.Binary, D.DictionaryColumn c) => Spread(c),
         _ => throw new InvalidDataException($"Column '{field.Name}' is {field.Type} here and a {column.GetType().Name} in the table; the table was changed by another program."),
     };
+
+    /// <summary>Delta leaves the codes of null rows as they happen to be; here they are 0, which whoever looks up every code relies on.</summary>
+    private static int[] Codes(D.DictionaryColumn column)
+    {
+        if (column.Nulls is not null)
+            for (var row = 0; row < column.Length; row++)
+                if (column.IsNull(row))
+                    column.Codes[row] = 0;
+        return column.Codes;
+    }
 
     private static BinaryColumn Spread(D.DictionaryColumn column)
     {

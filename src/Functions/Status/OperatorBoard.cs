@@ -10,6 +10,8 @@ internal sealed class OperatorBoard(PipelineId id, IPipeline pipeline, CostCount
 {
     private const int MostSamples = 180;
     private const int MostRanges = 300;
+    /// <summary>Bundle of the entities that hold what streams of a partition remember.</summary>
+    private const string StreamBundle = "streams";
     private const string Arrived = "arrived";
     private const string Processed = "processed";
     private const string RangeCount = "ranges";
@@ -75,7 +77,11 @@ internal sealed class OperatorBoard(PipelineId id, IPipeline pipeline, CostCount
             Ranges = [.. Ranges(tick)],
             Tables = [.. tick.TableVersions.Select(t => Table(t.Key, t.Value, maintained.FirstOrDefault(m => m.Table == t.Key)))],
         };
-        Progress = [.. pipeline.Queries.Select(query => Of(query, tick, status, counted, committed, published))];
+        Progress =
+        [
+            .. pipeline.Queries.Select(query => Of(query, query.Bundle, $"windows of {query.Bundle}", query.DelayMs, tick, status, counted, committed, published)),
+            .. pipeline.Streams.Select(stream => Of(stream, stream.IsChained ? "~" + stream.Name : StreamBundle, $"stream over {stream.Source}", 0, tick, status, counted, committed, published)),
+        ];
         _startOffsets = tick.Partitions.ToDictionary(p => p.Partition, p => p.Next);
         (_lastCommitted, _lastPublished) = (committed, published);
     }
@@ -138,9 +144,9 @@ internal sealed class OperatorBoard(PipelineId id, IPipeline pipeline, CostCount
     }
 
     private QueryProgress Of(
-        QuerySpec query, TickReport tick, StatusReport status, IReadOnlyDictionary<string, long> counted, Dictionary<string, long> committed, Dictionary<string, long> published)
+        IOutput query, string bundle, string operatorName, long delayMs, TickReport tick, StatusReport status, IReadOnlyDictionary<string, long> counted, Dictionary<string, long> committed, Dictionary<string, long> published)
     {
-        var entities = tick.EntityStates.Where(e => e.Key.Bundle == query.Bundle).ToList();
+        var entities = tick.EntityStates.Where(e => e.Key.Bundle == bundle).ToList();
         var table = TableNames.Gold(query.Name);
         var rows = counted.GetValueOrDefault(StatusBoard.RecordCount);
         return new QueryProgress
@@ -155,11 +161,11 @@ internal sealed class OperatorBoard(PipelineId id, IPipeline pipeline, CostCount
             NumInputRows = rows,
             InputRowsPerSecond = View.InputPerSecond,
             ProcessedRowsPerSecond = View.ProcessedPerSecond,
-            EventTime = EventTime(tick, query),
+            EventTime = EventTime(tick, delayMs),
             StateOperators =
             [
                 new StateOperatorProgress(
-                    $"windows of {query.Bundle}", tick.OpenRows.TryGetValue(query.Name, out var open) ? open : null,
+                    operatorName, tick.OpenRows.TryGetValue(query.Name, out var open) ? open : null,
                     Math.Max(published.GetValueOrDefault(query.Name) - _lastPublished.GetValueOrDefault(query.Name), 0),
                     entities.Sum(e => e.StateBytes + e.BacklogBytes), counted.GetValueOrDefault("late/" + query.Name), entities.Count, (long)tick.PhasesMs.GetValueOrDefault("walCommit")),
             ],
@@ -186,7 +192,7 @@ internal sealed class OperatorBoard(PipelineId id, IPipeline pipeline, CostCount
         [id.Topic] = offsets.ToDictionary(o => o.Partition.ToString(CultureInfo.InvariantCulture), o => o.Offset),
     };
 
-    private static Dictionary<string, string> EventTime(TickReport tick, QuerySpec query)
+    private static Dictionary<string, string> EventTime(TickReport tick, long delayMs)
     {
         var times = tick.Fresh.Select(f => f.EventTimes).OfType<EventTimes>().ToList();
         var text = new Dictionary<string, string>();
@@ -198,7 +204,7 @@ internal sealed class OperatorBoard(PipelineId id, IPipeline pipeline, CostCount
             text["max"] = Iso(times.Max(t => t.MaxMs));
         }
 
-        if (StatusBoard.Time(tick.FrontierMs - query.DelayMs) is { } watermark)
+        if (StatusBoard.Time(tick.FrontierMs - delayMs) is { } watermark)
             text["watermark"] = Iso(watermark.ToUnixTimeMilliseconds());
         return text;
     }

@@ -95,6 +95,40 @@ public class EventStreamTests
     }
 
     [Fact]
+    public void The_example_in_the_docs_is_the_one_that_is_tested()
+    {
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(root!.FullName, "Functions.sln")))
+            root = root.Parent;
+        var code = File.ReadAllText(Path.Combine(root.FullName, "tests", "Domain.Tests", "Streams", "SilentUsers.cs"));
+        Assert.Contains(code[code.IndexOf("internal static class", StringComparison.Ordinal)..].TrimEnd(), File.ReadAllText(Path.Combine(root.FullName, "docs", "streams.md")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_function_with_a_timer_tells_of_each_silence_once()
+    {
+        var pipeline = new EventPipeline(new EventOptions("shop"), [], null, [SilentUsers.Stream]);
+        var state = pipeline.OpenStream("silent_users", []);
+        var output = new List<RowBatch>();
+        var seen = new List<(string User, long Time)>();
+        foreach (var (tag, rows) in Steps(new Random(5)))
+        {
+            state.Advance(tag, output);
+            for (var row = 0; row < rows.Count; row++)
+                if (((Int64Column)rows["event_time"]).Values[row] > (tag - 60_000) * 1000)
+                    seen.Add(((string)rows.Value(row, "user_id")!, ((Int64Column)rows["event_time"]).Values[row]));
+            state.Add(rows, output);
+            state = pipeline.OpenStream("silent_users", state.Save());
+        }
+
+        state.Advance(long.MaxValue / 4000, output);
+        Assert.Equal(seen.Count, output.Sum(b => Enumerable.Range(0, b.Count).Sum(row => (long)b.Value(row, "events")!)));
+        Assert.All(seen.GroupBy(s => s.User), user => Assert.Contains(
+            output.SelectMany(b => Enumerable.Range(0, b.Count).Select(row => (b.Value(row, "user_id"), b.Value(row, "last_seen")))),
+            row => row.Item1 as string == user.Key && (DateTime)row.Item2! == DateTime.UnixEpoch.AddTicks(user.Max(u => u.Time) * 10)));
+    }
+
+    [Fact]
     public void The_code_that_a_null_has_does_not_matter()
     {
         var column = new DictionaryColumn([0, 77, -5, 1], new Utf8Column("ab"u8.ToArray(), [0, 1, 2], 2), 4, [0b0110]);

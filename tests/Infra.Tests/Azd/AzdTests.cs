@@ -24,7 +24,7 @@ public sealed partial class AzdTests
     [InlineData("project: ./src/Functions", "project: ./src", "is not one project")]
     [InlineData("    - KAFKA_TOPIC\n", "", "does not pass on KAFKA_TOPIC")]
     [InlineData("    - KAFKA_TOPIC\n", "    - KAFKA_TOPIC\n    - KAFKA_TOPICS\n", "no parameter is taken from KAFKA_TOPICS")]
-    [InlineData("  secrets:\n    - KAFKA_PASSWORD\n", "    - KAFKA_PASSWORD\n  secrets: []\n", "KAFKA_PASSWORD should be a secret")]
+    [InlineData("  secrets:\n    - KAFKA_PASSWORD\n", "    - KAFKA_PASSWORD\n  secrets:\n", "KAFKA_PASSWORD should be a secret")]
     public void A_fault_in_azure_yaml_is_noticed(string piece, string fault, string problem) =>
         Assert.Contains(AzdCheck.Problems(BicepProject.Committed, Replaced(Azd, piece, fault), Workflow), p => p.Contains(problem, StringComparison.Ordinal));
 

@@ -24,11 +24,14 @@ internal static partial class BicepSettings
         string Text(Node node) => node.Type switch
         {
             "string" => string.Concat(node.Children.Select(c => c.Type == "interpolation" ? Text(c.Children[0]) : c.Text)),
-            "ternary_expression" => Text(node.Children[isEventHubs ? 1 : 2]),
+            "ternary_expression" => Text(node.Children[Holds(node.Children[0]) ? 1 : 2]),
             "member_expression" when node.Children[0].Text == "presetSettings" => presetSettings[node.Children[1].Text]?.ToString() ?? throw new KeyNotFoundException($"Preset {preset} has no {node.Children[1].Text}."),
             "identifier" => Parameter(node.Text),
             _ => "made-up-" + NotWord().Replace(node.Text, "-"),
         };
+
+        // Whether something is empty follows from the defaults; all else asks where events come from, or for what is the default.
+        bool Holds(Node condition) => condition.Function == "empty" ? Parameter(condition.Arguments[0].Text).Length == 0 : isEventHubs;
 
         string Parameter(string name) => given.Property(name) switch
         {
