@@ -8,7 +8,7 @@ public sealed class LiveStatusTests
     private const string Overview = """
         {
           "status": {
-            "state": "running", "updated_at": "2026-03-01T10:00:05Z", "frontier": "2026-03-01T10:00:00Z", "events_per_second": 1234.5, "lag": 42, "tick_ms": 31, "events_in": 5000000,
+            "state": "running", "updated_at": "2026-03-01T10:00:05Z", "frontier": "2026-03-01T10:00:00Z", "events_per_second": 1234.6, "lag": 42, "tick_ms": 31, "events_in": 5000000,
             "open_ranges": 7, "entities": 3, "counts": { "late/a": 2, "late/b": 3, "quarantined/x": 4, "records": 9 }, "last_error": null,
             "alerts": [{ "name": "lag", "severity": "warning", "subject": "topic", "text": "42 wait", "active": true }, { "name": "gap", "severity": "critical", "subject": "p", "text": "old", "active": false }]
           },
