@@ -19,7 +19,7 @@ namespace Tidemark.LocalHost.Cli;
 internal sealed class RunSession(RunOptions options, TextWriter output, TextWriter errors) : IAsyncDisposable
 {
     private const int DefaultPartitions = 6;
-    private const double DemoRate = 100;
+    private const double DemoRate = 20;
     private readonly TimeProvider time = TimeProvider.System;
     private readonly StopSignal stop = new();
     private readonly long began = TimeProvider.System.GetTimestamp();
