@@ -143,11 +143,17 @@ function lateRows(event, ms, frontier, origin) {
 const LATE_COLUMNS = `{query: 'VARCHAR', window_start: 'BIGINT', window_end: 'BIGINT', windows_missed: 'INTEGER', windows_counted: 'INTEGER', frontier: 'BIGINT', lag_ms: 'BIGINT',
   event_id: 'VARCHAR', kafka_partition: 'INTEGER', kafka_offset: 'BIGINT', kafka_time: 'VARCHAR'}`;
 
+const DROPPED_COLUMNS = `{event_id: 'VARCHAR', kafka_partition: 'INTEGER', kafka_offset: 'BIGINT', kafka_time: 'VARCHAR'}`;
+
+const QUARANTINE_COLUMNS = `{reason: 'VARCHAR', value: 'VARCHAR', kafka_partition: 'INTEGER', kafka_offset: 'BIGINT', kafka_time: 'VARCHAR'}`;
+
+const COLUMNS = { late: LATE_COLUMNS, dropped: DROPPED_COLUMNS, quarantine: QUARANTINE_COLUMNS };
+
 async function build(db, played, folder) {
   for (const [table, rows] of Object.entries(played.tables)) {
     const file = path.join(folder, `${table}.json`);
     fs.writeFileSync(file, rows.map(r => JSON.stringify(r)).join('\n'));
-    await db.run(`create table raw_${table} as select * from read_json('${file}', format = 'newline_delimited', ${table === 'late' ? `columns = ${LATE_COLUMNS}` : 'map_inference_threshold = -1, sample_size = -1'})`);
+    await db.run(`create table raw_${table} as select * from read_json('${file}', format = 'newline_delimited', ${COLUMNS[table] ? `columns = ${COLUMNS[table]}` : 'map_inference_threshold = -1, sample_size = -1'})`);
   }
   const origin = 'kafka_partition::INTEGER as kafka_partition, kafka_offset, kafka_time::TIMESTAMPTZ as kafka_time';
   await db.run(`create table bronze as select from_base64(value) as value, ${origin} from raw_bronze`);
