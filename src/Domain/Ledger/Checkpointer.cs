@@ -46,9 +46,9 @@ internal sealed class Checkpointer(
         foreach (var (partition, streams) in truth.Streams)
             if (!streams.HasPending || off.HasFlag(ProtocolRule.StreamCheckpointAfterCommit))
                 await ReplaceAsync(truth.StreamEntity(PartitionStreams.KeyOf(partition)), PartitionStreams.KeyOf(partition), partition, streams.At, streams.Save, cancel);
-        foreach (var chain in truth.Chains.Values.Select(c => c.Stream))
+        foreach (var chain in truth.Chains.Values)
             if (chain.Pending.Count == 0 && chain.At >= 0)
-                await ReplaceAsync(truth.StreamEntity(ChainTruth.KeyOf(chain.Spec)), ChainTruth.KeyOf(chain.Spec), ChainTruth.Versions, chain.At, chain.State.Save, cancel);
+                await ReplaceAsync(truth.StreamEntity(StreamEntities.Chain(chain.Spec)), StreamEntities.Chain(chain.Spec), StreamEntities.Versions, chain.At, chain.State.Save, cancel);
     }
 
     private async Task ReplaceAsync(EntityTruth entity, EntityKey key, int partition, long at, Func<byte[]> save, CancellationToken cancel)

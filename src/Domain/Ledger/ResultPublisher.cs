@@ -54,7 +54,7 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
             return 0;
         var written = 0;
         var streams = spec.IsChained
-            ? truth.Chains.TryGetValue(spec.Name, out var chain) ? [chain.Stream] : []
+            ? truth.Chains.TryGetValue(spec.Name, out var chain) ? [chain] : []
             : truth.Streams.Values.Select(p => p.Streams.First(s => s.Spec == spec));
         foreach (var stream in streams.Where(s => s.Pending.Count > s.Published))
         {

@@ -14,11 +14,11 @@ internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lak
     {
         foreach (var spec in pipeline.Streams.Where(s => !s.IsChained))
             await EmitAsync(truth, spec, cancel);
-        foreach (var spec in pipeline.Streams.Where(s => s.IsChained && !truth.Refused.Contains(ChainTruth.KeyOf(s).Bundle)))
+        foreach (var spec in pipeline.Streams.Where(s => s.IsChained && !truth.Refused.Contains(StreamEntities.Chain(s).Bundle)))
         {
-            await FollowAsync(truth, truth.Chains[spec.Name].Stream, cancel);
+            await FollowAsync(truth, truth.Chains[spec.Name], cancel);
             await results.PublishStreamsAsync(truth, spec, cancel);
-            await CommitAsync(truth, spec, [(id.QueryAppId(spec.Name), id.ChainTimeAppId(spec.Name), truth.Chains[spec.Name].Stream)], cancel);
+            await CommitAsync(truth, spec, [(id.QueryAppId(spec.Name), id.ChainTimeAppId(spec.Name), truth.Chains[spec.Name])], cancel);
         }
 
         truth.Commits.Clear();

@@ -135,19 +135,14 @@ internal sealed class PartitionStreams
     }
 }
 
-/// <summary>A stream over the commits of a gold table, and the entity that holds its state.</summary>
-internal sealed class ChainTruth(StreamTruth stream)
-{
-    /// <summary>In place of a partition in the entity's position, which is a version of the source table.</summary>
-    public const int Versions = -1;
-
-    public StreamTruth Stream { get; } = stream;
-
-    public static EntityKey KeyOf(StreamSpec spec) => new("~" + spec.Name, 0);
-}
-
-/// <summary>What the entities of streams have in common.</summary>
+/// <summary>The entities of streams: one a partition, and one for each stream that follows a gold table.</summary>
 internal static class StreamEntities
 {
+    /// <summary>In place of a partition in the position of a chained stream's entity, which is a version of the source table.</summary>
+    public const int Versions = -1;
+
+    /// <summary>The entity of a chained stream.</summary>
+    public static EntityKey Chain(StreamSpec spec) => new("~" + spec.Name, 0);
+
     public static bool Is(EntityKey key) => key.Bundle == PartitionStreams.Bundle || key.Bundle.StartsWith('~');
 }

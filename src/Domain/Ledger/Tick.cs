@@ -198,7 +198,7 @@ public sealed class Tick
         var settled = IsPastTheEnd(truth)
             && truth.Refused.Count == 0
             && truth.Streams.Values.All(streams => !streams.HasPending)
-            && truth.Chains.Values.All(chain => chain.Stream.Pending.Count == 0 && chain.Stream.At == truth.Tables[chain.Stream.Spec.Source].Version)
+            && truth.Chains.Values.All(chain => chain.Pending.Count == 0 && chain.At == truth.Tables[chain.Spec.Source].Version)
             && truth.Ranges.Values.All(ranges => ranges.Count == 0);
         if (!settled || !await _watchdog.IsCaughtUpAsync(truth, cancel))
             return false;

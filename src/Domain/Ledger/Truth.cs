@@ -39,7 +39,7 @@ internal sealed class Truth
     public SortedDictionary<int, PartitionStreams> Streams { get; } = [];
 
     /// <summary>The chained streams, by name.</summary>
-    public Dictionary<string, ChainTruth> Chains { get; } = [];
+    public Dictionary<string, StreamTruth> Chains { get; } = [];
 
     /// <summary>Our own commits to gold tables that chained streams have not followed yet, contiguous.</summary>
     public Dictionary<string, List<CommittedRows>> Commits { get; } = [];

@@ -67,8 +67,8 @@ internal sealed class TruthReader(
                 Load(truth, key, snapshot, registry.Any(row => row.Entity == key));
         foreach (var (partition, view) in views)
             OpenStreams(truth, partition, view.Ranges.Count > 0 ? view.Ranges[0].From : view.Head!.Value.Value.Next, loaded.GetValueOrDefault(PartitionStreams.KeyOf(partition)));
-        foreach (var chain in pipeline.Streams.Where(s => s.IsChained && !truth.Refused.Contains(ChainTruth.KeyOf(s).Bundle)))
-            OpenChain(truth, chain, loaded.GetValueOrDefault(ChainTruth.KeyOf(chain)));
+        foreach (var chain in pipeline.Streams.Where(s => s.IsChained && !truth.Refused.Contains(StreamEntities.Chain(s).Bundle)))
+            OpenChain(truth, chain, loaded.GetValueOrDefault(StreamEntities.Chain(chain)));
         foreach (var (partition, view) in views)
         {
             foreach (var range in view.Ranges)
@@ -118,12 +118,12 @@ internal sealed class TruthReader(
 
     private void OpenChain(Truth truth, StreamSpec spec, EntitySnapshot? snapshot)
     {
-        var entity = truth.StreamEntity(ChainTruth.KeyOf(spec));
+        var entity = truth.StreamEntity(StreamEntities.Chain(spec));
         entity.Read(snapshot);
         entity.IsRegistered = snapshot is not null;
-        var stream = new StreamTruth(spec, pipeline.OpenStream(spec.Name, snapshot?.State ?? []), entity.Position.GetValueOrDefault(ChainTruth.Versions, -1));
+        var stream = new StreamTruth(spec, pipeline.OpenStream(spec.Name, snapshot?.State ?? []), entity.Position.GetValueOrDefault(StreamEntities.Versions, -1));
         stream.Has(truth.PositionOf(id, spec.Name), truth.PositionOf(TableNames.Gold(spec.Name), id.ChainTimeAppId(spec.Name)));
-        truth.Chains[spec.Name] = new ChainTruth(stream);
+        truth.Chains[spec.Name] = stream;
     }
 
     /// <summary>Meta, the frontier, and per partition its head and the ranges from the given offsets on, listed after its head had the frontier.</summary>
