@@ -28,7 +28,7 @@ internal sealed class LakeModel
     public LakeModel(IPipeline pipeline)
     {
         IReadOnlyList<IOutput> outputs = [.. pipeline.Queries, .. pipeline.Streams];
-        var lake = new LakeTables(new MemoryObjectStore(), pipeline, TimeProvider.System);
+        var lake = new LakeTables(new MemoryObjectStore(), [pipeline], TimeProvider.System);
         Tables = [.. lake.Names.Select(path => new LakeModelTable(
             path,
             Names.GetValueOrDefault(path) ?? Title(path[(path.LastIndexOf('/') + 1)..]),

@@ -44,6 +44,12 @@ param kafkaPassword string = ''
 @description('The topic that is read; made in the namespace with eventhubs, must exist with external.')
 param kafkaTopic string = 'events'
 
+@description('A topic of device readings that is read too; made or expected like kafkaTopic. Empty: none.')
+param sensorsTopic string = ''
+
+@description('A topic of purchases that is read too; made or expected like kafkaTopic. Empty: none.')
+param purchasesTopic string = ''
+
 @minLength(1)
 @description('Consumer group of the trigger.')
 param kafkaGroup string = 'tidemark'
@@ -85,6 +91,12 @@ param schemaRegistryPassword string = ''
 
 @description('Raise it when the topic was deleted and made again. Text, since azd hands environment values over as text.')
 param topicGeneration string = '1'
+
+@description('As topicGeneration, of sensorsTopic.')
+param sensorsGeneration string = '1'
+
+@description('As topicGeneration, of purchasesTopic.')
+param purchasesGeneration string = '1'
 
 var abbreviations = loadJsonContent('./abbreviations.json')
 var presets = loadJsonContent('./presets.json')
@@ -161,6 +173,7 @@ module eventHubs './modules/eventhubs.bicep' = if (usesEventHubs) {
     tags: tags
     namespaceName: '${abbreviations.eventHubNamespace}${token}'
     topic: kafkaTopic
+    furtherTopics: concat(empty(sensorsTopic) ? [] : [sensorsTopic], empty(purchasesTopic) ? [] : [purchasesTopic])
     partitions: preset.partitions
     throughputUnits: preset.throughputUnits
     throughputUnitsMaximum: preset.throughputUnitsMaximum
@@ -244,6 +257,8 @@ module app './modules/app.bicep' = {
     taskHubName: 'tidemark'
     brokerList: usesEventHubs ? eventHubs!.outputs.brokers : kafkaBrokers
     kafkaTopic: kafkaTopic
+    sensorsTopic: sensorsTopic
+    purchasesTopic: purchasesTopic
     kafkaGroup: kafkaGroup
     kafkaUser: usesEventHubs ? '$ConnectionString' : kafkaUser
     kafkaSecretUri: kafkaSecret.outputs.secretUri
@@ -253,6 +268,8 @@ module app './modules/app.bicep' = {
     namespaceName: usesEventHubs ? eventHubs!.outputs.namespaceName : ''
     pipelineVersion: pipelineVersion
     topicGeneration: topicGeneration
+    sensorsGeneration: sensorsGeneration
+    purchasesGeneration: purchasesGeneration
     catalog: catalog
     schemaRegistry: schemaRegistry
     schemaRegistryUser: schemaRegistryUser
@@ -297,6 +314,8 @@ output SERVICE_PIPELINE_NAME string = app.outputs.name
 output SERVICE_PIPELINE_ENDPOINT_URL string = app.outputs.uri
 output KAFKA_BROKER_LIST string = usesEventHubs ? eventHubs!.outputs.brokers : kafkaBrokers
 output KAFKA_TOPIC string = kafkaTopic
+output SENSORS_TOPIC string = sensorsTopic
+output PURCHASES_TOPIC string = purchasesTopic
 output EVENT_HUB_NAMESPACE string = usesEventHubs ? eventHubs!.outputs.namespaceName : ''
 output HOST_STORAGE_ACCOUNT string = storage.outputs.hostAccountName
 output LAKE_STORAGE_ACCOUNT string = storage.outputs.lakeAccountName

@@ -12,6 +12,7 @@ using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Schemas;
+using Tidemark.Domain.Sensors;
 using Tidemark.Functions.Catalogs;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Costs;
@@ -22,6 +23,7 @@ using Tidemark.Functions.Lake;
 using Tidemark.Functions.Replay;
 using Tidemark.Functions.Results;
 using Tidemark.Functions.Schemas;
+using Tidemark.Functions.Sources;
 using Tidemark.Functions.Status;
 using Tidemark.Functions.Tables;
 using Tidemark.Functions.Telemetry;
@@ -29,35 +31,48 @@ using Tidemark.Functions.Triggers;
 
 namespace Tidemark.Functions;
 
-/// <summary>Wires the pipeline: the program and the embedded host both call this, and nothing else.</summary>
+/// <summary>Wires the pipelines: the program and the embedded host both call this, and nothing else.</summary>
 public static class Composition
 {
     /// <summary>
     /// Reads and checks all settings, then registers everything. Throws <see cref="InvalidSettingException"/> for a setting that is wrong. Reaches
-    /// no service yet: what is missing in storage is made when the first function runs. A <see cref="TimeProvider"/> or <see cref="IPipeline"/>
-    /// registered before is kept.
+    /// no service yet: what is missing in storage is made when the first function runs. A <see cref="TimeProvider"/> or <see cref="IPipeline"/> (of the
+    /// main topic) registered before is kept.
     /// </summary>
     public static IServiceCollection AddTidemark(this IServiceCollection services, IConfiguration configuration)
     {
         var options = TidemarkOptions.Read(configuration);
-        var instance = $"{Environment.MachineName}-{Guid.NewGuid().ToString("N")[..8]}";
         services.AddSingleton(options);
         services.AddSingleton(options.Id);
         services.TryAddSingleton(TimeProvider.System);
         var enrichment = options.Catalog is { } catalog ? new EnrichmentOptions { Join = catalog.Join } : null;
         var schemas = new EventSchemas { HasRegistry = options.SchemaRegistry is not null };
         services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents() with { Schemas = schemas }, enrichment: enrichment));
+        // Made here where it can be, so that what is wrong with them ends the start.
         if (services.Last(s => s.ServiceType == typeof(IPipeline)).ImplementationInstance is IPipeline pipeline)
-            EntityNames.Check(options.Id, pipeline);
+            services.AddSingleton(Pipelines(options, pipeline, schemas));
+        else
+            services.AddSingleton(sp => Pipelines(options, sp.GetRequiredService<IPipeline>(), schemas));
         AddStorage(services, options);
-        AddStores(services, options);
+        AddLake(services);
+        AddSources(services, options);
         if (enrichment is not null)
             AddCatalog(services, options.Catalog!, enrichment);
         if (options.SchemaRegistry is { } registry)
             services.AddSingleton(sp => new SchemaRegistry(SchemaRegistry.Client(registry.Address, registry.User, registry.Password), schemas, sp.GetRequiredService<TimeProvider>()));
-        AddProtocol(services, options, instance);
-        AddView(services, options, configuration, instance);
+        AddView(services, options, configuration);
         return services;
+    }
+
+    /// <summary>The main topic's pipeline, and one for each further topic that is named.</summary>
+    private static HostedPipelines Pipelines(TidemarkOptions options, IPipeline main, EventSchemas schemas)
+    {
+        var all = new List<HostedPipeline> { new(HostedPipelines.Main, options.Id, main, options.Kafka) };
+        if (options.Sensors is { } sensors)
+            all.Add(new(HostedPipelines.Sensors, sensors, SensorPipeline.Create(options.ToEvents() with { Topic = sensors.Topic }), options.Kafka.Of(HostedPipelines.Sensors, sensors.Topic)));
+        if (options.Purchases is { } purchases)
+            all.Add(new(HostedPipelines.Purchases, purchases, PurchasePipeline.Create(options.ToEvents() with { Topic = purchases.Topic, Schemas = schemas }), options.Kafka.Of(HostedPipelines.Purchases, purchases.Topic)));
+        return new HostedPipelines(all);
     }
 
     private static void AddStorage(IServiceCollection services, TidemarkOptions options)
@@ -73,22 +88,15 @@ public static class Composition
         services.AddSingleton(blobs.GetBlobContainerClient(options.LakeContainer));
     }
 
-    private static void AddStores(IServiceCollection services, TidemarkOptions options)
+    /// <summary>The tables of all topics, which have names of their own each.</summary>
+    private static void AddLake(IServiceCollection services)
     {
-        services.AddSingleton<ILedger>(sp => new TableLedger(options.Id, Ledger(sp, options)));
-        services.AddSingleton(sp => new TableResults(options.Id, sp.GetRequiredService<ResultTables>().Service.GetTableClient, sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<CostCounters>()));
-        services.AddSingleton<IResults>(sp => sp.GetRequiredService<TableResults>());
         services.AddSingleton<IObjectStore>(sp => new BlobObjectStore(sp.GetRequiredService<BlobContainerClient>()));
-        services.AddSingleton(sp => new LakeTables(sp.GetRequiredService<IObjectStore>(), sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new LakeTables(
+            sp.GetRequiredService<IObjectStore>(), [.. sp.GetRequiredService<HostedPipelines>().All.Select(h => h.Pipeline)], sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ILake>(sp => new DeltaLake(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>()));
-        services.AddSingleton<ISegmentStore>(sp => new SegmentStore(options.Id, options.InlineSegmentLimit, sp.GetRequiredService<IObjectStore>(), sp.GetRequiredService<LakeTables>()));
-        services.AddSingleton<ITopicLog>(sp => new KafkaTopicLog(options.Kafka, sp.GetRequiredService<ILogger<KafkaTopicLog>>()));
-        services.AddSingleton(sp => new TableAlerts(options.Id, Ledger(sp, options), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TableAlerts>>()));
-        services.AddSingleton<IAlerts>(sp => sp.GetRequiredService<TableAlerts>());
         services.AddSingleton(sp => new LakeMaintenance(
-            sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<IAlerts>(), sp.GetRequiredService<ILogger<LakeMaintenance>>()));
-        services.AddSingleton(sp => new InvocationEntities(options.Id, sp.GetRequiredService<IObjectStore>(), sp.GetRequiredService<CostCounters>()));
-        services.AddSingleton(sp => new StatusStore(options.Id, Ledger(sp, options)));
+            sp.GetRequiredService<LakeTables>(), [.. sp.GetRequiredService<HostedSources>().All.Select(s => s.Ledger)], sp.GetRequiredService<IAlerts>(), sp.GetRequiredService<ILogger<LakeMaintenance>>()));
     }
 
     private static void AddCatalog(IServiceCollection services, CatalogOptions catalog, EnrichmentOptions enrichment)
@@ -105,51 +113,32 @@ public static class Composition
             sp.GetRequiredService<ILogger<CatalogRefresher>>()));
     }
 
-    private static void AddProtocol(IServiceCollection services, TidemarkOptions options, string instance)
+    private static void AddSources(IServiceCollection services, TidemarkOptions options)
     {
-        services.AddSingleton(sp => new Ingest(
-            sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(),
-            sp.GetRequiredService<ISegmentStore>(),
-            options.ToIngest() with { IsReady = sp.GetService<CatalogRefresher>() is { } catalog ? catalog.IsReadyAsync : null, Prepare = sp.GetService<SchemaRegistry>() is { } registry ? registry.PrepareAsync : null },
-            sp.GetRequiredService<TimeProvider>(),
-            sp.GetRequiredService<ILake>(), sp.GetRequiredService<IAlerts>()));
-        services.AddSingleton(sp => new TickStores(
-            sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<ISegmentStore>(),
-            sp.GetRequiredService<InvocationEntities>(), sp.GetRequiredService<ILake>(), sp.GetRequiredService<IResults>(), sp.GetRequiredService<IAlerts>()));
-        services.AddSingleton(sp => new Tick(
-            sp.GetRequiredService<IPipeline>(), options.Id, sp.GetRequiredService<TickStores>(), sp.GetRequiredService<Ingest>(),
-            options.ToTick(), sp.GetRequiredService<TimeProvider>(), instance));
         services.AddSingleton(sp => new Preparation(
-            options, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<TableServiceClient>(), sp.GetRequiredService<ResultTables>(), sp.GetRequiredService<BlobServiceClient>(),
+            options, sp.GetRequiredService<HostedPipelines>(), sp.GetRequiredService<TableServiceClient>(), sp.GetRequiredService<ResultTables>(), sp.GetRequiredService<BlobServiceClient>(),
             sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<ILogger<Preparation>>()));
-        services.AddSingleton(sp => new StatusBoard(options.Id, sp.GetRequiredService<CostCounters>(), sp.GetRequiredService<TimeProvider>(), instance));
-        services.AddSingleton(sp => new TickRunner(
-            sp.GetRequiredService<Tick>(), sp.GetRequiredService<InvocationEntities>(), sp.GetRequiredService<Preparation>(),
-            sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<StatusStore>(), sp.GetRequiredService<TickAftermath>(),
-            sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TickRunner>>()));
+        services.AddSingleton(sp => new MaintenanceStore(options.Id, Ledger(sp, options)));
+        services.AddSingleton<ITopicLog>(sp => new KafkaTopicLog(options.Kafka, sp.GetRequiredService<ILogger<KafkaTopicLog>>()));
+        // The catalog raises alerts and is asked by ingest, so the main topic's alerts are there before its source.
+        services.AddSingleton(sp => new TableAlerts(options.Id, Ledger(sp, options), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TableAlerts>>()));
+        services.AddSingleton<IAlerts>(sp => sp.GetRequiredService<TableAlerts>());
+        services.AddSingleton(sp => new SourceFactory(sp, options).Make(sp.GetRequiredService<HostedPipelines>()));
+        services.AddSingleton(sp => sp.GetRequiredService<HostedSources>().Main.Ledger);
     }
 
     /// <summary>What people and machines look at: status, progress, alerts, metrics, and the page's sources.</summary>
-    private static void AddView(IServiceCollection services, TidemarkOptions options, IConfiguration configuration, string instance)
+    private static void AddView(IServiceCollection services, TidemarkOptions options, IConfiguration configuration)
     {
         services.AddSingleton(sp => new PipelineMetrics(sp.GetRequiredService<CostCounters>()));
         services.AddHostedService(sp => new TelemetryExport(configuration, options, sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<ILogger<TelemetryExport>>()));
-        services.AddSingleton(sp => new OperatorBoard(options.Id, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<CostCounters>(), options.Kafka.BrokerList, instance));
-        services.AddSingleton(_ => new AlertWatch(options.ToAlerts()));
-        services.AddSingleton(sp => new MaintenanceStore(options.Id, Ledger(sp, options)));
-        services.AddSingleton(sp => new TickAftermath(
-            sp.GetRequiredService<ILedger>(), sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<OperatorBoard>(), sp.GetRequiredService<StatusStore>(),
-            sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<TableAlerts>(), sp.GetRequiredService<AlertWatch>(), sp.GetRequiredService<PipelineMetrics>(),
-            sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TickAftermath>>()));
         services.AddSingleton(sp => new MaintenanceRound(
             sp.GetRequiredService<LakeMaintenance>(), sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<MaintenanceStore>(),
             sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(sp => new StatusSource(
-            sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<OperatorBoard>(), sp.GetRequiredService<StatusStore>(), sp.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(sp => new NewestRows(
-            sp.GetRequiredService<TableResults>(), sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new StatusSource(sp.GetRequiredService<HostedSources>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new NewestRows(sp.GetRequiredService<HostedSources>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new OverviewSource(
-            sp.GetRequiredService<StatusSource>(), sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<NewestRows>(), sp.GetRequiredService<TimeProvider>()));
+            sp.GetRequiredService<StatusSource>(), sp.GetRequiredService<HostedPipelines>(), sp.GetRequiredService<NewestRows>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new LakeSource(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new ReplayStore(options.Id, Ledger(sp, options)));
         services.AddSingleton(_ => new ReplayProducer(options.Kafka));

@@ -22,6 +22,12 @@ param schedulerEndpoint string
 param taskHubName string
 param brokerList string
 param kafkaTopic string
+
+@description('Empty: not read.')
+param sensorsTopic string
+
+@description('Empty: not read.')
+param purchasesTopic string
 param kafkaGroup string
 param kafkaUser string
 param kafkaSecretUri string
@@ -40,6 +46,8 @@ param kafkaPassword string
 param namespaceName string
 param pipelineVersion string
 param topicGeneration string
+param sensorsGeneration string
+param purchasesGeneration string
 
 @description('Empty: no catalog.')
 param catalog string
@@ -139,6 +147,11 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         DURABLE_TASK_SCHEDULER_CONNECTION_STRING: usesScheduler ? 'Endpoint=${schedulerEndpoint};Authentication=ManagedIdentity;ClientID=${identityClientId}' : ''
         BrokerList: brokerList
         KafkaTopic: kafkaTopic
+        SensorsTopic: sensorsTopic
+        PurchasesTopic: purchasesTopic
+        // A trigger without a topic would keep the whole app from starting.
+        'AzureWebJobs.IngestSensors.Disabled': empty(sensorsTopic) ? 'true' : 'false'
+        'AzureWebJobs.IngestPurchases.Disabled': empty(purchasesTopic) ? 'true' : 'false'
         KafkaGroup: kafkaGroup
         KafkaProtocol: 'SaslSsl'
         KafkaMechanism: 'Plain'
@@ -148,6 +161,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         KafkaTimeout: '30s'
         PipelineVersion: pipelineVersion
         TopicGeneration: topicGeneration
+        SensorsGeneration: sensorsGeneration
+        PurchasesGeneration: purchasesGeneration
         StartFrom: 'earliest'
         TablesConnection__tableServiceUri: hostTableEndpoint
         TablesConnection__clientId: identityClientId

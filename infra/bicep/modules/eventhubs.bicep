@@ -3,6 +3,9 @@ param tags object
 param namespaceName string
 param topic string
 
+@description('Topics beside it, with as many partitions.')
+param furtherTopics array
+
 @minValue(1)
 @maxValue(32)
 @description('Fixed once the topic exists.')
@@ -47,6 +50,15 @@ resource hub 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' = {
   }
 }
 
+resource furtherHubs 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' = [for name in furtherTopics: {
+  parent: ns
+  name: name
+  properties: {
+    partitionCount: partitions
+    retentionDescription: { cleanupPolicy: 'Delete', retentionTimeInHours: retentionHours }
+  }
+}]
+
 // The pipeline only reads.
 resource listen 'Microsoft.EventHub/namespaces/authorizationRules@2024-01-01' = {
   parent: ns
@@ -60,6 +72,12 @@ resource send 'Microsoft.EventHub/namespaces/eventhubs/authorizationRules@2024-0
   name: 'producers'
   properties: { rights: ['Send'] }
 }
+
+resource furtherSend 'Microsoft.EventHub/namespaces/eventhubs/authorizationRules@2024-01-01' = [for i in range(0, length(furtherTopics)): {
+  parent: furtherHubs[i]
+  name: 'producers'
+  properties: { rights: ['Send'] }
+}]
 
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-workspace'

@@ -33,25 +33,28 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
     /// <param name="streams">Streams over <see cref="EventTables.Silver"/>, over queries, and over streams before them.</param>
     /// <param name="enrichment">The catalog that events are joined with into <c>gold/enriched_clickstream</c>; null = that table is not made.</param>
     /// <param name="schema">The records of the topic; null = events of the shop, as docs/tables.md describes them.</param>
+    /// <param name="tables">Name of the tables of a further topic of events of the shop, such as <c>purchases</c>; null = <c>silver/events</c> and the like.</param>
     /// <exception cref="ArgumentException">An option makes no sense, or a <see cref="QueryException"/> or <see cref="StreamException"/> names query or stage, field and remedy.</exception>
     public EventPipeline(
         EventOptions options, IReadOnlyList<QueryDefinition> queries, TimeSpan? entitySpan = null, IReadOnlyList<EventStream>? streams = null,
-        EnrichmentOptions? enrichment = null, RecordSchema? schema = null)
+        EnrichmentOptions? enrichment = null, RecordSchema? schema = null, string? tables = null)
     {
         this.schema = schema?.Validated();
-        tables = schema?.Tables() ?? RecordTables.Events;
-        if (schema is not null && enrichment is not null)
-            throw new ArgumentException("Only events of the shop are enriched; leave enrichment out for another schema.", nameof(enrichment));
+        this.tables = schema?.Tables() ?? (tables is null ? RecordTables.Events : RecordTables.Events.Named(tables));
+        if ((schema ?? (object?)tables) is not null && enrichment is not null)
+            throw new ArgumentException("Only events of the main topic are enriched; leave enrichment out for another schema or other tables.", nameof(enrichment));
+        if (schema is not null && tables is not null)
+            throw new ArgumentException($"Schema {schema.Name} names its tables itself; leave '{tables}' out.", nameof(tables));
         this.options = options.Validated();
         this.enrichment = enrichment;
-        Tables = enrichment is null ? tables.All : [.. tables.All, EnrichedEvents.Table];
+        Tables = enrichment is null ? this.tables.All : [.. this.tables.All, EnrichedEvents.Table];
         definitions = [.. queries];
         if (entitySpan < TimeSpan.FromSeconds(1))
             throw new ArgumentException($"The entity span is {entitySpan}; give at least a second.", nameof(entitySpan));
-        windows = new WindowQueries(queries, tables.Silver.Schema, "event_time", entitySpan ?? TimeSpan.FromMinutes(5));
+        windows = new WindowQueries(queries, this.tables.Silver.Schema, "event_time", entitySpan ?? TimeSpan.FromMinutes(5));
         Queries = [.. windows.Specs.Zip(definitions, (spec, definition) => spec with { Description = QueryWords.Of(definition) })];
         this.streams = EventStreams.Bind(streams ?? [], Tables, windows.Specs);
-        foreach (var stream in this.streams.Select(s => s.Stream).Where(s => s.Source == tables.Silver.Name))
+        foreach (var stream in this.streams.Select(s => s.Stream).Where(s => s.Source == this.tables.Silver.Name))
             if (options.DeduplicateWithin > TimeSpan.Zero && stream.Delay + stream.InTimeFor > options.DeduplicateWithin)
                 throw new StreamException(stream.Name, $"it takes events up to {stream.Delay + stream.InTimeFor} behind the frontier, but duplicates are recognised up to "
                     + $"{options.DeduplicateWithin}; raise DeduplicateWithin, set it to zero for none, or shorten the stream's delay or gap");

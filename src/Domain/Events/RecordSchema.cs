@@ -75,11 +75,11 @@ public sealed record RecordSchema(string Name, IReadOnlyList<string> Times, IRea
         ]);
         var late = EventTables.Late.Schema.Fields.Take(LateTable.OwnColumns);
         var copied = Fields.Where(f => f.Required).Select(f => f.Name).Prepend("event_time").Concat(["kafka_topic", "kafka_partition", "kafka_offset"]).ToList();
-        return new RecordTables(
-            EventTables.Bronze with { Name = $"bronze/{Name}" },
-            new TableSpec($"silver/{Name}", silver, ["event_date"]),
-            EventTables.Quarantine with { Name = $"silver/{Name}_quarantine" },
-            new TableSpec($"silver/{Name}_late", new RowSchema([.. late, .. copied.Select(name => silver.Fields[silver.IndexOf(name)])]), []));
+        return RecordTables.Events.Named(Name) with
+        {
+            Silver = new TableSpec($"silver/{Name}", silver, ["event_date"]),
+            Late = new TableSpec($"silver/{Name}_late", new RowSchema([.. late, .. copied.Select(name => silver.Fields[silver.IndexOf(name)])]), []),
+        };
     }
 
     private static RowField Column(RecordField field) => field.Kind switch
@@ -95,6 +95,10 @@ public sealed record RecordSchema(string Name, IReadOnlyList<string> Times, IRea
 internal sealed record RecordTables(TableSpec Bronze, TableSpec Silver, TableSpec Quarantine, TableSpec Late)
 {
     public static RecordTables Events { get; } = new(EventTables.Bronze, EventTables.Silver, EventTables.Quarantine, EventTables.Late);
+
+    /// <summary>The same tables under the name of a further topic.</summary>
+    public RecordTables Named(string name) => new(
+        Bronze with { Name = $"bronze/{name}" }, Silver with { Name = $"silver/{name}" }, Quarantine with { Name = $"silver/{name}_quarantine" }, Late with { Name = $"silver/{name}_late" });
 
     public IReadOnlyList<TableSpec> All => [Bronze, Silver, Quarantine, Late];
 }

@@ -27,7 +27,22 @@ public static class SensorPipeline
         .Deviation("stddev_value", "value")
         .Update();
 
+    /// <summary>Between which values readings are as they should be; other metrics have no bounds.</summary>
+    public static IReadOnlyList<MetricBounds> Bounds { get; } =
+    [
+        new("temperature", -10, 40),
+        new("humidity", 10, 90),
+        new("pressure", 950, 1_060),
+        new("battery", 15, null),
+    ];
+
+    /// <summary>A device that says nothing for so long, in event time, is silent.</summary>
+    public static TimeSpan SilentAfter { get; } = TimeSpan.FromMinutes(10);
+
     /// <summary>Builds it.</summary>
     /// <param name="options">Topic and limits of the decoder.</param>
-    public static EventPipeline Create(EventOptions options) => new(options, [SensorMetrics], schema: Readings);
+    /// <param name="bounds">Bounds of metrics; null = <see cref="Bounds"/>.</param>
+    /// <param name="silentAfter">How long a device may be silent; null = <see cref="SilentAfter"/>.</param>
+    public static EventPipeline Create(EventOptions options, IReadOnlyList<MetricBounds>? bounds = null, TimeSpan? silentAfter = null) =>
+        new(options, [SensorMetrics], streams: [SensorAlerts.Stream(bounds ?? Bounds, silentAfter ?? SilentAfter)], schema: Readings);
 }

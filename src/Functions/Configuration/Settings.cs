@@ -17,6 +17,10 @@ public static class Settings
         new(Names.KafkaTimeout, "30s", "1s to 5m", "Without any sign of life for this long, a question to the brokers fails (and is asked again by the next run)."),
         new(Names.PipelineVersion, "v1", "1 to 16 letters, digits, '-', '_' or '.'", "First part of every id. A new value starts a new computation of everything beside the old one."),
         new(Names.TopicGeneration, "1", "1 to 9999", "Raise it when the topic was deleted and made again: offsets begin anew."),
+        new(Names.SensorsTopic, "–", "a Kafka topic name", "A topic of device readings that is read beside the main one, into tables of its own. Without it the function IngestSensors must be disabled, see below."),
+        new(Names.SensorsGeneration, "1", "1 to 9999", "As TopicGeneration, of SensorsTopic."),
+        new(Names.PurchasesTopic, "–", "a Kafka topic name", "A topic of purchases (events of the shop) that is read beside the main one, into tables of its own. Without it the function IngestPurchases must be disabled."),
+        new(Names.PurchasesGeneration, "1", "1 to 9999", "As TopicGeneration, of PurchasesTopic."),
         new(Names.StartFrom, "earliest", "earliest, latest", "Where the very first start begins to read."),
         new(Names.TablesConnection, "AzureWebJobsStorage", "a connection string, or TablesConnection__tableServiceUri", "Storage account of the ledger.", Secret: true),
         new(Names.ResultsConnection, "TablesConnection", "a connection string, or ResultsConnection__tableServiceUri", "Storage account of the query results; one of its own where readers such as Power BI are given its key.", Secret: true),
@@ -63,6 +67,10 @@ public static class Settings
         public const string KafkaTimeout = "KafkaTimeout";
         public const string PipelineVersion = "PipelineVersion";
         public const string TopicGeneration = "TopicGeneration";
+        public const string SensorsTopic = "SensorsTopic";
+        public const string SensorsGeneration = "SensorsGeneration";
+        public const string PurchasesTopic = "PurchasesTopic";
+        public const string PurchasesGeneration = "PurchasesGeneration";
         public const string StartFrom = "StartFrom";
         public const string TablesConnection = "TablesConnection";
         public const string ResultsConnection = "ResultsConnection";

@@ -16,6 +16,12 @@ public sealed partial record TidemarkOptions
     /// <summary>First part of every id.</summary>
     public required PipelineId Id { get; init; }
 
+    /// <summary>Of the topic of readings; null = there is none.</summary>
+    public required PipelineId? Sensors { get; init; }
+
+    /// <summary>Of the topic of purchases; null = there is none.</summary>
+    public required PipelineId? Purchases { get; init; }
+
     public required StartFrom StartFrom { get; init; }
 
     public required StorageConnection Tables { get; init; }
@@ -66,12 +72,18 @@ public sealed partial record TidemarkOptions
     {
         var read = new SettingReader(configuration);
         var kafka = KafkaOptions.Read(read);
+        var version = read.Text(PipelineVersion, Version());
+        var sensors = Further(read, version, kafka.Topic, SensorsTopic, SensorsGeneration);
+        var purchases = Further(read, version, kafka.Topic, PurchasesTopic, PurchasesGeneration);
         var tickSchedule = read.Text(TickSchedule, Schedule());
         _ = read.Text(MaintainSchedule, Schedule());
         return new TidemarkOptions
         {
             Kafka = kafka,
-            Id = new PipelineId(read.Text(PipelineVersion, Version()), kafka.Topic, read.Number(TopicGeneration, 1, 9999)),
+            Id = new PipelineId(version, kafka.Topic, read.Number(TopicGeneration, 1, 9999)),
+            Sensors = sensors,
+            Purchases = purchases is null || purchases.Topic != sensors?.Topic ? purchases
+                : throw new InvalidSettingException(PurchasesTopic, $"is '{purchases.Topic}', as {SensorsTopic} is; each topic can be read once."),
             StartFrom = read.Choice<StartFrom>(Settings.Names.StartFrom),
             Tables = StorageConnection.Read(configuration, TablesConnection, "table"),
             Results = StorageConnection.Read(configuration, ResultsConnection, "table", otherwise: TablesConnection),
@@ -100,6 +112,16 @@ public sealed partial record TidemarkOptions
                 TickInterval = AlertOptions.IntervalOf(tickSchedule),
             },
         };
+    }
+
+    /// <summary>A topic that is read beside the main one.</summary>
+    private static PipelineId? Further(SettingReader read, string version, string main, string topicSetting, string generationSetting)
+    {
+        var generation = read.Number(generationSetting, 1, 9999);
+        if (read.Optional(topicSetting) is null)
+            return null;
+        var topic = read.Text(topicSetting, KafkaOptions.TopicName());
+        return topic != main ? new PipelineId(version, topic, generation) : throw new InvalidSettingException(topicSetting, $"is '{topic}', as {KafkaTopic} is; each topic can be read once.");
     }
 
     internal AlertOptions ToAlerts() => Alerts;
@@ -158,6 +180,9 @@ public sealed partial record KafkaOptions
 
     public required TimeSpan Timeout { get; init; }
 
+    /// <summary>Another topic on the same brokers, read by a consumer group of its own so that a rebalance of one trigger leaves the others alone.</summary>
+    internal KafkaOptions Of(string name, string topic) => this with { Topic = topic, Group = $"{Group}-{name}" };
+
     internal static KafkaOptions Read(SettingReader read)
     {
         var (user, password) = (read.Optional(KafkaUser), read.Optional(KafkaPassword));
@@ -196,5 +221,5 @@ public sealed partial record KafkaOptions
     private static partial Regex Brokers();
 
     [GeneratedRegex(@"^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$")]
-    private static partial Regex TopicName();
+    internal static partial Regex TopicName();
 }

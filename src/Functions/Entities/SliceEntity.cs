@@ -4,6 +4,7 @@ using Microsoft.DurableTask.Entities;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Costs;
+using Tidemark.Functions.Sources;
 
 namespace Tidemark.Functions.Entities;
 
@@ -13,7 +14,7 @@ namespace Tidemark.Functions.Entities;
 /// <para><b>Failure.</b> The platform drops a signal whose operation throws, with nothing but a log line. So no operation throws: whatever cannot
 /// be used goes to the state's list of faults, and the next tick that reads it raises an alert.</para>
 /// </summary>
-public sealed class SliceEntity(PipelineId pipeline, IPipeline queries, CostCounters counters) : TaskEntity<SliceEntityState?>
+public sealed class SliceEntity(HostedPipelines pipelines, CostCounters counters) : TaskEntity<SliceEntityState?>
 {
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -27,23 +28,24 @@ public sealed class SliceEntity(PipelineId pipeline, IPipeline queries, CostCoun
     public static Task DispatchAsync([EntityTrigger] TaskEntityDispatcher dispatcher) => dispatcher.DispatchAsync<SliceEntity>();
 
     /// <summary>Merges, evicts and moves if both bases of the input (an <see cref="ApplyInput"/>) match; else nothing.</summary>
-    public void Apply(JsonElement? input = null) => Decide("Apply", (key, current) =>
-        EntityFold.Apply(queries, key, current, Read<ApplyInput>(input)));
+    public void Apply(JsonElement? input = null) => Decide("Apply", (hosted, key, current) =>
+        EntityFold.Apply(hosted.Pipeline, key, current, Read<ApplyInput>(input)));
 
     /// <summary>Removes the state if its version is the input (a number); else nothing.</summary>
-    public void Delete(JsonElement? input = null) => Decide("Delete", (_, current) =>
+    public void Delete(JsonElement? input = null) => Decide("Delete", (_, _, current) =>
         EntityFold.Delete(current, Read<long>(input)));
 
     /// <summary>A new entity has no state until the first operation that gives it one.</summary>
     protected override SliceEntityState? InitializeState(TaskEntityOperation entityOperation) => null;
 
-    private void Decide(string operation, Func<EntityKey, EntitySnapshot?, EntitySnapshot?> decision)
+    private void Decide(string operation, Func<HostedPipeline, EntityKey, EntitySnapshot?, EntitySnapshot?> decision)
     {
         counters.Add(EntityKinds.Apply);
         var current = State?.ToSnapshot();
         try
         {
-            State = SliceEntityState.From(decision(EntityNames.Parse(pipeline, Context.Id), current));
+            var hosted = pipelines.Of(Context.Id);
+            State = SliceEntityState.From(decision(hosted, EntityNames.Parse(hosted.Id, Context.Id), current));
         }
         catch (Exception e)
         {

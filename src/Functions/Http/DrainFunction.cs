@@ -1,35 +1,42 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
-using Tidemark.Domain.Ledger;
-using Tidemark.Functions.Status;
+using Tidemark.Functions.Sources;
 
 namespace Tidemark.Functions.Http;
 
-/// <summary><c>POST /api/drain</c>: says that the input is bounded and all of it is in Kafka, so that every window closes once it is processed.</summary>
+/// <summary><c>POST /api/drain</c>: says that the input of all topics is bounded and all of it is in Kafka, so that every window closes once it is processed.</summary>
 public sealed class DrainFunction
 {
     private const int Attempts = 20;
-    private readonly ILedger _ledger;
-    private readonly StatusBoard _board;
+    private readonly HostedSources _sources;
 
     /// <summary>Made by the host.</summary>
-    public DrainFunction(ILedger ledger, StatusBoard board) => (_ledger, _board) = (ledger, board);
+    public DrainFunction(HostedSources sources) => _sources = sources;
 
     /// <summary>202 when noted; 409 before the first start, when there is nothing to end.</summary>
     [Function("Drain")]
     public async Task<IActionResult> RunAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "api/drain")] HttpRequest request, FunctionContext context)
     {
+        foreach (var source in _sources.All)
+            if (await EndAsync(source, context.CancellationToken) is { } problem)
+                return problem;
+        return Reply.Json(new { draining = true }, StatusCodes.Status202Accepted);
+    }
+
+    /// <summary>Null when the end is noted.</summary>
+    private static async Task<IActionResult?> EndAsync(HostedSource source, CancellationToken cancel)
+    {
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            if (await _ledger.ReadMetaAsync(context.CancellationToken) is not { } meta)
-                return Reply.Problem(StatusCodes.Status409Conflict, "The pipeline has not started yet; ask again once /api/status shows partitions.");
-            _board.DrainAsked();
-            if (meta.Value.EndOfInput || await _ledger.TryWriteMetaAsync(meta.Value with { EndOfInput = true }, meta.ETag, context.CancellationToken) is not null)
-                return Reply.Json(new { draining = true }, StatusCodes.Status202Accepted);
+            if (await source.Ledger.ReadMetaAsync(cancel) is not { } meta)
+                return Reply.Problem(StatusCodes.Status409Conflict, $"The pipeline of {source.Name} has not started yet; ask again once /api/status shows its partitions.");
+            source.Board.DrainAsked();
+            if (meta.Value.EndOfInput || await source.Ledger.TryWriteMetaAsync(meta.Value with { EndOfInput = true }, meta.ETag, cancel) is not null)
+                return null;
         }
 
-        return Reply.Problem(StatusCodes.Status503ServiceUnavailable, $"The ledger changed under each of {Attempts} attempts; ask again.");
+        return Reply.Problem(StatusCodes.Status503ServiceUnavailable, $"The ledger of {source.Name} changed under each of {Attempts} attempts; ask again.");
     }
 }

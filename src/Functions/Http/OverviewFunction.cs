@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Results;
+using Tidemark.Functions.Sources;
 using Tidemark.Functions.Status;
 
 namespace Tidemark.Functions.Http;
@@ -33,14 +34,14 @@ public sealed class OverviewSource
     private const int MostStreamRows = 60;
     private const int MostWindows = 60;
     private readonly StatusSource _status;
-    private readonly IPipeline _pipeline;
+    private readonly HostedPipelines _pipelines;
     private readonly NewestRows _rows;
     private readonly Shared<KeptBody> _shared;
     // Used by one maker at a time. Rows that have not changed are the same list, and so is their text.
     private readonly Dictionary<string, (object Rows, string Text)> _texts = [];
 
-    internal OverviewSource(StatusSource status, IPipeline pipeline, NewestRows rows, TimeProvider time) =>
-        (_status, _pipeline, _rows, _shared) = (status, pipeline, rows, new Shared<KeptBody>(TimeSpan.FromSeconds(1), time));
+    internal OverviewSource(StatusSource status, HostedPipelines pipelines, NewestRows rows, TimeProvider time) =>
+        (_status, _pipelines, _rows, _shared) = (status, pipelines, rows, new Shared<KeptBody>(TimeSpan.FromSeconds(1), time));
 
     internal Task<KeptBody> GetAsync(CancellationToken cancel) => _shared.GetAsync(MakeAsync, cancel);
 
@@ -52,7 +53,7 @@ public sealed class OverviewSource
         text.Append("{\"status\":").Append(JsonSerializer.Serialize(status, StatusReport.Json));
         text.Append(",\"view\":").Append(JsonSerializer.Serialize(view with { Entities = [], Ranges = [] }, StatusReport.Json));
         text.Append(",\"queries\":[");
-        var outputs = NewestRows.Outputs(_pipeline);
+        var outputs = _pipelines.Outputs;
         foreach (var query in outputs)
         {
             var rows = await _rows.GetAsync(query, cancel);

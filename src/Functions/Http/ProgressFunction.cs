@@ -28,13 +28,13 @@ public sealed class ProgressFunction
         return Reply.Tagged(new { view.UpdatedAt, Limit = 64L << 20, view.Entities });
     }
 
-    /// <summary>Partitions with offsets, and their newest open ranges.</summary>
+    /// <summary>Partitions with offsets, and the newest open ranges; those of further topics in <c>sources</c>.</summary>
     [Function("Partitions")]
     public async Task<IActionResult> PartitionsAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/partitions")] HttpRequest request, FunctionContext context)
     {
         var status = await _source.GetAsync(context.CancellationToken);
         var view = (await _source.ViewAsync(context.CancellationToken)).View;
-        return Reply.Tagged(new { view.UpdatedAt, status.Frontier, status.Partitions, status.Gaps, view.Ranges });
+        return Reply.Tagged(new { view.UpdatedAt, status.Frontier, status.Partitions, status.Gaps, view.Ranges, Sources = status.Sources.ToDictionary(s => s.Key, s => new { s.Value.Frontier, s.Value.Partitions, s.Value.Gaps }) });
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Results;
+using Tidemark.Functions.Sources;
 
 namespace Tidemark.Functions.Http;
 
@@ -11,16 +12,16 @@ namespace Tidemark.Functions.Http;
 public sealed class QueriesFunction
 {
     private const int DefaultLimit = 100;
-    private readonly IPipeline _pipeline;
+    private readonly HostedPipelines _pipelines;
     private readonly NewestRows _rows;
 
     /// <summary>Made by the host.</summary>
-    public QueriesFunction(IPipeline pipeline, NewestRows rows) => (_pipeline, _rows) = (pipeline, rows);
+    public QueriesFunction(HostedPipelines pipelines, NewestRows rows) => (_pipelines, _rows) = (pipelines, rows);
 
-    /// <summary>Names, descriptions, windows, delays (ms), keys and columns of all queries, then those of streams, which have no windows.</summary>
+    /// <summary>Of all topics: names, descriptions, windows, delays (ms), keys and columns of all queries, then those of streams, which have no windows.</summary>
     [Function("Queries")]
     public IActionResult List([HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/queries")] HttpRequest request) =>
-        Reply.Tagged(NewestRows.Outputs(_pipeline).Select(QueryCard.Of));
+        Reply.Tagged(_pipelines.Outputs.Select(QueryCard.Of));
 
     /// <summary>
     /// The newest rows of one query, at most <c>limit</c> (1 to 1000, 100 when absent), newest window first, as JSON or, with <c>format=csv</c>, CSV.
@@ -29,7 +30,7 @@ public sealed class QueriesFunction
     public async Task<IActionResult> RowsAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/queries/{name}")] HttpRequest request, string name, FunctionContext context)
     {
-        var outputs = NewestRows.Outputs(_pipeline);
+        var outputs = _pipelines.Outputs;
         if (outputs.FirstOrDefault(q => q.Name == name) is not { } query)
             return Reply.Problem(StatusCodes.Status404NotFound, $"There is no query '{name}'; there are {string.Join(", ", outputs.Select(q => q.Name))}.");
         var asked = request.Query["limit"].ToString();

@@ -1,68 +1,53 @@
-using Azure;
+using Tidemark.Functions.Sources;
 using Tidemark.Functions.Status;
 
 namespace Tidemark.Functions.Http;
 
-/// <summary>
-/// The pipeline's status: this process's own when it ticks, else what the ticking instance last wrote, read at most once a second. When storage is
-/// away the last known one is given, with the failure in it.
-/// </summary>
+/// <summary>The status of the deployment: that of the main topic, with those of further topics in it.</summary>
 public sealed class StatusSource
 {
-    private readonly StatusBoard _board;
-    private readonly OperatorBoard _operators;
-    private readonly StatusStore _store;
-    private readonly TimeProvider _time;
-    private readonly Shared<StatusReport> _status;
-    private readonly Shared<StoredView> _view;
-    private StatusReport? _lastRead;
+    private readonly IReadOnlyList<SourceStatus> _sources;
 
-    internal StatusSource(StatusBoard board, OperatorBoard operators, StatusStore store, TimeProvider time)
-    {
-        (_board, _operators, _store, _time) = (board, operators, store, time);
-        _status = new Shared<StatusReport>(TimeSpan.FromSeconds(1), time);
-        _view = new Shared<StoredView>(TimeSpan.FromSeconds(5), time);
-    }
+    internal StatusSource(HostedSources sources, TimeProvider time) => _sources = [.. sources.All.Select(s => new SourceStatus(s, time))];
 
+    /// <summary>The main topic's status. One that fails anywhere is failing; alerts and failures of further topics are among its own, with the topic's name before.</summary>
     public async Task<StatusReport> GetAsync(CancellationToken cancel)
     {
-        if (_board.HasTicked || _board.Current.LastError is not null)
-            return _board.Current;
-        return await _status.GetAsync(ReadAsync, cancel);
+        var main = await _sources[0].GetAsync(cancel);
+        if (_sources.Count == 1)
+            return main;
+        var further = new SortedDictionary<string, StatusReport>(StringComparer.Ordinal);
+        foreach (var source in _sources.Skip(1))
+            further[source.Name] = await source.GetAsync(cancel);
+        var failing = further.Where(s => s.Value.State == "failing").Select(s => (s.Key, s.Value.LastError)).FirstOrDefault();
+        return main with
+        {
+            State = failing.Key is not null ? "failing" : main.State,
+            LastError = main.LastError ?? (failing.LastError is { } error ? error with { Where = $"{failing.Key}: {error.Where}" } : null),
+            Alerts = [.. main.Alerts.Concat(further.SelectMany(s => s.Value.Alerts.Select(a => a with { Subject = $"{s.Key}: {a.Subject}" }))).OrderByDescending(a => a.LastAt)],
+            Sources = further,
+        };
     }
 
-    /// <summary>Progress, series, entities and ranges; from another instance they are up to ten seconds old.</summary>
-    internal async Task<StoredView> ViewAsync(CancellationToken cancel) =>
-        _board.HasTicked ? new StoredView(_operators.View, _operators.Progress) : await _view.GetAsync(ReadViewAsync, cancel);
-
-    private async Task<StatusReport> ReadAsync(CancellationToken cancel)
+    /// <summary>
+    /// Progress of all queries; series and rates of the main topic; entities, ranges and tables of all. From another instance they are up to ten seconds old.
+    /// </summary>
+    internal async Task<StoredView> ViewAsync(CancellationToken cancel)
     {
-        try
-        {
-            return _lastRead = await _store.ReadAsync(cancel) ?? _board.Current;
-        }
-        catch (RequestFailedException e) when (e is { Status: 404, ErrorCode: "TableNotFound" })
-        {
-            return _board.Current;
-        }
-        catch (Exception e) when (e is RequestFailedException or AggregateException)
-        {
-            return (_lastRead ?? _board.Current) with { State = "failing", LastError = new StatusError(_time.GetUtcNow(), "status", e.Message.Split('\n')[0]) };
-        }
+        var main = await _sources[0].ViewAsync(cancel);
+        if (_sources.Count == 1)
+            return main;
+        var further = new List<(string Name, StoredView View)>();
+        foreach (var source in _sources.Skip(1))
+            further.Add((source.Name, await source.ViewAsync(cancel)));
+        return new StoredView(
+            main.View with
+            {
+                Entities = [.. main.View.Entities, .. further.SelectMany(s => s.View.View.Entities.Select(e => e with { Source = s.Name }))],
+                Ranges = [.. main.View.Ranges, .. further.SelectMany(s => s.View.View.Ranges.Select(r => r with { Source = s.Name }))],
+                Tables = [.. main.View.Tables, .. further.SelectMany(s => s.View.View.Tables)],
+                Backlog = main.View.Backlog + further.Sum(s => s.View.View.Backlog),
+            },
+            [.. main.Progress, .. further.SelectMany(s => s.View.Progress)]);
     }
-
-    private async Task<StoredView> ReadViewAsync(CancellationToken cancel)
-    {
-        try
-        {
-            return await _store.ReadViewAsync(cancel) ?? Nothing();
-        }
-        catch (Exception e) when (e is RequestFailedException or AggregateException)
-        {
-            // The status says that storage is away; what was known here is given on.
-            return Nothing();
-        }
-    }
-
-    private StoredView Nothing() => new(_operators.View, _operators.Progress);
 }

@@ -10,7 +10,7 @@ namespace Tidemark.Functions.Lake;
 internal sealed record MaintainedTable(string Table, MaintenanceResult? Result, Exception? Failure);
 
 /// <summary>
-/// OPTIMIZE, checkpoint, log cleanup and VACUUM over the pipeline's tables, one table at a time so that memory holds the work of one. Any
+/// OPTIMIZE, checkpoint, log cleanup and VACUUM over the tables of all pipelines, one table at a time so that memory holds the work of one. Any
 /// number may run beside each other and beside appends: each step is a commit that fails when another contradicts it, or deletes only what is
 /// old and named by nobody.
 /// </summary>
@@ -18,14 +18,14 @@ public sealed class LakeMaintenance
 {
     private const string Alert = "maintenance";
     private readonly LakeTables _tables;
-    private readonly ILedger _ledger;
+    private readonly IReadOnlyList<ILedger> _ledgers;
     private readonly IAlerts _alerts;
     private readonly ILogger<LakeMaintenance> _logger;
 
-    internal LakeMaintenance(LakeTables tables, ILedger ledger, IAlerts alerts, ILogger<LakeMaintenance> logger) =>
-        (_tables, _ledger, _alerts, _logger) = (tables, ledger, alerts, logger);
+    internal LakeMaintenance(LakeTables tables, IReadOnlyList<ILedger> ledgers, IAlerts alerts, ILogger<LakeMaintenance> logger) =>
+        (_tables, _ledgers, _alerts, _logger) = (tables, ledgers, alerts, logger);
 
-    /// <summary>Names of all tables of the pipeline, whether they exist or not.</summary>
+    /// <summary>Names of all tables, whether they exist or not.</summary>
     internal IReadOnlyList<string> Tables => _tables.Names;
 
     /// <summary>
@@ -96,12 +96,12 @@ public sealed class LakeMaintenance
     private async ValueTask<IReadOnlySet<string>> StagedAsync(string table, CancellationToken cancel)
     {
         var staged = new HashSet<string>(StringComparer.Ordinal);
-        if (await _ledger.ReadMetaAsync(cancel) is not { } meta)
-            return staged;
-        foreach (var partition in meta.Value.Starts.Keys)
-            foreach (var range in (await _ledger.ReadPartitionAsync(partition, 0, cancel)).Ranges)
-                if (range.Staged is { } segment && segment.Files.TryGetValue(table, out var files))
-                    staged.UnionWith(StagedFiles.Parse(files).Select(f => f.Path));
+        foreach (var ledger in _ledgers)
+            if (await ledger.ReadMetaAsync(cancel) is { } meta)
+                foreach (var partition in meta.Value.Starts.Keys)
+                    foreach (var range in (await ledger.ReadPartitionAsync(partition, 0, cancel)).Ranges)
+                        if (range.Staged is { } segment && segment.Files.TryGetValue(table, out var files))
+                            staged.UnionWith(StagedFiles.Parse(files).Select(f => f.Path));
         return staged;
     }
 

@@ -51,32 +51,32 @@ internal sealed record LakeTable(string Name, RowSchema Rows, TableSchema Schema
         string.Concat(values.Select(v => $"{v.Key}={v.Value ?? "__HIVE_DEFAULT_PARTITION__"}/"));
 }
 
-/// <summary>The tables of the pipeline by name: those that ingest fills, and <c>gold/{query}</c>.</summary>
+/// <summary>The tables of pipelines by name: those that ingest fills, and <c>gold/{query}</c>. No two pipelines have one of the same name.</summary>
 internal sealed class LakeTables
 {
     private readonly ConcurrentDictionary<string, LakeTable> _tables = new(StringComparer.Ordinal);
     private readonly IObjectStore _store;
-    private readonly IPipeline _pipeline;
+    private readonly IReadOnlyList<IPipeline> _pipelines;
     private readonly DeltaTableOptions _options;
 
-    public LakeTables(IObjectStore store, IPipeline pipeline, TimeProvider time) =>
-        (_store, _pipeline, _options) = (store, pipeline, new DeltaTableOptions { Time = time });
+    public LakeTables(IObjectStore store, IReadOnlyList<IPipeline> pipelines, TimeProvider time) =>
+        (_store, _pipelines, _options) = (store, pipelines, new DeltaTableOptions { Time = time });
 
-    /// <summary>All tables: those that ingest fills, then those of queries and streams.</summary>
-    public IReadOnlyList<string> Names => [.. _pipeline.Tables.Select(t => t.Name), .. Outputs.Select(o => TableNames.Gold(o.Name))];
+    /// <summary>All tables, pipeline by pipeline: those that ingest fills, then those of queries and streams.</summary>
+    public IReadOnlyList<string> Names => [.. _pipelines.SelectMany(p => p.Tables.Select(t => t.Name).Concat(OutputsOf(p).Select(o => TableNames.Gold(o.Name))))];
 
-    private IEnumerable<IOutput> Outputs => _pipeline.Queries.Concat<IOutput>(_pipeline.Streams);
+    private static IEnumerable<IOutput> OutputsOf(IPipeline pipeline) => pipeline.Queries.Concat<IOutput>(pipeline.Streams);
 
     /// <summary>The table of that name; throws <see cref="KeyNotFoundException"/> when the pipeline has none.</summary>
     public LakeTable this[string name] => _tables.GetOrAdd(name, Open);
 
     private LakeTable Open(string name)
     {
-        var (rows, partitionColumns) = _pipeline.Tables.FirstOrDefault(t => t.Name == name) is { } table
+        var (rows, partitionColumns) = _pipelines.SelectMany(p => p.Tables).FirstOrDefault(t => t.Name == name) is { } table
             ? (table.Schema, table.PartitionColumns)
-            : Outputs.FirstOrDefault(q => TableNames.Gold(q.Name) == name) is { } query
+            : _pipelines.SelectMany(OutputsOf).FirstOrDefault(q => TableNames.Gold(q.Name) == name) is { } query
                 ? (query.Schema, (IReadOnlyList<string>)[])
-                : throw new KeyNotFoundException($"The pipeline has no table '{name}'.");
+                : throw new KeyNotFoundException($"No pipeline has a table '{name}'.");
         return new LakeTable(name, rows, DeltaColumns.ToDelta(rows), partitionColumns, DeltaTable.Open(_store, name, _options));
     }
 }

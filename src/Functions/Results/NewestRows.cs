@@ -1,7 +1,7 @@
 using Azure;
 using Azure.Data.Tables;
 using Tidemark.Domain.Pipelines;
-using Tidemark.Functions.Status;
+using Tidemark.Functions.Sources;
 
 namespace Tidemark.Functions.Results;
 
@@ -16,16 +16,15 @@ public sealed class NewestRows
 
     private static readonly TimeSpan Followed = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(2);
-    private readonly TableResults _results;
-    private readonly StatusBoard _board;
     private readonly TimeProvider _time;
-    private readonly Dictionary<string, Rows> _queries;
+    private readonly Dictionary<string, (HostedSource Source, Rows Rows)> _queries;
 
-    internal NewestRows(TableResults results, IPipeline pipeline, StatusBoard board, TimeProvider time)
+    internal NewestRows(HostedSources sources, TimeProvider time)
     {
-        (_results, _board, _time) = (results, board, time);
-        _queries = Outputs(pipeline).ToDictionary(q => q.Name, _ => new Rows());
-        results.Written = Follow;
+        _time = time;
+        _queries = sources.All.SelectMany(s => Outputs(s.Hosted.Pipeline).Select(q => (q.Name, Source: s))).ToDictionary(q => q.Name, q => (q.Source, new Rows()));
+        foreach (var source in sources.All)
+            source.Results.Written = Follow;
     }
 
     /// <summary>Everything that Table storage holds rows of: window queries, then streams.</summary>
@@ -34,17 +33,17 @@ public sealed class NewestRows
     /// <summary>The rows, newest window first; empty before the first were written.</summary>
     internal async Task<IReadOnlyList<TableEntity>> GetAsync(IOutput query, CancellationToken cancel)
     {
-        var rows = _queries[query.Name];
+        var (source, rows) = _queries[query.Name];
         var now = _time.GetUtcNow();
-        if (rows.Get(now, _board.HasTicked ? Followed : Fresh) is { } known)
+        if (rows.Get(now, source.Board.HasTicked ? Followed : Fresh) is { } known)
             return known;
         await rows.One.WaitAsync(cancel);
         try
         {
-            if (rows.Get(now, _board.HasTicked ? Followed : Fresh) is { } meanwhile)
+            if (rows.Get(now, source.Board.HasTicked ? Followed : Fresh) is { } meanwhile)
                 return meanwhile;
             rows.Begin();
-            return rows.Loaded(await ReadAsync(query, cancel), now);
+            return rows.Loaded(await ReadAsync(source.Results, query, cancel), now);
         }
         finally
         {
@@ -52,11 +51,11 @@ public sealed class NewestRows
         }
     }
 
-    private async Task<IReadOnlyList<TableEntity>> ReadAsync(IOutput query, CancellationToken cancel)
+    private static async Task<IReadOnlyList<TableEntity>> ReadAsync(TableResults results, IOutput query, CancellationToken cancel)
     {
         try
         {
-            return await _results.ReadNewestAsync(query, Most, cancel);
+            return await results.ReadNewestAsync(query, Most, cancel);
         }
         catch (RequestFailedException e) when (e is { Status: 404, ErrorCode: "TableNotFound" })
         {
@@ -66,8 +65,8 @@ public sealed class NewestRows
 
     private void Follow(IOutput query, IReadOnlyList<TableEntity> written)
     {
-        if (_queries.TryGetValue(query.Name, out var rows))
-            rows.Follow(written, _time.GetUtcNow());
+        if (_queries.TryGetValue(query.Name, out var known))
+            known.Rows.Follow(written, _time.GetUtcNow());
     }
 
     private sealed class Rows

@@ -53,10 +53,18 @@ public sealed record Series(
     IReadOnlyList<long> At, IReadOnlyList<double> In, IReadOnlyList<double> Out, IReadOnlyList<long> Lag, IReadOnlyList<long?> P50, IReadOnlyList<long?> P99, IReadOnlyList<double?> WatermarkAge);
 
 /// <summary>An entity: version, bytes of state, ranges it does not have yet; and since when it has had some without moving.</summary>
-public sealed record EntityStatus(string Key, string Bundle, DateTimeOffset? Start, long Version, long StateBytes, int Backlog, long BacklogBytes, DateTimeOffset? WaitingSince);
+public sealed record EntityStatus(string Key, string Bundle, DateTimeOffset? Start, long Version, long StateBytes, int Backlog, long BacklogBytes, DateTimeOffset? WaitingSince)
+{
+    /// <summary>The further topic that it belongs to; null = the main one.</summary>
+    public string? Source { get; init; }
+}
 
 /// <summary>An open range of a partition: offsets [From, To).</summary>
-public sealed record RangeStatus(int Partition, long From, long To, DateTimeOffset? Frontier, int Rows, int Bytes, bool Staged, DateTimeOffset? KafkaTime, bool InDelta);
+public sealed record RangeStatus(int Partition, long From, long To, DateTimeOffset? Frontier, int Rows, int Bytes, bool Staged, DateTimeOffset? KafkaTime, bool InDelta)
+{
+    /// <summary>The further topic that it belongs to; null = the main one.</summary>
+    public string? Source { get; init; }
+}
 
 /// <summary>A Delta table: version now, when it was last maintained and at which version, and its small files (an estimate between two rounds).</summary>
 public sealed record TableStatus(string Table, long Version, DateTimeOffset? MaintainedAt, long CommitsSince, long SmallFiles);

@@ -83,6 +83,9 @@ public sealed record StatusReport
     /// <summary>Alerts, newest first.</summary>
     public IReadOnlyList<AlertStatus> Alerts { get; init; } = [];
 
+    /// <summary>Of each further topic by its name the same, in the main topic's status only.</summary>
+    public IReadOnlyDictionary<string, StatusReport> Sources { get; init; } = new Dictionary<string, StatusReport>();
+
     /// <summary>What the instance asked of paid services since it started.</summary>
     public CostStatus Costs { get; init; } = new(new Dictionary<string, long>(), new Dictionary<string, long>(), 0);
 }

@@ -27,6 +27,7 @@ public static class Metrics
     internal const string AlertName = "tidemark.alert";
     internal const string Severity = "tidemark.severity";
     internal const string Function = "tidemark.function";
+    internal const string Source = "tidemark.source";
 
     internal static readonly Metric Consumed = new("messaging.client.consumed.messages", "counter", "{message}", "Records that the trigger delivered to this instance, repeats included.", System, Destination, Operation, Group, Error);
     internal static readonly Metric ProcessDuration = new("messaging.process.duration", "histogram", "s", "Duration of one batch, from delivery to the commit in the ledger.", System, Destination, Operation, Group, Error);
@@ -46,20 +47,20 @@ public static class Metrics
     internal static readonly Metric EntityOperations = new("tidemark.entity.operations", "counter", "{operation}", "Operations on durable entities by kind.", Kind);
     internal static readonly Metric DeltaCommits = new("tidemark.delta.commits", "counter", "{commit}", "Commits to Delta tables.");
 
-    internal static readonly Metric Lag = new("tidemark.lag", "gauge", "{record}", "Records in Kafka that are not processed yet.", PartitionId);
-    internal static readonly Metric WatermarkAge = new("tidemark.watermark.age", "gauge", "s", "How far event time (the frontier) is behind the clock.");
-    internal static readonly Metric Ratio = new("tidemark.processed.ratio", "gauge", "1", "Records processed over records that came, of the last two minutes.");
-    internal static readonly Metric OpenRanges = new("tidemark.ranges.open", "gauge", "{range}", "Ranges in the ledger that are not yet in Delta and the entities.");
-    internal static readonly Metric OpenBytes = new("tidemark.ranges.size", "gauge", "By", "Bytes of their payload.");
-    internal static readonly Metric Hold = new("tidemark.hold", "gauge", "1", "1 while reading waits because ranges pile up.");
-    internal static readonly Metric Entities = new("tidemark.state.entities", "gauge", "{entity}", "Entities in memory.");
-    internal static readonly Metric StateSize = new("tidemark.state.size", "gauge", "By", "Bytes of their saved state.");
-    internal static readonly Metric StateLargest = new("tidemark.state.largest", "gauge", "By", "Bytes of the largest one.");
-    internal static readonly Metric Backlog = new("tidemark.state.backlog", "gauge", "{range}", "Ranges that entities do not have yet.");
-    internal static readonly Metric Lost = new("tidemark.gap.records", "gauge", "{record}", "Offsets that were gone before they could be read, all time.");
-    internal static readonly Metric Commits = new("tidemark.table.commits_since_maintenance", "gauge", "{commit}", "Commits to a Delta table since it was last maintained.", TableName);
-    internal static readonly Metric SmallFiles = new("tidemark.table.small_files", "gauge", "{file}", "Files below 32 MB that the last maintenance left, with the commits since.", TableName);
-    internal static readonly Metric Alerts = new("tidemark.alerts", "gauge", "{alert}", "Alerts that are active, by name; 0 for those that are not.", AlertName, Severity);
+    internal static readonly Metric Lag = new("tidemark.lag", "gauge", "{record}", "Records in Kafka that are not processed yet.", PartitionId, Source);
+    internal static readonly Metric WatermarkAge = new("tidemark.watermark.age", "gauge", "s", "How far event time (the frontier) is behind the clock.", Source);
+    internal static readonly Metric Ratio = new("tidemark.processed.ratio", "gauge", "1", "Records processed over records that came, of the last two minutes.", Source);
+    internal static readonly Metric OpenRanges = new("tidemark.ranges.open", "gauge", "{range}", "Ranges in the ledger that are not yet in Delta and the entities.", Source);
+    internal static readonly Metric OpenBytes = new("tidemark.ranges.size", "gauge", "By", "Bytes of their payload.", Source);
+    internal static readonly Metric Hold = new("tidemark.hold", "gauge", "1", "1 while reading waits because ranges pile up.", Source);
+    internal static readonly Metric Entities = new("tidemark.state.entities", "gauge", "{entity}", "Entities in memory.", Source);
+    internal static readonly Metric StateSize = new("tidemark.state.size", "gauge", "By", "Bytes of their saved state.", Source);
+    internal static readonly Metric StateLargest = new("tidemark.state.largest", "gauge", "By", "Bytes of the largest one.", Source);
+    internal static readonly Metric Backlog = new("tidemark.state.backlog", "gauge", "{range}", "Ranges that entities do not have yet.", Source);
+    internal static readonly Metric Lost = new("tidemark.gap.records", "gauge", "{record}", "Offsets that were gone before they could be read, all time.", Source);
+    internal static readonly Metric Commits = new("tidemark.table.commits_since_maintenance", "gauge", "{commit}", "Commits to a Delta table since it was last maintained.", TableName, Source);
+    internal static readonly Metric SmallFiles = new("tidemark.table.small_files", "gauge", "{file}", "Files below 32 MB that the last maintenance left, with the commits since.", TableName, Source);
+    internal static readonly Metric Alerts = new("tidemark.alerts", "gauge", "{alert}", "Alerts that are active, by name; 0 for those that are not.", AlertName, Severity, Source);
 
     /// <summary>The table.</summary>
     public static IReadOnlyList<Metric> All { get; } =

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Tidemark.Domain.Ledger;
@@ -16,7 +17,7 @@ public sealed class PipelineMetrics : IDisposable
     private readonly Dictionary<string, long> _told = [];
     private readonly Counter<long> _consumed, _sent, _records, _events, _quarantined, _late, _committed, _published, _failures, _requests, _entityOperations, _deltaCommits;
     private readonly Histogram<double> _process, _latency, _tick, _phase;
-    private volatile Gauges? _gauges;
+    private readonly ConcurrentDictionary<string, Gauges> _gauges = new();
 
     /// <summary>Creates the instruments; they cost next to nothing while nobody listens.</summary>
     public PipelineMetrics(CostCounters costs)
@@ -63,12 +64,13 @@ public sealed class PipelineMetrics : IDisposable
     internal void Failed(string function) => _failures.Add(1, Tag(Metrics.Function, function));
 
     /// <summary>Notes a tick.</summary>
+    /// <param name="source">Name of its topic.</param>
     /// <param name="tick">What it saw.</param>
     /// <param name="counted">Its counts, each range once.</param>
     /// <param name="status">The status after it.</param>
     /// <param name="view">Rates and tables.</param>
     /// <param name="took">Duration.</param>
-    internal void Ticked(TickReport tick, IReadOnlyDictionary<string, long> counted, StatusReport status, OperatorView view, TimeSpan took)
+    internal void Ticked(string source, TickReport tick, IReadOnlyDictionary<string, long> counted, StatusReport status, OperatorView view, TimeSpan took)
     {
         foreach (var (name, count) in counted)
         {
@@ -89,14 +91,14 @@ public sealed class PipelineMetrics : IDisposable
         foreach (var (phase, ms) in tick.PhasesMs)
             _phase.Record(ms / 1000, Tag(Metrics.Phase, phase));
         _tick.Record(took.TotalSeconds);
-        _gauges = new Gauges(tick, status, view);
+        _gauges[source] = new Gauges(tick, status, view);
         TellCosts();
     }
 
     /// <summary>Another instance ticks now: what is known here is old.</summary>
-    internal void Skipped()
+    internal void Skipped(string source)
     {
-        _gauges = null;
+        _gauges.TryRemove(source, out _);
         TellCosts();
     }
 
@@ -129,7 +131,7 @@ public sealed class PipelineMetrics : IDisposable
     private Histogram<double> Histogram(Metric metric) => _meter.CreateHistogram<double>(metric.Name, metric.Unit, metric.Text);
 
     private void Gauge(Metric metric, Func<Gauges, IEnumerable<Measurement<double>>> read) =>
-        _meter.CreateObservableGauge(metric.Name, () => _gauges is { } gauges ? read(gauges) : [], metric.Unit, metric.Text);
+        _meter.CreateObservableGauge(metric.Name, () => _gauges.SelectMany(g => read(g.Value).Select(m => new Measurement<double>(m.Value, [.. m.Tags, Tag(Metrics.Source, g.Key)]))), metric.Unit, metric.Text);
 
     private static IEnumerable<Measurement<double>> One(double? value) => value is { } known ? [new Measurement<double>(known)] : [];
 

@@ -1,10 +1,10 @@
 using Azure.Data.Tables;
 using Azure.Storage.Blobs;
 using Microsoft.Extensions.Logging;
-using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Lake;
 using Tidemark.Functions.Results;
+using Tidemark.Functions.Sources;
 
 namespace Tidemark.Functions.Triggers;
 
@@ -15,7 +15,7 @@ namespace Tidemark.Functions.Triggers;
 public sealed class Preparation : IDisposable
 {
     private readonly TidemarkOptions _options;
-    private readonly IPipeline _pipeline;
+    private readonly HostedPipelines _pipelines;
     private readonly TableServiceClient _tables;
     private readonly ResultTables _results;
     private readonly BlobServiceClient _blobs;
@@ -24,8 +24,8 @@ public sealed class Preparation : IDisposable
     private readonly SemaphoreSlim _one = new(1);
     private volatile bool _isDone;
 
-    internal Preparation(TidemarkOptions options, IPipeline pipeline, TableServiceClient tables, ResultTables results, BlobServiceClient blobs, LakeTables lake, ILogger<Preparation> logger) =>
-        (_options, _pipeline, _tables, _results, _blobs, _lake, _logger) = (options, pipeline, tables, results, blobs, lake, logger);
+    internal Preparation(TidemarkOptions options, HostedPipelines pipelines, TableServiceClient tables, ResultTables results, BlobServiceClient blobs, LakeTables lake, ILogger<Preparation> logger) =>
+        (_options, _pipelines, _tables, _results, _blobs, _lake, _logger) = (options, pipelines, tables, results, blobs, lake, logger);
 
     public void Dispose() => _one.Dispose();
 
@@ -39,12 +39,12 @@ public sealed class Preparation : IDisposable
             if (_isDone)
                 return;
             await _tables.CreateTableIfNotExistsAsync(_options.LedgerTable, cancel);
-            foreach (var output in _pipeline.Queries.Concat<IOutput>(_pipeline.Streams.Where(s => s.Results != StreamResults.None)))
+            foreach (var output in _pipelines.Outputs)
                 await _results.Service.CreateTableIfNotExistsAsync(ResultKeys.Table(output.Name), cancel);
             await _blobs.GetBlobContainerClient(_options.LakeContainer).CreateIfNotExistsAsync(cancellationToken: cancel);
             // A reader finds every table from the first start on, also one that may stay empty for long, such as late rows.
             await Task.WhenAll(_lake.Names.Select(name => _lake[name].CreateAsync(cancel).AsTask()));
-            _logger.LogInformation("Pipeline {Pipeline}: ledger {Ledger} in {Tables}, results in {Results}, lake {Lake} in {Blobs}.", _options.Id, _options.LedgerTable, _options.Tables, _options.Results, _options.LakeContainer, _options.Lake);
+            _logger.LogInformation("Pipelines {Pipelines}: ledger {Ledger} in {Tables}, results in {Results}, lake {Lake} in {Blobs}.", string.Join(", ", _pipelines.All.Select(h => h.Id)), _options.LedgerTable, _options.Tables, _options.Results, _options.LakeContainer, _options.Lake);
             _isDone = true;
         }
         finally

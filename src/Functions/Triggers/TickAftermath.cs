@@ -9,7 +9,7 @@ namespace Tidemark.Functions.Triggers;
 /// <summary>What follows a tick: status, progress, alerts, metrics and the line in the log.</summary>
 internal sealed class TickAftermath(
     ILedger ledger, StatusBoard board, OperatorBoard operators, StatusStore store, MaintenanceStore maintenance, TableAlerts alerts, AlertWatch watch,
-    PipelineMetrics metrics, TimeProvider time, ILogger<TickAftermath> logger)
+    PipelineMetrics metrics, string source, TimeProvider time, ILogger<TickAftermath> logger)
 {
     private static readonly TimeSpan ReadEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan ViewEvery = TimeSpan.FromSeconds(5);
@@ -29,7 +29,7 @@ internal sealed class TickAftermath(
         if (tick.Skipped is not null)
         {
             board.Ticked(tick, took, _gaps, board.Current.Alerts);
-            metrics.Skipped();
+            metrics.Skipped(source);
             return;
         }
 
@@ -46,7 +46,7 @@ internal sealed class TickAftermath(
         foreach (var raised in watch.Look(tick, status, operators.View))
             await alerts.RaiseAsync(raised.Rule.Name, raised.Subject, raised.Text, cancel);
         status = board.Alerted(await alerts.ListAsync(cancel));
-        metrics.Ticked(tick, board.Counted, status, operators.View, took);
+        metrics.Ticked(source, tick, board.Counted, status, operators.View, took);
         Log(tick, status, operators.View);
         await store.WriteAsync(status, cancel);
         if (time.GetUtcNow() - _viewAt >= ViewEvery)
@@ -58,8 +58,8 @@ internal sealed class TickAftermath(
 
     /// <summary>One line a tick, in the terms of progress.</summary>
     private void Log(TickReport tick, StatusReport status, OperatorView view) => logger.LogInformation(
-        "Tick {BatchId}: {Rows} rows in, {Input}/s come and {Processed}/s processed, lag {Lag}, watermark {Frontier}, {Out} rows out, {Late} late, {Entities} entities, {Ranges} open ranges, {Ms} ms ({Phases})",
-        view.BatchId, board.Counted.GetValueOrDefault(StatusBoard.RecordCount), Text(view.InputPerSecond), Text(view.ProcessedPerSecond), status.Lag,
+        "Tick {BatchId} of {Source}: {Rows} rows in, {Input}/s come and {Processed}/s processed, lag {Lag}, watermark {Frontier}, {Out} rows out, {Late} late, {Entities} entities, {Ranges} open ranges, {Ms} ms ({Phases})",
+        view.BatchId, source, board.Counted.GetValueOrDefault(StatusBoard.RecordCount), Text(view.InputPerSecond), Text(view.ProcessedPerSecond), status.Lag,
         status.Frontier?.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture) ?? "none",
         tick.ResultRows + operators.Progress.Sum(p => p.Sink.NumOutputRows), operators.Progress.Sum(p => p.StateOperators.Sum(s => s.NumRowsDroppedByWatermark)),
         status.Entities, status.OpenRanges, status.TickMs, string.Join(", ", view.PhasesMs.Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Key} {p.Value:0}"))));

@@ -1,21 +1,44 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.ExceptionServices;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Tidemark.Functions.Configuration;
+using Tidemark.Functions.Sources;
 
 namespace Tidemark.Functions.Triggers;
 
 /// <summary>Brings tables, results and entities up to date, on a schedule.</summary>
 public sealed class TickFunction
 {
-    private readonly TickRunner _runner;
+    private readonly HostedSources _sources;
 
     /// <summary>Made by the host.</summary>
-    public TickFunction(TickRunner runner) => _runner = runner;
+    public TickFunction(HostedSources sources) => _sources = sources;
 
-    /// <summary>One tick.</summary>
+    /// <summary>One tick of every topic, one after the other. One that fails keeps none of the others from its own; the run fails when all have had their turn.</summary>
     [Function("Tick")]
-    public Task RunAsync(
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever fails with one topic must not keep the others from being brought up to date; it is thrown at the end.")]
+    public async Task RunAsync(
         [TimerTrigger("%" + Settings.Names.TickSchedule + "%", UseMonitor = false)] TimerInfo timer,
         [DurableClient] DurableTaskClient client,
-        FunctionContext context) => _runner.RunAsync(client, context.CancellationToken);
+        FunctionContext context)
+    {
+        var failures = new List<Exception>();
+        foreach (var source in _sources.All)
+        {
+            try
+            {
+                await source.Runner.RunAsync(client, context.CancellationToken);
+            }
+            catch (Exception e) when (!context.CancellationToken.IsCancellationRequested)
+            {
+                failures.Add(e);
+            }
+        }
+
+        if (failures is [var only])
+            ExceptionDispatchInfo.Throw(only);
+        if (failures.Count > 1)
+            throw new AggregateException($"The ticks of {failures.Count} topics failed.", failures);
+    }
 }

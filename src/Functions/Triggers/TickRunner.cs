@@ -8,7 +8,7 @@ using Tidemark.Functions.Telemetry;
 namespace Tidemark.Functions.Triggers;
 
 /// <summary>Runs the process's <see cref="Tick"/>, one invocation at a time, and publishes what it saw.</summary>
-public sealed class TickRunner : IDisposable
+internal sealed class TickRunner : IDisposable
 {
     private readonly Tick _tick;
     private readonly InvocationEntities _entities;
@@ -20,7 +20,7 @@ public sealed class TickRunner : IDisposable
     private readonly ILogger<TickRunner> _logger;
     private readonly SemaphoreSlim _one = new(1);
 
-    internal TickRunner(Tick tick, InvocationEntities entities, Preparation preparation, StatusBoard board, StatusStore store, TickAftermath aftermath, TimeProvider time, ILogger<TickRunner> logger) =>
+    public TickRunner(Tick tick, InvocationEntities entities, Preparation preparation, StatusBoard board, StatusStore store, TickAftermath aftermath, TimeProvider time, ILogger<TickRunner> logger) =>
         (_tick, _entities, _preparation, _board, _store, _aftermath, _time, _logger) = (tick, entities, preparation, board, store, aftermath, time, logger);
 
     public void Dispose() => _one.Dispose();

@@ -6,7 +6,7 @@ namespace Tidemark.LocalHost.Cli;
 /// <summary>The options of a run, checked.</summary>
 internal sealed record RunOptions
 {
-    public IReadOnlyList<string> Inputs { get; init; } = [];
+    public IReadOnlyList<RunInput> Inputs { get; init; } = [];
 
     public double? Rate { get; init; }
 
@@ -38,14 +38,14 @@ internal static class RunCommand
 {
     private const string Description = """
         Tidemark on this machine: the functions, with Azurite and a Kafka emulator unless real ones are named.
-        Without --input a simulated shop produces events: three hours of history first, then as time goes by.
+        Without --input a simulated shop produces events, and devices produce readings: some history first, then as time goes by.
         Settings are read from local.settings.json and the environment, which wins; AzureWebJobsStorage and BrokerList in the environment name
         real services. Exit codes: 0 done, 1 failed, 2 wrong option or setting, 3 the data directory is in use, 130 or 143 ended by a signal.
         """;
 
     public static RootCommand Create(TextWriter output, TextWriter errors)
     {
-        var input = new Option<string[]>("--input") { Description = "File of JSON lines, .gz too, keyed by user_id; may be given again", HelpName = "FILE" };
+        var input = new Option<string[]>("--input") { Description = "File of JSON lines, .gz too, for the main topic, keyed by user_id; sensors=FILE and purchases=FILE for those topics, keyed by device_id and user_id; may be given again", HelpName = "[TOPIC=]FILE" };
         var rate = new Option<double?>("--rate") { Description = "Events a second: of the demo (default 20), or at most of the input", HelpName = "N" };
         var partitions = new Option<int?>("--partitions") { Description = "Partitions of a new topic [default: 6]", HelpName = "N" };
         var once = new Option<bool>("--once") { Description = "Process what there is, close all windows, commit and end" };
@@ -63,7 +63,7 @@ internal static class RunCommand
         {
             var options = new RunOptions
             {
-                Inputs = parsed.GetValue(input) ?? [],
+                Inputs = [.. (parsed.GetValue(input) ?? []).Select(RunInput.Parse)],
                 Rate = parsed.GetValue(rate),
                 Partitions = parsed.GetValue(partitions),
                 Once = parsed.GetValue(once),
@@ -104,10 +104,10 @@ internal static class RunCommand
             throw new SettingException("--kafka-user, --kafka-password and --kafka-protocol need --kafka HOST:PORT; the emulator knows no users.");
         if (options.Report is { } report && Path.GetDirectoryName(Path.GetFullPath(report)) is { } folder && !Directory.Exists(folder))
             throw new SettingException($"--report {report}: there is no folder {folder}; create it first.");
-        foreach (var file in options.Inputs)
+        foreach (var input in options.Inputs)
         {
-            if (!File.Exists(file))
-                throw new SettingException($"--input {file}: there is no such file.");
+            if (!File.Exists(input.File))
+                throw new SettingException($"--input {input.File}: there is no such file.");
         }
     }
 

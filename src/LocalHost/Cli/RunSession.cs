@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Tidemark.Functions;
+using Tidemark.Functions.Sources;
 using Tidemark.Functions.Status;
+using Tidemark.LocalHost.Demo;
 using Tidemark.LocalHost.Emulator;
 using Tidemark.LocalHost.Hosting;
 using Tidemark.LocalHost.Kafka;
@@ -79,12 +81,15 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
         var early = RunSettings.Read(options);
         var given = RunSettings.GivenBrokers(options);
         var storage = RunSettings.GivenStorage() is null ? services!.EnsureAzuriteAsync(cancel) : null;
-        var emulator = given is null ? services!.EnsureKafkaAsync(early["KafkaTopic"]!, early["KafkaGroup"]!, Partitions(), cancel) : null;
+        var emulator = given is null ? services!.EnsureKafkaAsync(RunTopics.OfEmulator(early), Partitions(), cancel) : null;
         await Task.WhenAll(storage ?? Task.CompletedTask, emulator ?? Task.CompletedTask);
         Dictionary<string, string?> addresses = [];
         if (storage is not null)
             addresses[RunSettings.Storage] = (await storage).ConnectionString();
         var kafka = emulator is null ? null : await emulator;
+        // One that was left by a killed run has the topics that it was started with.
+        if (kafka is not null && RunTopics.Of(early).FirstOrDefault(t => !kafka.Topics.Contains(t.Topic)) is { } missing)
+            throw new SettingException($"The Kafka emulator of {data!.Path}, left by a run that was killed, has no topic {missing.Topic}; run once with the settings of that run, or begin anew with --fresh.");
         if (kafka is not null)
             addresses[RunSettings.Brokers] = kafka.Brokers;
         return (RunSettings.Build(options, kafka is not null, addresses), kafka);
@@ -110,7 +115,9 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
         screen = Screen.Of(output);
         logging = new HostLogging(data!["logs"], screen.IsTerminal && !Console.IsErrorRedirected ? screen.Lines() : errors, options.Verbose, time);
         var connection = KafkaConnection.FromSettings(settings[RunSettings.Brokers] ?? "", settings);
-        var partitions = kafka?.Partitions ?? await TopicCreation.EnsureAsync(connection, settings["KafkaTopic"]!, options.Partitions ?? DefaultPartitions, time, errors, stop.Token);
+        var topics = new List<(RunTopic Topic, int Partitions)>();
+        foreach (var topic in RunTopics.Of(settings))
+            topics.Add((topic, kafka?.Partitions ?? await TopicCreation.EnsureAsync(connection, topic.Topic, options.Partitions ?? DefaultPartitions, time, errors, stop.Token)));
         await using var host = EmbeddedHost.Create(new HostPlan
         {
             FunctionTypes = typeof(Composition).Assembly.GetTypes(),
@@ -130,7 +137,7 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
         output.WriteLine($"data {data.Path}, Kafka {connection}, stop with Ctrl-C");
         try
         {
-            return await ProduceAndWatchAsync(host, settings, connection, kafka, partitions, client, progress);
+            return await ProduceAndWatchAsync(host, settings, connection, kafka, topics, client, progress);
         }
         finally
         {
@@ -140,27 +147,14 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
     }
 
     private async Task<int> ProduceAndWatchAsync(
-        EmbeddedHost host, IConfigurationRoot settings, KafkaConnection connection, EmulatorInfo? kafka, int partitions, PipelineClient client, RunProgress progress)
+        EmbeddedHost host, IConfigurationRoot settings, KafkaConnection connection, EmulatorInfo? kafka, IReadOnlyList<(RunTopic Topic, int Partitions)> topics, PipelineClient client, RunProgress progress)
     {
         var ready = time.GetTimestamp();
-        var (topic, group) = (settings["KafkaTopic"]!, settings["KafkaGroup"]!);
         var logger = logging!.CreateLogger("Host.Producer");
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
-        var producing = Task.CompletedTask;
-        if (options.Inputs.Count > 0)
-        {
-            var input = new InputProducer(
-                data!, connection, topic, group, [.. options.Inputs.Select(InputFile.Of)], kafka is null ? long.MaxValue : PacedProducer.EmulatorWindow, options.Rate, time, logger);
-            progress.Lines = () => input.Lines;
-            producing = input.RunAsync(ending.Token);
-        }
-        else if (!options.Once && kafka is not null)
-        {
-            var demo = new DemoProducer(data!, connection, topic, group, partitions, options.Rate ?? DemoRate, time, logger);
-            progress.IsBackfilling = () => demo.IsBackfilling;
-            producing = demo.RunAsync(ending.Token);
-        }
-
+        var producing = options.Inputs.Count > 0 ? ProduceInputs(connection, kafka, topics, progress, logger, ending.Token)
+            : !options.Once && kafka is not null ? ProduceDemo(connection, topics, progress, logger, ending.Token)
+            : Task.CompletedTask;
         var watching = progress.RunAsync(ending.Token);
         try
         {
@@ -172,7 +166,7 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
                 return Stopped();
             }
 
-            var status = await DrainAsync(client, progress, connection, topic, partitions, stop.Token);
+            var status = await DrainAsync(client, progress, connection, topics, stop.Token);
             await ending.CancelAsync();
             await watching;
             await ReportAsync(host, settings, status, ready);
@@ -187,25 +181,70 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
         }
     }
 
+    private Task ProduceInputs(
+        KafkaConnection connection, EmulatorInfo? kafka, IReadOnlyList<(RunTopic Topic, int Partitions)> topics, RunProgress progress, ILogger logger, CancellationToken cancel)
+    {
+        var window = kafka is null ? long.MaxValue : PacedProducer.EmulatorWindow;
+        var inputs = topics.Select(t => t.Topic).Where(t => options.Inputs.Any(i => i.Name == t.Name)).Select(t => new InputProducer(
+            data![t == topics[0].Topic ? "input.json" : $"input-{t.Name}.json"], connection, t.Topic, t.Group, t.Key,
+            [.. options.Inputs.Where(i => i.Name == t.Name).Select(i => InputFile.Of(i.File))], window, options.Rate, time, logger)).ToList();
+        progress.Lines = () => inputs.Sum(i => i.Lines);
+        return Together(inputs.Select<InputProducer, Func<CancellationToken, Task>>(i => i.RunAsync), cancel);
+    }
+
+    private Task ProduceDemo(KafkaConnection connection, IReadOnlyList<(RunTopic Topic, int Partitions)> topics, RunProgress progress, ILogger logger, CancellationToken cancel)
+    {
+        // The shop's purchases also come on their own topic, where there is one: as an order service would send them.
+        var shop = topics.Where(t => t.Topic.Name is HostedPipelines.Main or HostedPipelines.Purchases)
+            .Select(t => (t.Topic, t.Partitions, (Predicate<DemoEvent>)(item => t.Topic.Name == HostedPipelines.Main || item.IsPurchase))).ToList();
+        List<DemoProducer> demos = [new DemoProducer(DemoStream.Shop(options.Rate ?? DemoRate), data!["demo.json"], connection, shop, time, logger)];
+        if (topics.Where(t => t.Topic.Name == HostedPipelines.Sensors).Select(t => (t.Topic, t.Partitions, (Predicate<DemoEvent>)(_ => true))).ToList() is { Count: > 0 } sensors)
+            demos.Add(new DemoProducer(DemoStream.Devices(), data!["demo-sensors.json"], connection, sensors, time, logger));
+        progress.IsBackfilling = () => demos.Any(d => d.IsBackfilling);
+        return Together(demos.Select<DemoProducer, Func<CancellationToken, Task>>(d => d.RunAsync), cancel);
+    }
+
+    /// <summary>All of them; when one fails the others are cancelled and its failure is told.</summary>
+    private static async Task Together(IEnumerable<Func<CancellationToken, Task>> runs, CancellationToken cancel)
+    {
+        using var stopAll = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var running = runs.Select(run => run(stopAll.Token)).ToList();
+        while (running.Count > 0)
+        {
+            var ended = await Task.WhenAny(running);
+            running.Remove(ended);
+            if (ended.IsCompletedSuccessfully)
+                continue;
+            await stopAll.CancelAsync();
+            await Task.WhenAll(running).ContinueWith(_ => { }, TaskScheduler.Default);
+            await ended;
+        }
+    }
+
     /// <summary>
     /// Says that the input has ended and waits until all of it is committed. Only a status that was made after that and knows the partitions' ends
     /// counts: an earlier input of this folder has ended before, and a tick may have begun before the last lines came.
     /// </summary>
     private async Task<StatusReport> DrainAsync(
-        PipelineClient client, RunProgress progress, KafkaConnection connection, string topic, int partitions, CancellationToken cancel)
+        PipelineClient client, RunProgress progress, KafkaConnection connection, IReadOnlyList<(RunTopic Topic, int Partitions)> topics, CancellationToken cancel)
     {
         progress.Say("the input has ended; closing all windows");
-        long[] ends;
-        using (var tail = new TopicTail(connection, topic))
-            ends = [.. tail.Bounds(partitions).Select(b => b.End)];
+        var ends = new Dictionary<string, long[]>();
+        foreach (var (topic, partitions) in topics)
+        {
+            using var tail = new TopicTail(connection, topic.Topic);
+            ends[topic.Name] = [.. tail.Bounds(partitions).Select(b => b.End)];
+        }
+
         var asked = time.GetUtcNow();
         while (!await client.TryDrainAsync(cancel))
             await Task.Delay(TimeSpan.FromMilliseconds(200), time, cancel);
         while (true)
         {
             var status = await client.StatusAsync(cancel);
-            var isRead = ends.Select((end, p) => end == 0 || status.Partitions.Any(s => s.Partition == p && s.Next >= end)).All(read => read);
-            if (status.DrainedAt > asked && isRead && status.LastError is null)
+            var isThrough = status.LastError is null && topics.All(t => (t == topics[0] ? status : status.Sources.GetValueOrDefault(t.Topic.Name)) is { } source
+                && source.DrainedAt > asked && ends[t.Topic.Name].Select((end, p) => end == 0 || source.Partitions.Any(s => s.Partition == p && s.Next >= end)).All(read => read));
+            if (isThrough)
                 return status;
             await Task.Delay(TimeSpan.FromMilliseconds(100), time, cancel);
         }

@@ -54,7 +54,11 @@ internal static class RunSettings
             imposed["KafkaProtocol"] = options.KafkaProtocol.Replace("_", "", StringComparison.Ordinal);
         foreach (var (name, value) in services)
             imposed[name] = value;
-        return AppSettings.Build(usesEmulator ? Defaults.Concat(EmulatorDefaults) : Defaults, LocalSettingsPath(), imposed);
+        var isDemo = options.Inputs.Count == 0 && GivenBrokers(options) is null;
+        List<KeyValuePair<string, string?>> defaults =
+            [.. Defaults, .. usesEmulator ? EmulatorDefaults : [], .. RunTopics.Defaults(name => isDemo || options.Inputs.Any(i => i.Name == name))];
+        var named = AppSettings.Build(defaults, LocalSettingsPath(), imposed);
+        return AppSettings.Build([.. defaults, .. RunTopics.Disabled(named)], LocalSettingsPath(), imposed);
     }
 
     /// <summary>host.json beside the program, where the build put it.</summary>

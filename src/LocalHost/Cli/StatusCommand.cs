@@ -45,7 +45,7 @@ internal static class StatusCommand
 
         output.WriteLine($"data      {folder}");
         output.WriteLine(azurite is null ? "azurite   not running" : $"azurite   process {azurite.Process.Id}, blob {azurite.BlobPort}, queue {azurite.QueuePort}, table {azurite.TablePort}");
-        output.WriteLine(kafka is null ? "kafka     not running" : $"kafka     process {kafka.Process.Id}{(kafka.Process.IsAlive() ? "" : " (killed; its records are gone)")}, {kafka.Brokers}, {kafka.Topic} with {kafka.Partitions} partitions");
+        output.WriteLine(kafka is null ? "kafka     not running" : $"kafka     process {kafka.Process.Id}{(kafka.Process.IsAlive() ? "" : " (killed; its records are gone)")}, {kafka.Brokers}, {string.Join(", ", kafka.Topics)} with {kafka.Partitions} partitions");
         output.WriteLine(owner is null ? "pipeline  not running" : $"pipeline  process {owner.Process.Id}, http://localhost:{owner.Port}");
         if (failure is not null)
             output.WriteLine($"          it does not answer: {failure}");
@@ -86,7 +86,7 @@ internal static class StatusCommand
     {
         ["data"] = folder,
         ["azurite"] = azurite is null ? null : new JsonObject { ["process"] = azurite.Process.Id, ["blob"] = azurite.BlobPort, ["queue"] = azurite.QueuePort, ["table"] = azurite.TablePort },
-        ["kafka"] = kafka is null ? null : new JsonObject { ["process"] = kafka.Process.Id, ["alive"] = kafka.Process.IsAlive(), ["brokers"] = kafka.Brokers, ["topic"] = kafka.Topic, ["partitions"] = kafka.Partitions },
+        ["kafka"] = kafka is null ? null : new JsonObject { ["process"] = kafka.Process.Id, ["alive"] = kafka.Process.IsAlive(), ["brokers"] = kafka.Brokers, ["topic"] = kafka.Topics[0], ["topics"] = new JsonArray([.. kafka.Topics.Select(t => (JsonNode)t)]), ["partitions"] = kafka.Partitions },
         ["pipeline"] = owner is null ? null : new JsonObject
         {
             ["process"] = owner.Process.Id,

@@ -150,7 +150,7 @@ public sealed class ShopSimulation
             var now = item.TimeMs;
             _left--;
             var isBroken = _random.Chance(_options.BrokenShare);
-            var made = new DemoEvent(item.Customer.Key, isBroken ? _broken.Next(item) : _json.Write(item), now + TransitMs);
+            var made = new DemoEvent(item.Customer.Key, isBroken ? _broken.Next(item) : _json.Write(item), now + TransitMs) { IsPurchase = item.Action == Actions.Purchase };
             if (isBroken)
                 return made;
             if (_left > 0 && _random.Chance(_options.DuplicateShare))

@@ -6,9 +6,12 @@ namespace Tidemark.LocalHost.Emulator;
 /// <summary>What a running emulator tells about itself in <c>kafka.json</c>.</summary>
 /// <param name="Process">Its process.</param>
 /// <param name="Brokers">HOST:PORT.</param>
-/// <param name="Topic">Its topic.</param>
-/// <param name="Partitions">Number of partitions.</param>
-internal sealed record EmulatorInfo(ProcessIdentity Process, string Brokers, string Topic, int Partitions);
+/// <param name="Topics">Its topics.</param>
+/// <param name="Partitions">Number of partitions of each.</param>
+internal sealed record EmulatorInfo(ProcessIdentity Process, string Brokers, IReadOnlyList<string> Topics, int Partitions);
+
+/// <summary>A topic, and the consumer group whose offsets outlive an orderly end.</summary>
+internal readonly record struct TopicGroup(string Topic, string Group);
 
 /// <summary>
 /// The emulator as a process of its own. It holds <c>kafka.lock</c> while it runs, says where it is in <c>kafka.json</c>, and writes
@@ -21,7 +24,7 @@ internal static class EmulatorProcess
     public const string SnapshotFile = "kafka.snapshot";
 
     /// <summary>Runs until SIGTERM; the exit code.</summary>
-    public static int Run(string folder, string topic, string group, int partitions)
+    public static int Run(string folder, IReadOnlyList<TopicGroup> topics, int partitions)
     {
         if (TryLock(folder) is not { } guard)
             return 0; // Another emulator is starting on this folder; the host finds that one.
@@ -30,16 +33,21 @@ internal static class EmulatorProcess
         using (var stopped = new ManualResetEventSlim())
         {
             using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, stopped));
-            emulator.CreateTopic(topic, partitions);
+            foreach (var topic in topics)
+                emulator.CreateTopic(topic.Topic, partitions);
             var snapshot = Path.Combine(folder, SnapshotFile);
-            if (EmulatorSnapshot.Read(snapshot) is { } saved)
+            foreach (var saved in EmulatorSnapshot.Read(snapshot))
+            {
+                if (topics.All(t => t.Topic != saved.Topic))
+                    emulator.CreateTopic(saved.Topic, saved.Partitions.Count);
                 SnapshotTransfer.PutBack(emulator.Brokers, saved);
+            }
 
             // In this order: a dead process in kafka.json means lost records, whatever snapshot there is.
-            StateFile.Write(Path.Combine(folder, InfoFile), new EmulatorInfo(ProcessIdentity.Current, emulator.Brokers, topic, partitions));
+            StateFile.Write(Path.Combine(folder, InfoFile), new EmulatorInfo(ProcessIdentity.Current, emulator.Brokers, [.. topics.Select(t => t.Topic)], partitions));
             File.Delete(snapshot);
             stopped.Wait();
-            SnapshotTransfer.Take(emulator.Brokers, topic, group, partitions).Write(snapshot);
+            EmulatorSnapshot.Write(snapshot, [.. topics.Select(t => SnapshotTransfer.Take(emulator.Brokers, t.Topic, t.Group, partitions))]);
             File.Delete(Path.Combine(folder, InfoFile));
         }
 

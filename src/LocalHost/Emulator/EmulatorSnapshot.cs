@@ -3,22 +3,46 @@ using System.Text;
 namespace Tidemark.LocalHost.Emulator;
 
 /// <summary>
-/// What of an emulator outlives an orderly end: per partition the records from the group's committed offset on, at their offsets. Older ones have been
+/// What of a topic of an emulator outlives an orderly end: per partition the records from the group's committed offset on, at their offsets. Older ones have been
 /// processed and nobody asks for them.
 /// </summary>
 internal sealed record EmulatorSnapshot(string Topic, string Group, IReadOnlyList<PartitionSnapshot> Partitions)
 {
-    private const string Magic = "tidemark-emulator-1";
+    private const string Magic = "tidemark-emulator-2";
 
-    /// <summary>Null when there is no file.</summary>
+    /// <summary>All topics; none when there is no file.</summary>
     /// <exception cref="InvalidDataException">The file is something else.</exception>
-    public static EmulatorSnapshot? Read(string path)
+    public static IReadOnlyList<EmulatorSnapshot> Read(string path)
     {
         if (!File.Exists(path))
-            return null;
+            return [];
         using var reader = new BinaryReader(File.OpenRead(path), Encoding.UTF8);
         if (reader.ReadString() != Magic)
-            throw new InvalidDataException($"{path} is no emulator snapshot; begin anew with --fresh.");
+            throw new InvalidDataException($"{path} is no emulator snapshot of this version; begin anew with --fresh.");
+        var topics = new EmulatorSnapshot[reader.ReadInt32()];
+        for (var i = 0; i < topics.Length; i++)
+            topics[i] = Read(reader);
+        return topics;
+    }
+
+    public static void Write(string path, IReadOnlyList<EmulatorSnapshot> topics)
+    {
+        using (var file = new FileStream(path + ".new", FileMode.Create))
+        using (var writer = new BinaryWriter(file, Encoding.UTF8))
+        {
+            writer.Write(Magic);
+            writer.Write(topics.Count);
+            foreach (var topic in topics)
+                topic.Write(writer);
+            writer.Flush();
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(path + ".new", path, overwrite: true);
+    }
+
+    private static EmulatorSnapshot Read(BinaryReader reader)
+    {
         var (topic, group) = (reader.ReadString(), reader.ReadString());
         var partitions = new PartitionSnapshot[reader.ReadInt32()];
         for (var i = 0; i < partitions.Length; i++)
@@ -26,27 +50,17 @@ internal sealed record EmulatorSnapshot(string Topic, string Group, IReadOnlyLis
         return new EmulatorSnapshot(topic, group, partitions);
     }
 
-    public void Write(string path)
+    private void Write(BinaryWriter writer)
     {
-        using (var file = new FileStream(path + ".new", FileMode.Create))
-        using (var writer = new BinaryWriter(file, Encoding.UTF8))
+        writer.Write(Topic);
+        writer.Write(Group);
+        writer.Write(Partitions.Count);
+        foreach (var partition in Partitions)
         {
-            writer.Write(Magic);
-            writer.Write(Topic);
-            writer.Write(Group);
-            writer.Write(Partitions.Count);
-            foreach (var partition in Partitions)
-            {
-                writer.Write(partition.First);
-                writer.Write(partition.Committed);
-                WriteRecords(writer, partition.Records);
-            }
-
-            writer.Flush();
-            file.Flush(flushToDisk: true);
+            writer.Write(partition.First);
+            writer.Write(partition.Committed);
+            WriteRecords(writer, partition.Records);
         }
-
-        File.Move(path + ".new", path, overwrite: true);
     }
 
     private static SavedRecord[] ReadRecords(BinaryReader reader)

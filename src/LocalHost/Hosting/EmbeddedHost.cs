@@ -147,7 +147,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     private void MakeTriggers(IReadOnlyList<FunctionMethod> functions)
     {
         var loggers = app.Services.GetRequiredService<ILoggerFactory>();
-        foreach (var function in functions)
+        foreach (var function in functions.Where(f => !plan.Settings.IsDisabled(f.Name)))
         {
             switch (function.Trigger)
             {

@@ -24,7 +24,7 @@ internal sealed class LocalServices(DataDirectory data, ServicePrograms programs
     public bool HasLostKafka() => FindKafka() is null && File.Exists(data[EmulatorProcess.InfoFile]) && !EmulatorProcess.IsStarting(data.Path);
 
     /// <summary>Finds or starts the emulator.</summary>
-    public async Task<EmulatorInfo> EnsureKafkaAsync(string topic, string group, int partitions, CancellationToken cancel)
+    public async Task<EmulatorInfo> EnsureKafkaAsync(IReadOnlyList<TopicGroup> topics, int partitions, CancellationToken cancel)
     {
         if (FindKafka() is { } running)
             return running;
@@ -32,7 +32,7 @@ internal sealed class LocalServices(DataDirectory data, ServicePrograms programs
         {
             File.Delete(data[EmulatorProcess.InfoFile]);
             starting = DetachedProcess.Start(
-                [.. programs.Self, "kafka-emulator", "--data", data.Path, "--topic", topic, "--group", group, "--partitions", $"{partitions}"], data["logs/kafka.log"]);
+                [.. programs.Self, "kafka-emulator", "--data", data.Path, "--partitions", $"{partitions}", .. topics.SelectMany(t => new[] { "--topic", t.Topic, "--group", t.Group })], data["logs/kafka.log"]);
         }
 
         // Putting a long log back takes a while; as long as the process lives it is at work.

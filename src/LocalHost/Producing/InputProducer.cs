@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Tidemark.LocalHost.Kafka;
 using Tidemark.LocalHost.Kafka.Native;
-using Tidemark.LocalHost.Processes;
 using Tidemark.LocalHost.Settings;
 
 namespace Tidemark.LocalHost.Producing;
@@ -12,7 +11,7 @@ namespace Tidemark.LocalHost.Producing;
 /// producer never runs ahead of it by more than the broker surely keeps; a resumed run compares what lies beyond it with the lines that come next.
 /// </summary>
 internal sealed class InputProducer(
-    DataDirectory data, KafkaConnection connection, string topic, string group, IReadOnlyList<InputFile> files, long window, double? rate, TimeProvider time, ILogger logger)
+    string state, KafkaConnection connection, string topic, string group, string key, IReadOnlyList<InputFile> files, long window, double? rate, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMilliseconds(250);
 
@@ -62,12 +61,12 @@ internal sealed class InputProducer(
         var partitions = tail.Partitions();
         if (partitions == 0)
             throw new SettingException($"The topic {topic} does not exist at {connection.Brokers}; create it, or leave out --kafka.");
-        var saved = InputProgress.Read(data);
+        var saved = InputProgress.Read(state);
         var isSame = saved is not null && saved.IsOf(files);
         if (saved is { IsComplete: false } && !isSame)
         {
             throw new SettingException(
-                $"{data.Path} is in the middle of {string.Join(", ", saved.Files.Select(f => f.Path))}; resume with the same --input, or begin anew with --fresh.");
+                $"{Path.GetDirectoryName(state)} is in the middle of {string.Join(", ", saved.Files.Select(f => f.Path))}; resume with the same --input, or begin anew with --fresh.");
         }
 
         if (isSame && saved!.IsComplete)
@@ -76,7 +75,7 @@ internal sealed class InputProducer(
         if (!isSame)
         {
             saved = new InputProgress(files, [.. bounds.Select(b => new PartitionProgress(b.End, 0))], false);
-            saved.Write(data);
+            saved.Write(state);
         }
 
         progress = saved!.Partitions;
@@ -111,19 +110,19 @@ internal sealed class InputProducer(
             {
                 number++;
                 Volatile.Write(ref lines, number);
-                var length = LineKey.Read(line, keyBuffer);
-                var key = keyBuffer.AsSpan(0, Math.Max(0, length));
-                var partition = length >= 0 ? KafkaPartitioner.Partition(key, progress.Length) : (int)(number % progress.Length);
+                var length = LineKey.Read(line, key, keyBuffer);
+                var keyBytes = keyBuffer.AsSpan(0, Math.Max(0, length));
+                var partition = length >= 0 ? KafkaPartitioner.Partition(keyBytes, progress.Length) : (int)(number % progress.Length);
                 if (number <= progress[partition].Line)
                     continue;
-                if (tails[partition].Contains(key, length >= 0, line))
+                if (tails[partition].Contains(keyBytes, length >= 0, line))
                 {
                     progress[partition] = new PartitionProgress(tails[partition].NextOffset!.Value, number);
                     continue;
                 }
 
                 GoLive(partition);
-                producer.Send(new OutgoingRecord { Partition = partition, HasKey = length >= 0, Key = key, Value = line, Tag = number }, WhileWaiting, cancel);
+                producer.Send(new OutgoingRecord { Partition = partition, HasKey = length >= 0, Key = keyBytes, Value = line, Tag = number }, WhileWaiting, cancel);
                 if ((++sent & 1023) == 0)
                     SaveIfDue(producer);
                 if (rate is { } perSecond)
@@ -167,7 +166,7 @@ internal sealed class InputProducer(
                 progress[p] = new PartitionProgress(last.NextOffset, last.Tag);
         }
 
-        new InputProgress(files, progress, isComplete).Write(data);
+        new InputProgress(files, progress, isComplete).Write(state);
         for (var p = 0; p < progress.Length; p++)
             producer.Release(p, progress[p].Offset);
     }

@@ -5,7 +5,7 @@ using Tidemark.LocalHost.Settings;
 namespace Tidemark.LocalHost.Producing;
 
 /// <summary>
-/// How far an input has got, in <c>input.json</c>. A line's number counts over all files in order. Per partition, what is surely in Kafka; what
+/// How far the input of a topic has got, in <c>input.json</c> (of a further topic <c>input-NAME.json</c>). A line's number counts over all files in order. Per partition, what is surely in Kafka; what
 /// was produced after the last save is found by reading the partition's end.
 /// </summary>
 /// <param name="Files">The files, in order.</param>
@@ -13,14 +13,12 @@ namespace Tidemark.LocalHost.Producing;
 /// <param name="IsComplete">Whether every line is in Kafka.</param>
 internal sealed record InputProgress(IReadOnlyList<InputFile> Files, PartitionProgress[] Partitions, bool IsComplete)
 {
-    public const string FileName = "input.json";
-
     /// <summary>Number of records of this input that are surely in Kafka is not known from here; this is the greatest line.</summary>
     public long GreatestLine => Partitions.Max(p => p.Line);
 
-    public static InputProgress? Read(DataDirectory data) => StateFile.Read<InputProgress>(data[FileName]);
+    public static InputProgress? Read(string path) => StateFile.Read<InputProgress>(path);
 
-    public void Write(DataDirectory data) => StateFile.Write(data[FileName], this);
+    public void Write(string path) => StateFile.Write(path, this);
 
     /// <summary>Whether this is the progress of the given files.</summary>
     public bool IsOf(IReadOnlyList<InputFile> files) => Files.Select(f => f.Fingerprint).SequenceEqual(files.Select(f => f.Fingerprint));

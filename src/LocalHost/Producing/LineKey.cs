@@ -2,16 +2,20 @@ using System.Text.Json;
 
 namespace Tidemark.LocalHost.Producing;
 
-/// <summary>The Kafka key of a line: the text of its <c>user_id</c>, unescaped; a number's digits; none when it has no such field or is no JSON object.</summary>
+/// <summary>The Kafka key of a line: the text of a field such as <c>user_id</c>, unescaped; a number's digits; none when it has no such field or is no JSON object.</summary>
 internal static class LineKey
 {
-    /// <summary>Longest key in bytes; a longer user id gives no key.</summary>
+    /// <summary>The field of events of the shop.</summary>
+    public const string User = "user_id";
+
+    /// <summary>Longest key in bytes; a longer id gives no key.</summary>
     public const int MaxLength = 1024;
 
     /// <param name="line">JSON.</param>
+    /// <param name="field">Name of the field.</param>
     /// <param name="key">At least <see cref="MaxLength"/> bytes.</param>
     /// <returns>Bytes written to the key, −1 when there is none.</returns>
-    public static int Read(ReadOnlySpan<byte> line, Span<byte> key)
+    public static int Read(ReadOnlySpan<byte> line, string field, Span<byte> key)
     {
         var reader = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = 256 });
         try
@@ -20,9 +24,9 @@ internal static class LineKey
                 return -1;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var isUser = reader.ValueTextEquals("user_id"u8);
+                var isKey = reader.ValueTextEquals(field);
                 reader.Read();
-                if (isUser)
+                if (isKey)
                     return Copy(ref reader, key);
                 reader.Skip();
             }

@@ -38,6 +38,13 @@ internal static class AppSettings
         return string.Concat(parts);
     }
 
+    /// <summary>The setting by which the real host, and this one, leaves a function out.</summary>
+    public static string Disabled(string function) => $"AzureWebJobs.{function}.Disabled";
+
+    /// <summary>Whether a function is left out: <c>true</c> or <c>1</c>, as in the real host.</summary>
+    public static bool IsDisabled(this IConfiguration settings, string function) =>
+        settings[Disabled(function)] is { } value && (value == "1" || value.Equals("true", StringComparison.OrdinalIgnoreCase));
+
     /// <summary>What an attribute means that holds either a setting's name or the value itself.</summary>
     public static string NameOrValue(this IConfiguration settings, string text, string where) =>
         text.Contains('%') ? settings.Expand(text, where) : settings[text] is { Length: > 0 } value ? value : text;

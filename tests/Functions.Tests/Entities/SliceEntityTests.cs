@@ -7,6 +7,7 @@ using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Entities;
+using Tidemark.Functions.Sources;
 using Tidemark.Functions.Tests.Lake;
 
 namespace Tidemark.Functions.Tests.Entities;
@@ -128,7 +129,7 @@ public sealed class SliceEntityTests
         version, from.ToDictionary(p => p.Item1, p => p.Item2), to.ToDictionary(p => p.Item1, p => p.Item2), [partial], new Dictionary<string, long>()));
 
     private async Task RunAsync(string operation, object? input) =>
-        await new SliceEntity(Id, new SamplePipeline(), new CostCounters()).RunAsync(_entity.Operation(operation, input));
+        await new SliceEntity(new HostedPipelines([new HostedPipeline("sample", Id, new SamplePipeline())]), new CostCounters()).RunAsync(_entity.Operation(operation, input));
 }
 
 /// <summary>State and operations as the backend keeps them: JSON by the worker's serialiser.</summary>

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Confluent.Kafka;
+using Microsoft.Azure.Functions.Worker;
 using Tidemark.Native;
 
 namespace Tidemark.Functions.Tests.Kafka;
@@ -12,12 +13,17 @@ internal sealed class MockBroker : IDisposable
     private IntPtr _cluster;
 
     public MockBroker(string topic, int partitions)
+        : this(partitions, topic)
+    {
+    }
+
+    public MockBroker(int partitions, params string[] topics)
     {
         NativeKafka.Load();
         _owner = rd_kafka_new(0, rd_kafka_conf_new(), new byte[512], 512);
         _cluster = rd_kafka_mock_cluster_new(_owner, 1);
         Brokers = Marshal.PtrToStringUTF8(rd_kafka_mock_cluster_bootstraps(_cluster))!;
-        Assert.Equal(0, rd_kafka_mock_topic_create(_cluster, topic, partitions, 1));
+        Assert.All(topics, topic => Assert.Equal(0, rd_kafka_mock_topic_create(_cluster, topic, partitions, 1)));
     }
 
     public string Brokers { get; }
@@ -31,6 +37,16 @@ internal sealed class MockBroker : IDisposable
             Value = i % 5 == 4 ? null : Encoding.UTF8.GetBytes($"v{i}"),
             Timestamp = new Timestamp(1_700_000_000_000 + i, TimestampType.CreateTime),
             Headers = i == 1 ? new Headers { { "h", [9] } } : null,
+        })));
+    }
+
+    /// <summary>Sends records to the partitions that they name.</summary>
+    public async Task ProduceAsync(string topic, IEnumerable<KafkaRecord> records)
+    {
+        using var producer = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = Brokers }).Build();
+        await Task.WhenAll(records.Select(r => producer.ProduceAsync(new TopicPartition(topic, r.Partition), new Message<byte[]?, byte[]?>
+        {
+            Value = r.Value, Timestamp = new Timestamp(r.Timestamp!.UnixTimestampMs, TimestampType.CreateTime),
         })));
     }
 

@@ -163,7 +163,7 @@ public sealed class LakeTests(Azurite azurite)
     private (DeltaLake Lake, SegmentStore Segments, CostCounters Counters) New(global::Azure.Storage.Blobs.BlobContainerClient? container = null, PipelineId? id = null)
     {
         var store = new BlobObjectStore(container ?? azurite.NewContainer());
-        var tables = new LakeTables(store, new SamplePipeline(), TimeProvider.System);
+        var tables = new LakeTables(store, [new SamplePipeline()], TimeProvider.System);
         var counters = new CostCounters();
         return (new DeltaLake(tables, counters), new SegmentStore(id ?? Id, 16 << 10, store, tables), counters);
     }

@@ -21,7 +21,7 @@ public sealed class MaintenanceTests(Azurite azurite)
     public async Task Vacuum_spares_files_that_open_ranges_name_and_those_alone()
     {
         await AppendAsync("silver/sample", 1);
-        var segments = new SegmentStore(new PipelineId("v1", "events", 1), 1, _store, new LakeTables(_store, new SamplePipeline(), TimeProvider.System));
+        var segments = new SegmentStore(new PipelineId("v1", "events", 1), 1, _store, new LakeTables(_store, [new SamplePipeline()], TimeProvider.System));
         var segment = new Segment(new Dictionary<string, RowBatch> { ["silver/sample"] = SampleRows.Batch(7, 20) }, new Dictionary<EntityKey, byte[]>(), new Dictionary<string, long>());
         var open = await segments.StageAsync(3, 77, "open", segment, default);
         var lost = await segments.StageAsync(3, 77, "lost", segment, default);
@@ -76,9 +76,9 @@ public sealed class MaintenanceTests(Azurite azurite)
     };
 
     private LakeMaintenance Maintenance(TimeProvider time) =>
-        new(new LakeTables(_store, new SamplePipeline(), time), _ledger, _alerts, NullLogger<LakeMaintenance>.Instance);
+        new(new LakeTables(_store, [new SamplePipeline()], time), [_ledger], _alerts, NullLogger<LakeMaintenance>.Instance);
 
-    private DeltaLake Lake() => new(new LakeTables(_store, new SamplePipeline(), TimeProvider.System), new CostCounters());
+    private DeltaLake Lake() => new(new LakeTables(_store, [new SamplePipeline()], TimeProvider.System), new CostCounters());
 
     private DeltaTable Delta(string table) => DeltaTable.Open(_store, table);
 

@@ -18,7 +18,7 @@ public sealed partial class BindingTests
 
     [Fact]
     public void The_functions_are_these() => Assert.Equal(
-        ["Assets", "Drain", "Entities", "Health", "Home", "Ingest", "Maintain", "Overview", "Partitions", "Progress", "Quarantine", "Queries", "QueryRows", "Replay", "Slices", "Status", "Table", "Tables", "Tick", "Timeline"],
+        ["Assets", "Drain", "Entities", "Health", "Home", "Ingest", "IngestPurchases", "IngestSensors", "Maintain", "Overview", "Partitions", "Progress", "Quarantine", "Queries", "QueryRows", "Replay", "Slices", "Status", "Table", "Tables", "Tick", "Timeline"],
         Functions.Select(m => m.GetCustomAttribute<FunctionAttribute>()!.Name).Order());
 
     [Fact]
@@ -39,15 +39,18 @@ public sealed partial class BindingTests
         Assert.Subset(Settings.All.Select(s => s.Name).ToHashSet(), named.ToHashSet());
     }
 
-    [Fact]
-    public void The_Kafka_trigger_takes_whole_records_in_batches_with_raw_keys_and_retries_for_ever()
+    [Theory]
+    [InlineData("Ingest", "%KafkaTopic%", "%KafkaGroup%")]
+    [InlineData("IngestSensors", "%SensorsTopic%", "%KafkaGroup%-sensors")]
+    [InlineData("IngestPurchases", "%PurchasesTopic%", "%KafkaGroup%-purchases")]
+    public void The_Kafka_triggers_take_whole_records_in_batches_with_raw_keys_and_retry_for_ever(string function, string topic, string group)
     {
-        var method = Functions.Single(m => m.GetCustomAttribute<FunctionAttribute>()!.Name == "Ingest");
+        var method = Functions.Single(m => m.GetCustomAttribute<FunctionAttribute>()!.Name == function);
         var parameter = method.GetParameters().Single(p => p.IsDefined(typeof(KafkaTriggerAttribute)));
         var trigger = parameter.GetCustomAttribute<KafkaTriggerAttribute>()!;
         Assert.Equal(typeof(KafkaRecord[]), parameter.ParameterType);
         Assert.True(trigger.IsBatched);
-        Assert.Equal(KafkaMessageKeyType.Binary, trigger.KeyDataType);
+        Assert.Equal((KafkaMessageKeyType.Binary, topic, group), (trigger.KeyDataType, trigger.Topic, trigger.ConsumerGroup));
         Assert.Equal(-1, method.GetCustomAttribute<ExponentialBackoffRetryAttribute>()!.MaxRetryCount);
         Assert.Contains(trigger.BrokerList, Settings.All.Select(s => s.Name));
     }

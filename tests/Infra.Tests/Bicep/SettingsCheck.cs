@@ -15,6 +15,7 @@ internal static partial class SettingsCheck
     private static readonly string[] OfTheHost =
     [
         "AzureWebJobsStorage", "AzureWebJobsDisableHomepage", "APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+        "AzureWebJobs.IngestSensors.Disabled", "AzureWebJobs.IngestPurchases.Disabled",
     ];
 
     // Only where there is no functionAppConfig to say so (Core Tools), or only where there is.

@@ -19,7 +19,7 @@ internal static partial class LakeCheck
     public static async Task<SortedDictionary<string, Dictionary<string, string>>> SchemasAsync()
     {
         var store = new MemoryObjectStore();
-        var lake = new LakeTables(store, ClickstreamPipeline.Create(new EventOptions("events")), TimeProvider.System);
+        var lake = new LakeTables(store, [ClickstreamPipeline.Create(new EventOptions("events"))], TimeProvider.System);
         var schemas = new SortedDictionary<string, Dictionary<string, string>>(StringComparer.Ordinal);
         foreach (var name in lake.Names)
         {

@@ -14,7 +14,7 @@ public sealed class ProcessTests
         string brokers;
         using (var data = DataDirectory.Open(folder.Path))
         {
-            var started = await Services(data).EnsureKafkaAsync("events", "test", 2, CancellationToken.None);
+            var started = await Services(data).EnsureKafkaAsync([new("events", "test")], 2, CancellationToken.None);
             brokers = started.Brokers;
             await ProduceAsync(brokers, 10);
         }
@@ -26,7 +26,7 @@ public sealed class ProcessTests
             try
             {
                 Assert.False(services.HasLostKafka());
-                var found = await services.EnsureKafkaAsync("events", "test", 2, CancellationToken.None);
+                var found = await services.EnsureKafkaAsync([new("events", "test")], 2, CancellationToken.None);
                 Assert.Equal(brokers, found.Brokers);
                 Assert.Equal([5, 5], Ends(found.Brokers));
             }
@@ -45,7 +45,7 @@ public sealed class ProcessTests
         var services = Services(data);
         try
         {
-            var first = await services.EnsureKafkaAsync("events", "test", 2, CancellationToken.None);
+            var first = await services.EnsureKafkaAsync([new("events", "test")], 2, CancellationToken.None);
             await ProduceAsync(first.Brokers, 100);
             using (var consumer = Consumer(first.Brokers))
                 consumer.Commit([new TopicPartitionOffset("events", 0, 30), new TopicPartitionOffset("events", 1, 50)]);
@@ -53,7 +53,7 @@ public sealed class ProcessTests
             Assert.False(first.Process.IsAlive());
             Assert.False(services.HasLostKafka());
 
-            var second = await services.EnsureKafkaAsync("events", "test", 2, CancellationToken.None);
+            var second = await services.EnsureKafkaAsync([new("events", "test")], 2, CancellationToken.None);
             Assert.Equal([50, 50], Ends(second.Brokers));
             using var again = Consumer(second.Brokers);
             TopicPartition[] partitions = [new("events", 0), new("events", 1)];
@@ -83,7 +83,7 @@ public sealed class ProcessTests
         using (var data = DataDirectory.Open(folder.Path))
         {
             var services = Services(data);
-            (await services.EnsureKafkaAsync("events", "test", 1, CancellationToken.None)).Process.Kill();
+            (await services.EnsureKafkaAsync([new("events", "test")], 1, CancellationToken.None)).Process.Kill();
             await Eventually.True(services.HasLostKafka, "the loss is noticed");
         }
 

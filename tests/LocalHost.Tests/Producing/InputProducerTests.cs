@@ -120,7 +120,7 @@ public sealed class InputProducerTests
     }
 
     private static InputProducer Producer(DataDirectory data, TestKafka kafka, IReadOnlyList<InputFile> files, double? rate = null, long window = long.MaxValue) =>
-        new(data, new KafkaConnection(kafka.Brokers), "events", "test", files, window, rate, TimeProvider.System, NullLogger.Instance);
+        new(data["input.json"], new KafkaConnection(kafka.Brokers), "events", "test", LineKey.User, files, window, rate, TimeProvider.System, NullLogger.Instance);
 
     /// <summary>Two files with repeated lines, blank ones, broken ones, lines without user and with numbers as users.</summary>
     private static InputFile[] WriteFiles(TestFolder folder, Random random, int lines)

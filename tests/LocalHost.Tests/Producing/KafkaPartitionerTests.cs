@@ -27,7 +27,7 @@ public sealed class KafkaPartitionerTests
     public void The_key_is_the_user_id_of_the_outermost_object(string line, string? expected)
     {
         var key = new byte[LineKey.MaxLength];
-        var length = LineKey.Read(Encoding.UTF8.GetBytes(line), key);
+        var length = LineKey.Read(Encoding.UTF8.GetBytes(line), LineKey.User, key);
         Assert.Equal(expected, length < 0 ? null : Encoding.UTF8.GetString(key.AsSpan(0, length)));
     }
 }

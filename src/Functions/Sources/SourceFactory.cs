@@ -1,0 +1,64 @@
+using Azure.Data.Tables;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Tidemark.Delta;
+using Tidemark.Domain.Ledger;
+using Tidemark.Functions.Catalogs;
+using Tidemark.Functions.Configuration;
+using Tidemark.Functions.Costs;
+using Tidemark.Functions.Kafka;
+using Tidemark.Functions.Lake;
+using Tidemark.Functions.Results;
+using Tidemark.Functions.Schemas;
+using Tidemark.Functions.Status;
+using Tidemark.Functions.Tables;
+using Tidemark.Functions.Telemetry;
+using Tidemark.Functions.Triggers;
+
+namespace Tidemark.Functions.Sources;
+
+/// <summary>Makes the source of each hosted pipeline, on the storage that all of them share.</summary>
+internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions options)
+{
+    private readonly string _instance = $"{Environment.MachineName}-{Guid.NewGuid().ToString("N")[..8]}";
+    private readonly TimeProvider _time = services.GetRequiredService<TimeProvider>();
+    private readonly CostCounters _costs = services.GetRequiredService<CostCounters>();
+
+    public HostedSources Make(HostedPipelines pipelines) => new([.. pipelines.All.Select(hosted => Make(hosted, hosted == pipelines.First))]);
+
+    private HostedSource Make(HostedPipeline hosted, bool isMain)
+    {
+        var (id, pipeline) = (hosted.Id, hosted.Pipeline);
+        var table = services.GetRequiredService<TableServiceClient>().GetTableClient(options.LedgerTable);
+        var ledger = new TableLedger(id, table);
+        var log = isMain ? services.GetRequiredService<ITopicLog>() : new KafkaTopicLog(hosted.Kafka!, Logger<KafkaTopicLog>());
+        var store = services.GetRequiredService<IObjectStore>();
+        var lake = services.GetRequiredService<ILake>();
+        var segments = new SegmentStore(id, options.InlineSegmentLimit, store, services.GetRequiredService<LakeTables>());
+        var results = new TableResults(id, services.GetRequiredService<ResultTables>().Service.GetTableClient, _time, _costs);
+        var alerts = isMain ? services.GetRequiredService<TableAlerts>() : new TableAlerts(id, table, _time, Logger<TableAlerts>());
+        var entities = new InvocationEntities(id, store, _costs);
+        var ingest = new Ingest(pipeline, ledger, log, segments, ToIngest(hosted), _time, lake, alerts);
+        var tick = new Tick(pipeline, id, new TickStores(ledger, log, segments, entities, lake, results, alerts), ingest, options.ToTick(), _time, _instance);
+        var board = new StatusBoard(id, _costs, _time, _instance);
+        var operators = new OperatorBoard(id, pipeline, _costs, options.Kafka.BrokerList, _instance);
+        var status = new StatusStore(id, table);
+        var aftermath = new TickAftermath(
+            ledger, board, operators, status, services.GetRequiredService<MaintenanceStore>(), alerts, new AlertWatch(options.ToAlerts()),
+            services.GetRequiredService<PipelineMetrics>(), hosted.Name, _time, Logger<TickAftermath>());
+        return new HostedSource
+        {
+            Hosted = hosted, Ledger = ledger, Log = log, Results = results, Alerts = alerts, Ingest = ingest, Board = board, Operators = operators, Status = status,
+            Runner = new TickRunner(tick, entities, services.GetRequiredService<Preparation>(), board, status, aftermath, _time, Logger<TickRunner>()),
+        };
+    }
+
+    /// <summary>Events of the shop may wait for the catalog, and for a schema that their frame names.</summary>
+    private IngestOptions ToIngest(HostedPipeline hosted) => options.ToIngest() with
+    {
+        IsReady = hosted.Name == HostedPipelines.Main && services.GetService<CatalogRefresher>() is { } catalog ? catalog.IsReadyAsync : null,
+        Prepare = hosted.Name != HostedPipelines.Sensors && services.GetService<SchemaRegistry>() is { } registry ? registry.PrepareAsync : null,
+    };
+
+    private ILogger<T> Logger<T>() => services.GetRequiredService<ILogger<T>>();
+}

@@ -1,0 +1,148 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Azure.Data.Tables;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Entities;
+using Microsoft.Extensions.DependencyInjection;
+using Tidemark.Domain.Clickstream;
+using Tidemark.Domain.Events;
+using Tidemark.Domain.Ledger;
+using Tidemark.Domain.Sensors;
+using Tidemark.Functions.Configuration;
+using Tidemark.Functions.Http;
+using Tidemark.Functions.Lake;
+using Tidemark.Functions.Sources;
+using Tidemark.Functions.Status;
+using Tidemark.Functions.Tables;
+using Tidemark.Functions.Tests.Azure;
+using Tidemark.Functions.Tests.Kafka;
+using Tidemark.Functions.Tests.Triggers;
+using Tidemark.Functions.Triggers;
+
+namespace Tidemark.Functions.Tests.Sources;
+
+/// <summary>Several topics in one deployment, wired as in production.</summary>
+[Collection(AzuriteCollection.Name)]
+public sealed class SourcesTests(Azurite azurite)
+{
+    [Fact]
+    public async Task Each_topic_has_tables_results_and_status_of_its_own_and_all_are_shown_and_maintained()
+    {
+        using var broker = new MockBroker(2, "events", "readings", "orders");
+        await using var app = New(broker, ("SensorsTopic", "readings"), ("PurchasesTopic", "orders"));
+        await DeliverAsync(app, broker);
+        await DrainAsync(app);
+
+        var status = await app.StatusAsync();
+        Assert.Equal(30, status.EventsIn);
+        Assert.Equal([("purchases", 20L), ("sensors", 40L)], status.Sources.OrderBy(s => s.Key).Select(s => (s.Key, s.Value.EventsIn)));
+        Assert.All(status.Sources.Values, s => Assert.NotNull(s.DrainedAt));
+        Assert.Equal(30, await CountAsync(app, "silver/events"));
+        Assert.Equal(20, await CountAsync(app, "silver/purchases"));
+        Assert.Equal(40, await CountAsync(app, "silver/sensors"));
+
+        // One reading a second of each of two devices: 20 of them, in one minute.
+        var metrics = await app.RowsAsync("sensor_metrics");
+        Assert.Equal(["d0", "d1"], metrics.Select(r => r.GetProperty("device_id").GetString()).Order());
+        Assert.All(metrics, r => Assert.Equal((20, 1m), (r.GetProperty("readings").GetInt32(), r.GetProperty("min_value").GetDecimal())));
+        Assert.Equal(20, Assert.Single(await app.RowsAsync("order_flow")).GetProperty("events").GetInt32());
+        Assert.Equal(["above", "silent", "silent"], (await app.RowsAsync("sensor_alerts")).Select(r => r.GetProperty("rule").GetString()).Order());
+
+        var names = JsonDocument.Parse(((Reply)app.Get<QueriesFunction>().List(App.Request())).Body).RootElement.EnumerateArray().Select(q => q.GetProperty("name").GetString()).ToList();
+        Assert.Superset(new HashSet<string?> { "category_views", "sensor_metrics", "sensor_alerts", "order_flow" }, names.ToHashSet());
+        var progress = JsonDocument.Parse((await app.Get<ProgressFunction, Reply>(f => f.ProgressAsync(App.Request(), app.Context))).Body).RootElement;
+        Assert.Superset(new HashSet<string?> { "category_views", "sensor_metrics", "order_flow" }, progress.EnumerateArray().Select(p => p.GetProperty("name").GetString()).ToHashSet());
+        await app.Get<MaintainFunction>().RunAsync(new TimerInfo(), app.Context);
+        var maintained = await app.Services.GetRequiredService<MaintenanceStore>().ReadAsync(default);
+        Assert.Superset(new HashSet<string> { "silver/events", "bronze/sensors", "gold/sensor_alerts", "silver/purchases_late" }, maintained.Select(t => t.Table).ToHashSet());
+    }
+
+    [Fact]
+    public async Task A_topic_that_fails_keeps_no_other_from_being_brought_up_to_date()
+    {
+        using var broker = new MockBroker(2, "events", "readings", "orders");
+        await using var app = New(broker, ("SensorsTopic", "readings"), ("PurchasesTopic", "orders"));
+        await DeliverAsync(app, broker);
+        var ledger = app.Services.GetRequiredService<TableServiceClient>().GetTableClient(app.Services.GetRequiredService<TidemarkOptions>().LedgerTable);
+        var damaged = new TableEntity(TableLedger.MetaPartitionOf(app.Services.GetRequiredService<TidemarkOptions>().Sensors!), "meta");
+        SplitBinary.Put(damaged, "m", "no meta"u8.ToArray());
+        await ledger.UpsertEntityAsync(damaged, TableUpdateMode.Replace);
+        await Assert.ThrowsAnyAsync<Exception>(() => app.TickAsync());
+        var status = await app.StatusAsync();
+        Assert.Equal(("failing", "sensors: Tick"), (status.State, status.LastError!.Where));
+        Assert.Equal((30, 20), (status.EventsIn, status.Sources["purchases"].EventsIn));
+        Assert.Equal(503, (await app.Get<StatusFunction, Reply>(f => f.HealthAsync(App.Request(), app.Context))).Status);
+    }
+
+    [Fact]
+    public async Task Without_further_topics_there_is_the_main_one_alone_and_its_status_names_no_others()
+    {
+        using var broker = new MockBroker("events", 1);
+        await using var app = New(broker);
+        await app.TickAsync();
+        Assert.Empty((await app.StatusAsync()).Sources);
+        Assert.DoesNotContain(app.Services.GetRequiredService<LakeTables>().Names, name => name.Contains("sensor", StringComparison.Ordinal));
+        var e = await Assert.ThrowsAsync<InvalidOperationException>(() => app.Get<IngestFunction>().SensorsAsync([], app.Context));
+        Assert.Contains("No topic is named for sensors", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Pipelines_share_no_table_and_an_entity_belongs_to_the_one_whose_id_it_begins_with()
+    {
+        HostedPipeline Sensors(string version) => new("sensors", new PipelineId(version, "sensors", 1), SensorPipeline.Create(new EventOptions("sensors")));
+        var shop = new HostedPipeline("events", new PipelineId("v1", "events", 1), ClickstreamPipeline.Create(new EventOptions("events")));
+        var all = new HostedPipelines([shop, Sensors("v1"), new("purchases", new PipelineId("v1", "sensors.1", 1), PurchasePipeline.Create(new EventOptions("p")))]);
+        Assert.Equal("sensors", all.Of(new EntityInstanceId("slices", "v1/sensors.1/1m/0")).Name);
+        Assert.Equal("purchases", all.Of(new EntityInstanceId("slices", "v1/sensors.1.1/1m/0")).Name);
+        Assert.Throws<FormatException>(() => all.Of(new EntityInstanceId("slices", "v2/sensors.1/1m/0")));
+        Assert.Contains("bronze/sensors", Assert.Throws<ArgumentException>(() => new HostedPipelines([Sensors("v1"), Sensors("v2")])).Message, StringComparison.Ordinal);
+        var long_ = new PipelineId("v1", new string('t', 90), 1);
+        Assert.Throws<InvalidSettingException>(() => new HostedPipelines([shop, Sensors("v1") with { Id = long_ }]));
+    }
+
+    private App New(MockBroker broker, params (string, string?)[] settings) => new(azurite, broker.Brokers, null, [("DeltaInterval", "1s"), ("CheckpointInterval", "1s"), .. settings]);
+
+    private static async Task DeliverAsync(App app, MockBroker broker)
+    {
+        await app.Get<IngestFunction>().RunAsync(await ProduceAsync(broker, "events", 30, Event("view")), app.Context);
+        await app.Get<IngestFunction>().SensorsAsync(await ProduceAsync(broker, "readings", 40, i => string.Create(CultureInfo.InvariantCulture,
+            $"{{\"device_id\":\"d{i % 2}\",\"metric\":\"temperature\",\"value\":{(i == 33 ? 41 : i / 2 + 1)},\"ts\":{HandTime.Start - HandTime.Start % 60_000 + i / 2 * 1_000}}}")), app.Context);
+        await app.Get<IngestFunction>().PurchasesAsync(await ProduceAsync(broker, "orders", 20, Event("purchase")), app.Context);
+    }
+
+    private static async Task DrainAsync(App app)
+    {
+        await app.TickAsync();
+        Assert.Equal(StatusCodes.Status202Accepted, (await app.Get<DrainFunction, Reply>(f => f.RunAsync(App.Request(), app.Context))).Status);
+        for (var i = 0; i < 20; i++)
+        {
+            app.Time.Advance(TimeSpan.FromSeconds(20));
+            await app.TickAsync();
+            var status = await app.StatusAsync();
+            if (status.DrainedAt is not null && status.Sources.Values.All(s => s.DrainedAt is not null))
+                return;
+        }
+
+        Assert.Fail("The input was not processed to its end.");
+    }
+
+    private static Func<int, string> Event(string type) => i => JsonSerializer.Serialize(new
+    {
+        event_id = $"{type}{i}", event_type = type, ts = HandTime.Start - HandTime.Start % 60_000 + i * 1_000L, user_id = $"u{i % 7}", product_id = $"p{i % 3}", category = "shoes", revenue = 2,
+    });
+
+    private static async Task<KafkaRecord[]> ProduceAsync(MockBroker broker, string topic, int count, Func<int, string> value)
+    {
+        var records = Enumerable.Range(0, count).Select(i => new KafkaRecord
+        {
+            Topic = topic, Partition = i % 2, Offset = i / 2, Value = Encoding.UTF8.GetBytes(value(i)), Key = null!, Headers = [], Timestamp = new KafkaTimestamp { UnixTimestampMs = HandTime.Start + 100_000 },
+        }).ToArray();
+        await broker.ProduceAsync(topic, records);
+        return records;
+    }
+
+    private static async Task<long> CountAsync(App app, string table) =>
+        (await app.Services.GetRequiredService<LakeTables>()[table].Delta.SnapshotAsync()).Files.Sum(f => f.RowCount);
+}
