@@ -30,7 +30,9 @@ internal sealed class SourceStatus(HostedSource source, TimeProvider time)
     {
         try
         {
-            return _lastRead = await source.Status.ReadAsync(cancel) ?? source.Board.Current;
+            var read = await source.Status.ReadAsync(cancel) ?? source.Board.Current;
+            // The same object while it is the same status.
+            return _lastRead is { } last && last.UpdatedAt == read.UpdatedAt && last.Instance == read.Instance ? last : _lastRead = read;
         }
         catch (RequestFailedException e) when (e is { Status: 404, ErrorCode: "TableNotFound" })
         {

@@ -7,6 +7,7 @@ namespace Tidemark.Functions.Http;
 public sealed class StatusSource
 {
     private readonly IReadOnlyList<SourceStatus> _sources;
+    private Merged? _last;
 
     internal StatusSource(HostedSources sources, TimeProvider time) => _sources = [.. sources.All.Select(s => new SourceStatus(s, time))];
 
@@ -19,14 +20,19 @@ public sealed class StatusSource
         var further = new SortedDictionary<string, StatusReport>(StringComparer.Ordinal);
         foreach (var source in _sources.Skip(1))
             further[source.Name] = await source.GetAsync(cancel);
+        // The same object while it is the same status, so that what is made of it need not be made again.
+        if (_last is { } last && ReferenceEquals(last.Main, main) && further.Values.SequenceEqual(last.Further, ReferenceEqualityComparer.Instance))
+            return last.Report;
         var failing = further.Where(s => s.Value.State == "failing").Select(s => (s.Key, s.Value.LastError)).FirstOrDefault();
-        return main with
+        var report = main with
         {
             State = failing.Key is not null ? "failing" : main.State,
             LastError = main.LastError ?? (failing.LastError is { } error ? error with { Where = $"{failing.Key}: {error.Where}" } : null),
             Alerts = [.. main.Alerts.Concat(further.SelectMany(s => s.Value.Alerts.Select(a => a with { Subject = $"{s.Key}: {a.Subject}" }))).OrderByDescending(a => a.LastAt)],
             Sources = further,
         };
+        _last = new Merged(main, [.. further.Values], report);
+        return report;
     }
 
     /// <summary>
@@ -50,4 +56,6 @@ public sealed class StatusSource
             },
             [.. main.Progress, .. further.SelectMany(s => s.View.Progress)]);
     }
+
+    private sealed record Merged(StatusReport Main, IReadOnlyList<StatusReport> Further, StatusReport Report);
 }
