@@ -71,6 +71,14 @@ internal sealed class Station : IAsyncDisposable
         return run;
     }
 
+    /// <summary>Runs a command to its end: exit code 0.</summary>
+    public async Task RunAsync(params string[] arguments)
+    {
+        await using var run = new Run(Places.Program, arguments, _environment, Folder);
+        var code = await run.EndAsync(Limit);
+        Assert.True(code == 0, $"Exit code {code}.\n{run.Transcript()}");
+    }
+
     /// <summary>Exports every table afresh, and those named; one that nothing was ever written to is not there and left out.</summary>
     public async Task ExportAsync(params string[] also)
     {
