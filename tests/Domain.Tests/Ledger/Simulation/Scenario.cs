@@ -67,8 +67,8 @@ internal sealed record Scenario
     /// <summary>State beyond which an entity is handed the whole state.</summary>
     public int MaxEntityBytes { get; init; } = EntityFold.MaxStateBytes;
 
-    /// <summary>How far behind the frontier results go back, ms; null = without end.</summary>
-    public long? ResultsRetentionMs { get; init; }
+    /// <summary>How far back results go; null = without end.</summary>
+    public ResultsKept? Kept { get; init; }
 
     public static Scenario Draw(int seed)
     {
@@ -92,7 +92,7 @@ internal sealed record Scenario
             ControlRecords = random.Next(3) == 0,
             MaxEntityBytes = random.Next(3) == 0 ? 400 : EntityFold.MaxStateBytes,
             IdleTimeoutMs = random.Next(2) == 0 ? 20_000 : 3_000,
-            ResultsRetentionMs = random.Next(4) switch { 0 => 30_000, 1 => 110_000, _ => null },
+            Kept = random.Next(4) switch { 0 => new(TimeSpan.FromSeconds(10), 1), 1 => new(TimeSpan.FromSeconds(40), 5), _ => null },
         };
     }
 }
