@@ -71,12 +71,13 @@ internal sealed class Station : IAsyncDisposable
         return run;
     }
 
-    /// <summary>Runs a command to its end: exit code 0.</summary>
-    public async Task RunAsync(params string[] arguments)
+    /// <summary>Runs a command on the data directory; what it printed, after it ended with this code.</summary>
+    public async Task<string> AskAsync(int code, params string[] arguments)
     {
-        await using var run = new Run(Places.Program, arguments, _environment, Folder);
-        var code = await run.EndAsync(Limit);
-        Assert.True(code == 0, $"Exit code {code}.\n{run.Transcript()}");
+        var run = StartBare([.. arguments, "--data", Data]);
+        var ended = await run.EndAsync(Limit);
+        Assert.True(ended == code, $"Exit code {ended}.\n{run.Transcript()}");
+        return run.Output;
     }
 
     /// <summary>Exports every table afresh, and those named; one that nothing was ever written to is not there and left out.</summary>
