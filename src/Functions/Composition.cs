@@ -133,8 +133,9 @@ public static class Composition
         services.AddSingleton(sp => new PipelineMetrics(sp.GetRequiredService<CostCounters>()));
         services.AddHostedService(sp => new TelemetryExport(configuration, options, sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<ILogger<TelemetryExport>>()));
         services.AddSingleton(sp => new MaintenanceRound(
-            sp.GetRequiredService<LakeMaintenance>(), sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<MaintenanceStore>(),
-            sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>()));
+            sp.GetRequiredService<LakeMaintenance>(), sp.GetRequiredService<LakeTables>(),
+            [.. sp.GetRequiredService<HostedSources>().All.Select(s => new ResultRetention(s.Hosted.Pipeline, s.Ledger, s.Results, options.Kept))],
+            sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<MaintenanceRound>>()));
         services.AddSingleton(sp => new StatusSource(sp.GetRequiredService<HostedSources>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new NewestRows(sp.GetRequiredService<HostedSources>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new OverviewSource(
