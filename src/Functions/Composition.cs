@@ -125,6 +125,7 @@ public static class Composition
         services.AddSingleton<IAlerts>(sp => sp.GetRequiredService<TableAlerts>());
         services.AddSingleton(sp => new SourceFactory(sp, options).Make(sp.GetRequiredService<HostedPipelines>()));
         services.AddSingleton(sp => sp.GetRequiredService<HostedSources>().Main.Ledger);
+        services.AddSingleton(sp => sp.GetRequiredService<HostedSources>().Main.Status);
     }
 
     /// <summary>What people and machines look at: status, progress, alerts, metrics, and the page's sources.</summary>
@@ -132,10 +133,10 @@ public static class Composition
     {
         services.AddSingleton(sp => new PipelineMetrics(sp.GetRequiredService<CostCounters>()));
         services.AddHostedService(sp => new TelemetryExport(configuration, options, sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<ILogger<TelemetryExport>>()));
+        services.AddSingleton<IReadOnlyList<ResultRetention>>(sp => [.. sp.GetRequiredService<HostedSources>().All.Select(s => new ResultRetention(s.Hosted.Pipeline, s.Ledger, s.Results, options.Kept))]);
         services.AddSingleton(sp => new MaintenanceRound(
             sp.GetRequiredService<LakeMaintenance>(), sp.GetRequiredService<LakeTables>(),
-            [.. sp.GetRequiredService<HostedSources>().All.Select(s => new ResultRetention(s.Hosted.Pipeline, s.Ledger, s.Results, options.Kept))],
-            sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<MaintenanceRound>>()));
+            sp.GetRequiredService<IReadOnlyList<ResultRetention>>(), sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<MaintenanceRound>>()));
         services.AddSingleton(sp => new StatusSource(sp.GetRequiredService<HostedSources>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new NewestRows(sp.GetRequiredService<HostedSources>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new OverviewSource(

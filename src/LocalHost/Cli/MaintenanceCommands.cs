@@ -46,8 +46,9 @@ internal static class MaintenanceCommands
             }
 
             if (parsed.GetValue(table) is null)
-                foreach (var (name, rows) in await services.GetRequiredService<ResultRetention>().RemoveAsync(MaintenanceRound.MostResultRows, cancel))
-                    output.WriteLine($"results of {name}: {rows} rows removed that are older than ResultsRetention");
+                foreach (var results in services.GetRequiredService<IReadOnlyList<ResultRetention>>())
+                    foreach (var (name, rows) in await results.RemoveAsync(MaintenanceRound.MostResultRows, cancel))
+                        output.WriteLine($"results of {name}: {rows} rows removed that are older than ResultsRetention");
             return code;
         }, stop));
         return command;
