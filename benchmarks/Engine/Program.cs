@@ -10,16 +10,18 @@ using Tidemark.Domain.Streams;
 
 if (args.Contains("--help"))
 {
-    Console.WriteLine("usage: ./bench engine [--events N] [--batch N] [--users N] [--seconds S] [--only TEXT] [--json FILE]");
+    Console.WriteLine("usage: ./bench engine [--events N] [--batch N] [--users N] [--seconds S] [--only TEXT] [--input FILE] [--json FILE]");
     return 0;
 }
 int events = Option("--events", 200_000), batch = Option("--batch", 10_000), users = Option("--users", 10_000);
 var seconds = double.Parse(Text("--seconds") ?? "1", CultureInfo.InvariantCulture);
 var only = Text("--only") ?? "";
 var results = new List<Measured>();
+string? toLoad = null;
 using var duckDb = DuckDb.TryStart();
 var folder = Directory.CreateTempSubdirectory("tidemark-bench-").FullName;
-var records = SampleEvents.Make(events, users, perSecond: 1000);
+var records = Text("--input") is { } input ? SampleEvents.Read(input, events) : SampleEvents.Make(events, users, perSecond: 1000);
+events = records.Length;
 var json = Path.Combine(folder, "events.ndjson");
 using (var file = File.Create(json))
     foreach (var record in records)
@@ -58,6 +60,9 @@ try
     Columns("columns: all clickstream queries", [.. ClickstreamQueries.All]);
     foreach (var query in ClickstreamQueries.All)
         Columns($"columns: clickstream {query.Name}", query);
+
+    Console.WriteLine("\nclickstream streams over silver rows, second half of the events");
+    Clickstream();
 
     foreach (var keys in new[] { 10, 10_000, 1_000_000 })
     {
@@ -105,12 +110,17 @@ void Note(Measured measured)
     Console.WriteLine(FormattableString.Invariant($"{measured.Name,-62} {measured.EventsPerSecond,14:N0} events/s {measured.BytesPerEvent,8:F1}{(measured.BytesPerEvent is null ? "" : " B/event")}"));
 }
 
-void Load(string sql) => duckDb?.Run(sql);
+// Only once something needs it.
+void Load(string sql) => toLoad = sql;
 
 void Duck(string name, string sql, int? count = null)
 {
-    if (duckDb is not null && name.Contains(only, StringComparison.OrdinalIgnoreCase))
-        Note(new Measured(name, (count ?? events) / duckDb.Fastest(sql, seconds), null));
+    if (duckDb is null || !name.Contains(only, StringComparison.OrdinalIgnoreCase))
+        return;
+    if (toLoad is { } load)
+        duckDb.Run(load);
+    toLoad = null;
+    Note(new Measured(name, (count ?? events) / duckDb.Fastest(sql, seconds), null));
 }
 
 void Decode(string name)
@@ -146,6 +156,24 @@ void Columns(string name, params QueryDefinition[] queries)
     {
         foreach (var part in decoded)
             pipeline.Build(part, long.MinValue);
+    });
+}
+
+void Clickstream()
+{
+    const string Behind = "also_viewed", All = "all streams over silver, one pass";
+    if (!new ClickstreamCases(records[..1], 1).Names.Append(Behind).Append(All).Any(n => n.Contains(only, StringComparison.OrdinalIgnoreCase)))
+        return;
+    // Slower than the rest, so that sessions close within the events there are.
+    var cases = new ClickstreamCases(Text("--input") is null ? SampleEvents.Make(events, users, perSecond: 20) : records, batch);
+    foreach (var name in cases.Names)
+        With(name, cases.Measured, () => cases.Begin(name), cases.Run);
+    With(All, cases.Measured, () => cases.Begin([.. cases.Names]), cases.Run);
+    With(Behind, cases.Measured, () => cases.BeginBehind("user_sessions", Behind), with =>
+    {
+        var output = new List<RowBatch>();
+        foreach (var rows in with.Rows)
+            with.State.Add(rows, output);
     });
 }
 

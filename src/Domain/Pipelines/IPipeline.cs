@@ -80,8 +80,14 @@ public sealed record QuerySpec(string Name, long DelayMs, long SizeMs, long Slid
     /// <summary>Rows are numbered 1 to at most this in each window, and that number is their key; null = they are not.</summary>
     public int? Top { get; init; }
 
+    /// <summary>Where windows start: at this plus whole multiples of the slide, ms since 1970 UTC.</summary>
+    public long OffsetMs { get; init; }
+
     /// <summary>What it computes, in words, for people who look at its results.</summary>
     public string Description { get; init; } = "";
+
+    /// <summary>End of the last window that holds this time, ms.</summary>
+    public long LastEndMs(long timeMs) => timeMs - (((timeMs - OffsetMs) % SlideMs + SlideMs) % SlideMs) + SizeMs;
 }
 
 /// <summary>

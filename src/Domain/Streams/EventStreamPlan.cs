@@ -19,8 +19,7 @@ internal sealed class EventStreamPlan
 
     /// <param name="stream">The stream.</param>
     /// <param name="source">Columns of its source.</param>
-    /// <param name="sourceHorizonMs">How far the frontier must be beyond an event for its rows to be in the source.</param>
-    public EventStreamPlan(EventStream stream, RowSchema source, long sourceHorizonMs)
+    public EventStreamPlan(EventStream stream, RowSchema source)
     {
         Stream = stream;
         FollowsWindows = stream.EventTime == WindowTime;
@@ -35,7 +34,7 @@ internal sealed class EventStreamPlan
         var read = Views.SelectMany(v => v.Schema.Fields.Select(f => f.Name)).Concat(stream.Views.SelectMany(v => Fields(v.Where))).Distinct();
         Spec = new StreamSpec(
             stream.Name, stream.Source, [.. read.Select(name => name == WindowTime && FollowsWindows ? WindowEnd : name).Distinct()], output, stream.Keys, stream.TimeColumn,
-            stream.Results, sourceHorizonMs + Ms(stream.Delay) + Ms(stream.Horizon) + 1);
+            stream.Results, Ms(stream.Delay) + Ms(stream.Horizon) + 1);
         _fingerprint = Hash64.Of(Encoding.UTF8.GetBytes(StreamText.Describe(stream, Spec)));
     }
 

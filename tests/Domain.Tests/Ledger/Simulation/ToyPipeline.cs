@@ -76,8 +76,8 @@ internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool app
     [
         new("visits", "silver", [], ToyRows.Empty.Schema, ["c"], "a", StreamResults.Rows, ToyVisits.DelayMs + ToyVisits.GapMs),
         new("runs", "silver", [], ToyRows.Empty.Schema, ["c"], null, StreamResults.Latest, 0),
-        new("totals", "gold/tumbling", [], ToyRows.Empty.Schema, ["c"], "a", StreamResults.Rows, 5_000 + 10_000 + ToyTotals.QuietMs),
-        new("visitors", "gold/visits", [], ToyRows.Empty.Schema, ["c"], null, StreamResults.None, ToyVisits.DelayMs + ToyVisits.GapMs),
+        new("totals", "gold/tumbling", [], ToyRows.Empty.Schema, ["c"], "a", StreamResults.Rows, ToyTotals.QuietMs),
+        new("visitors", "gold/visits", [], ToyRows.Empty.Schema, ["c"], null, StreamResults.None, 0),
     ];
 
     public IStreamState OpenStream(string stream, ReadOnlySpan<byte> state) => stream switch
