@@ -34,28 +34,6 @@ public class BoundedRunTests
         Reports.AgreesWith(report, verdict);
     }
 
-    [Fact]
-    public async Task Over_late_events_of_a_second_run_are_late_and_change_no_closed_window()
-    {
-        await using var station = new Station();
-        var options = ShopFile.Clean with { Seed = 21, OutOfOrderShare = 1, LateShare = 0.01, DuplicateShare = 0.02 };
-        var first = ShopFile.Write(station, "first.ndjson", options, 20_000, 3);
-        station.MoveQuickly();
-        await station.FinishAsync("--input", first, "--rate", "4000");
-        await station.ExportAsync();
-        await Oracle.CheckAsync(station, first);
-        var positions = await Oracle.PositionsAsync(station, "positions.json");
-
-        // An hour from the middle of the first run: every one of these is too late for every window.
-        var second = ShopFile.Write(station, "second.ndjson", options with { Seed = 22, LateShare = 0 }, 3_000, 3, ShopFile.Start.AddMinutes(30));
-        var report = station.In("report.json");
-        await station.FinishAsync("--input", second, "--report", report);
-        await station.ExportAsync();
-        var verdict = await Oracle.CheckAsync(station, first, (positions, second));
-        Assert.Equal(23_000, verdict.GetProperty("rows").GetProperty("bronze/events").GetInt64());
-        Assert.True(verdict.GetProperty("late").GetProperty("conversion_funnel").GetInt64() >= 3_000, verdict.GetProperty("late").ToString());
-    }
-
     [SharedDataFact]
     public async Task The_retail_file_equals_the_oracle_and_the_report_agrees_with_the_tables()
     {

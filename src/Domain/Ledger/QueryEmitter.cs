@@ -18,9 +18,10 @@ internal sealed class QueryEmitter(IPipeline pipeline, PipelineId id, ILake lake
             var table = TableNames.Gold(query.Name);
             var position = truth.PositionOf(id, query.Name);
             var watermark = frontier - query.DelayMs;
-            if (watermark <= position)
+            var after = truth.After(id, query.Name);
+            if (watermark <= after)
                 continue;
-            var rows = pipeline.Emit(query.Name, truth.States, position, watermark);
+            var rows = truth.Emit(pipeline, query, after, watermark);
             if (rows.Count == 0 && !FreesAnEntity(truth, query, watermark))
                 continue;
             PositionMove[] moves = [new(id.QueryAppId(query.Name), position, watermark)];
@@ -29,6 +30,7 @@ internal sealed class QueryEmitter(IPipeline pipeline, PipelineId id, ILake lake
             if (!outcome.Committed)
                 throw new CompetingTickException($"The position of {table} moved under this tick.");
             truth.Moved(table, outcome.Version, moves);
+            truth.Counted.GetValueOrDefault(query.Name)?.Evict(watermark);
             StreamEmitter.Note(truth, table, before, new CommittedRows(outcome.Version, watermark, rows));
             var results = truth.Results[query.Name];
             results.Own = results.Cursor.TableVersion == before && outcome.Version == before + 1
@@ -44,5 +46,5 @@ internal sealed class QueryEmitter(IPipeline pipeline, PipelineId id, ILake lake
     private bool FreesAnEntity(Truth truth, QuerySpec query, long watermark) =>
         truth.Entities.Keys.Any(key => key.Bundle == query.Bundle
             && pipeline.IsEvictable(key, q => q == query.Name ? watermark : long.MaxValue)
-            && !pipeline.IsEvictable(key, q => q == query.Name ? truth.PositionOf(id, q) : long.MaxValue));
+            && !pipeline.IsEvictable(key, q => q == query.Name ? truth.After(id, q) : long.MaxValue));
 }

@@ -17,6 +17,7 @@ public sealed class Tick
     private readonly TickOptions _options;
     private readonly TimeProvider _time;
     private readonly string _owner;
+    private readonly Definitions _definitions;
     private readonly TruthReader _reader;
     private readonly TableEmitter _tables;
     private readonly QueryEmitter _queries;
@@ -43,9 +44,10 @@ public sealed class Tick
     internal Tick(IPipeline pipeline, PipelineId id, TickStores stores, Ingest ingest, TickOptions options, TimeProvider time, string owner, ProtocolRule off)
     {
         (_pipeline, _id, _ledger, _options, _time, _owner) = (pipeline, id, stores.Ledger, options, time, owner);
-        var partitions = new Partitions(stores.Ledger, stores.Log, options.StartFrom, time, off);
+        var partitions = new Partitions(pipeline, stores.Ledger, stores.Log, options.StartFrom, time, off);
         var frontier = new FrontierPublisher(stores.Ledger, stores.Log, pipeline, options, time, off);
-        _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, stores.Alerts, off);
+        _definitions = new Definitions(pipeline, stores.Ledger);
+        _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, _definitions, stores.Alerts, off);
         _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options);
         _queries = new QueryEmitter(pipeline, id, stores.Lake);
         _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, off);
@@ -84,7 +86,7 @@ public sealed class Tick
             // What follows may fail without making what is known less true. An entity that forgot is looked at again by the next tick.
             _truth = truth.Refused.Count == 0 ? truth : null;
             report = await FinishAsync(truth, report with { StartedMs = now }, cancel);
-            report = report with { PhasesMs = _phases.Take() };
+            report = report with { PhasesMs = _phases.Take(), Changes = _definitions.TakeChanges() };
             // Not before: a tick that fails reports nothing, and the next one must report these ranges again.
             truth.Fresh.Clear();
             return report;
@@ -133,7 +135,7 @@ public sealed class Tick
         if (truth.Meta.Value.EndOfInput || Now() - _checkpointedMs >= (long)_options.CheckpointInterval.TotalMilliseconds)
             await CheckpointAsync(truth, racing, cancel);
         await HoldAsync(truth, cancel);
-        return Report(truth, fresh) with { ResultRows = written, VisibleInTablesMs = visible, VisibleInDeltaMs = inDelta };
+        return Report(truth, fresh) with { Emitted = emit, ResultRows = written, VisibleInTablesMs = visible, VisibleInDeltaMs = inDelta };
     }
 
     private async Task<TickReport> FinishAsync(Truth truth, TickReport report, CancellationToken cancel)

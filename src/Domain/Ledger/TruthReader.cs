@@ -8,8 +8,10 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 internal sealed class TruthReader(
     IPipeline pipeline, PipelineId id, ILedger ledger, ISegmentStore segments, IEntities entities, ILake lake, IResults results,
-    Partitions partitions, FrontierPublisher frontier, IAlerts alerts, ProtocolRule off)
+    Partitions partitions, FrontierPublisher frontier, Definitions definitions, IAlerts alerts, ProtocolRule off)
 {
+    private readonly EventState _events = new(pipeline, lake, segments);
+
     /// <summary>Brings the cached truth up to date, or reads all of it anew where the cache does not continue.</summary>
     public async Task<Truth> ReadAsync(Truth? cached, bool advance, CancellationToken cancel)
     {
@@ -62,11 +64,13 @@ internal sealed class TruthReader(
             await ReadResultsAsync(truth, cancel);
 
         await CheckRegistryAsync(truth, registry, loaded, cancel);
+        await _events.ReadAsync(truth, id, views.ToDictionary(v => v.Key, v => v.Value.Ranges.Count > 0 ? v.Value.Ranges[0].From : v.Value.Head!.Value.Value.Next), cancel);
         foreach (var (key, snapshot) in loaded)
             if (!StreamEntities.Is(key) && !IsEvictable(truth, key) && !truth.Refused.Contains(key.Bundle))
                 Load(truth, key, snapshot, registry.Any(row => row.Entity == key));
         foreach (var (partition, view) in views)
             OpenStreams(truth, partition, view.Ranges.Count > 0 ? view.Ranges[0].From : view.Head!.Value.Value.Next, loaded.GetValueOrDefault(PartitionStreams.KeyOf(partition)));
+        truth.CheckDefinitions(pipeline);
         foreach (var chain in pipeline.Streams.Where(s => s.IsChained && !truth.Refused.Contains(StreamEntities.Chain(s).Bundle)))
             OpenChain(truth, chain, loaded.GetValueOrDefault(StreamEntities.Chain(chain)));
         foreach (var (partition, view) in views)
@@ -129,7 +133,7 @@ internal sealed class TruthReader(
     /// <summary>Meta, the frontier, and per partition its head and the ranges from the given offsets on, listed after its head had the frontier.</summary>
     private async Task<Dictionary<int, PartitionView>> ListAsync(Truth truth, bool advance, IReadOnlyDictionary<int, long> from, CancellationToken cancel)
     {
-        truth.Meta = await partitions.EnsureMetaAsync(cancel);
+        truth.Meta = await definitions.SettleAsync(await partitions.EnsureMetaAsync(cancel), cancel);
         var views = await ViewAsync(truth.Meta.Value.Starts.Keys, from, cancel);
         if (advance || truth.Meta.Value.EndOfInput)
             await AdvanceAsync(truth, views, cancel);
@@ -224,6 +228,7 @@ internal sealed class TruthReader(
     private async Task FoldAsync(Truth truth, RangeRow range, CancellationToken cancel)
     {
         await FoldStreamsAsync(truth, range, cancel);
+        await _events.FoldAsync(truth, range, cancel);
         if (range.Entities.Count == 0)
             return;
         var partials = await segments.ReadPartialsAsync(range, cancel);
@@ -241,6 +246,8 @@ internal sealed class TruthReader(
             entity.Pending.Add(new PendingPartial(range.Partition, range.To, partials[key]));
             truth.Touched.Add(key);
         }
+
+        truth.CheckDefinitions(pipeline);
     }
 
     private async Task FoldStreamsAsync(Truth truth, RangeRow range, CancellationToken cancel)

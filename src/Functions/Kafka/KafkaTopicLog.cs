@@ -40,6 +40,13 @@ internal sealed class KafkaTopicLog(KafkaOptions options, ILogger<KafkaTopicLog>
             ? Task.FromResult<IReadOnlyList<SourceRecord>>([])
             : RunAsync(consumer => Fetch(consumer, partition, from, to, limit, cancel), cancel);
 
+    /// <summary>First offset of a partition whose record has this time (ms) or a later one; its end when there is none.</summary>
+    internal Task<long> OffsetAtAsync(int partition, long timeMs, CancellationToken cancel) => RunAsync(
+        consumer => consumer.OffsetsForTimes([new TopicPartitionTimestamp(options.Topic, partition, new Timestamp(timeMs, TimestampType.CreateTime))], options.Timeout)[0].Offset is { IsSpecial: false } found
+            ? found.Value
+            : Bounds(consumer, partition).End,
+        cancel);
+
     public void Dispose()
     {
         while (_idle.TryTake(out var consumer))

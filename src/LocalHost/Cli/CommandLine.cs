@@ -18,6 +18,11 @@ internal static class CommandLine
         root.Subcommands.Add(LakeCommands.History(output));
         root.Subcommands.Add(MaintenanceCommands.Maintain(output, errors));
         root.Subcommands.Add(MaintenanceCommands.Vacuum(output));
+        root.Subcommands.Add(LateCommands.Late(output));
+        root.Subcommands.Add(LateCommands.Windows(output, errors));
+        root.Subcommands.Add(ExplainCommand.Create(output));
+        root.Subcommands.Add(ReplayCommands.Replay(output, errors));
+        root.Subcommands.Add(ReplayCommands.Swap(output));
         root.Subcommands.Add(StatusCommand.Create(output));
         root.Subcommands.Add(GenerateCommand.Create());
         root.Subcommands.Add(EmulatorCommand.Create());

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Tidemark.Functions;
 using Tidemark.Functions.Configuration;
 using Tidemark.LocalHost.Processes;
 using Tidemark.LocalHost.Settings;
@@ -19,12 +21,27 @@ internal static class DataServices
     /// <param name="cancel">Ends waiting.</param>
     public static async Task UseAsync(string folder, bool needsTables, Func<IConfigurationRoot, Task> use, CancellationToken cancel)
     {
-        var settings = RunSettings.Read(new RunOptions());
+        var settings = RunSettings.Read(new RunOptions { Data = folder });
         var isNamed = StorageConnection.IsNamed(settings, Names.LakeConnection, "blob") && (!needsTables || StorageConnection.IsNamed(settings, Names.TablesConnection, "table"));
         if (isNamed || RunSettings.GivenStorage() is not null)
             await use(settings);
         else
-            await WithAzuriteAsync(Path.GetFullPath(folder), azurite => use(RunSettings.Build(new RunOptions(), usesEmulator: false, [new(RunSettings.Storage, azurite.ConnectionString())])), cancel);
+            await WithAzuriteAsync(Path.GetFullPath(folder), azurite => use(RunSettings.Build(new RunOptions { Data = folder }, usesEmulator: false, [new(RunSettings.Storage, azurite.ConnectionString())])), cancel);
+    }
+
+    /// <summary>As the other overload, with everything that the functions are made of. Kafka is asked only by what asks it.</summary>
+    public static async Task<int> UseAsync(string folder, Func<IServiceProvider, Task<int>> use, CancellationToken cancel)
+    {
+        var code = ExitCodes.Success;
+        await UseAsync(folder, needsTables: true, async settings =>
+        {
+            // The pipeline's settings are read as a whole.
+            if (settings[RunSettings.Brokers] is not { Length: > 0 })
+                settings[RunSettings.Brokers] = "localhost:9092";
+            await using var services = new ServiceCollection().AddLogging().AddTidemark(settings).BuildServiceProvider();
+            code = await use(services);
+        }, cancel);
+        return code;
     }
 
     private static async Task WithAzuriteAsync(string folder, Func<AzuriteInfo, Task> use, CancellationToken cancel)

@@ -1,8 +1,6 @@
 using System.CommandLine;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Delta;
-using Tidemark.Functions;
 using Tidemark.Functions.Lake;
 using Tidemark.LocalHost.Settings;
 
@@ -109,17 +107,6 @@ internal static class MaintenanceCommands
             : throw new SettingException($"There is no table {table}; there are {string.Join(", ", maintenance.Tables)}.");
     }
 
-    private static async Task<int> WithMaintenanceAsync(string folder, Func<LakeMaintenance, Task<int>> use, CancellationToken cancel)
-    {
-        var code = ExitCodes.Success;
-        await DataServices.UseAsync(folder, needsTables: true, async settings =>
-        {
-            // The pipeline's settings are read as a whole; Kafka is never asked here.
-            if (settings[RunSettings.Brokers] is not { Length: > 0 })
-                settings[RunSettings.Brokers] = "localhost:9092";
-            await using var services = new ServiceCollection().AddLogging().AddTidemark(settings).BuildServiceProvider();
-            code = await use(services.GetRequiredService<LakeMaintenance>());
-        }, cancel);
-        return code;
-    }
+    private static Task<int> WithMaintenanceAsync(string folder, Func<LakeMaintenance, Task<int>> use, CancellationToken cancel) =>
+        DataServices.UseAsync(folder, services => use(services.GetRequiredService<LakeMaintenance>()), cancel);
 }

@@ -7,9 +7,9 @@ namespace Tidemark.EndToEnd.Running;
 /// <summary>Rows of a query in Table storage, brought into the same text as those of its Delta table.</summary>
 internal static class ResultTables
 {
-    private static readonly string[] NotColumns = ["PartitionKey", "RowKey", "Timestamp", "odata.etag", "is_final", "updated_at"];
+    private static readonly string[] NotColumns = ["PartitionKey", "RowKey", "Timestamp", "odata.etag", "is_final", "updated_at", "revision"];
 
-    public sealed record Row(string Canonical, bool IsFinal, long WindowStart);
+    public sealed record Row(string Canonical, bool IsFinal, long WindowStart, long? Revision);
 
     /// <summary>All rows in the order of their keys.</summary>
     public static async Task<IReadOnlyList<Row>> ReadAsync(string connection, string query)
@@ -20,7 +20,8 @@ internal static class ResultTables
             rows.Add(new Row(
                 Text(entity.Where(p => !NotColumns.Contains(p.Key)).Select(p => (p.Key, Text(p.Value)))),
                 entity.GetBoolean("is_final") == true,
-                entity.GetDateTimeOffset("window_start")!.Value.ToUnixTimeMilliseconds()));
+                entity.GetDateTimeOffset("window_start")!.Value.ToUnixTimeMilliseconds(),
+                entity.GetInt64("revision")));
         return rows;
     }
 
