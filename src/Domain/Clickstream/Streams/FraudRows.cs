@@ -22,9 +22,15 @@ internal static class FraudRows
         new("user_id", FieldType.String, false), new("event_id", FieldType.String, false), new("amount", FieldType.Decimal, true, 18, 4), new("evidence", FieldType.String, false),
     ]);
 
-    public static void Emit(IKeyedCall call, Purchase purchase, string rule, double score, bool isCritical, object evidence) => call.Emit(
+    public static void Emit(IKeyedCall call, Purchase purchase, string rule, double score, bool isCritical, object evidence) =>
+        Add(values => call.Emit(values.ToArray()), purchase, rule, score, isCritical, evidence);
+
+    public static void Add(RowSink to, Purchase purchase, string rule, double score, bool isCritical, object evidence) => to(
         purchase.TimeMicros, rule, isCritical ? "critical" : "warning", Math.Round(score, 4), purchase.UserId, purchase.EventId,
         purchase.Amount is { } amount ? (long)(amount * 10_000) : null, JsonSerializer.Serialize(evidence));
+
+    /// <summary>Takes one row, a value a column.</summary>
+    public delegate void RowSink(params ReadOnlySpan<object?> values);
 }
 
 /// <summary>The last amounts of a user or a category, and how far a new one is from them.</summary>
