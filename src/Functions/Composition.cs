@@ -13,6 +13,7 @@ using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Schemas;
+using Tidemark.Domain.Scoring;
 using Tidemark.Functions.Catalogs;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Corrections;
@@ -24,6 +25,7 @@ using Tidemark.Functions.Lake;
 using Tidemark.Functions.Replay;
 using Tidemark.Functions.Results;
 using Tidemark.Functions.Schemas;
+using Tidemark.Functions.Scoring;
 using Tidemark.Functions.Status;
 using Tidemark.Functions.Tables;
 using Tidemark.Functions.Telemetry;
@@ -48,7 +50,7 @@ public static class Composition
         services.TryAddSingleton(TimeProvider.System);
         var enrichment = options.Catalog is { } catalog ? new EnrichmentOptions { Join = catalog.Join } : null;
         var schemas = new EventSchemas { HasRegistry = options.SchemaRegistry is not null };
-        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents() with { Schemas = schemas }, enrichment: enrichment));
+        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents() with { Schemas = schemas }, enrichment: enrichment, scorer: services.Scorer()));
         if (services.Last(s => s.ServiceType == typeof(IPipeline)).ImplementationInstance is IPipeline pipeline)
             EntityNames.Check(options.Id, pipeline);
         AddStorage(services, options);
@@ -147,7 +149,7 @@ public static class Composition
         services.AddSingleton(sp => new TickAftermath(
             sp.GetRequiredService<ILedger>(), sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<OperatorBoard>(), sp.GetRequiredService<StatusStore>(),
             sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<TableAlerts>(), sp.GetRequiredService<AlertWatch>(), sp.GetRequiredService<PipelineMetrics>(),
-            sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TickAftermath>>()));
+            sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TickAftermath>>(), sp.GetService<IScorer>() as WatchedScorer));
         services.AddSingleton(sp => new MaintenanceRound(
             sp.GetRequiredService<LakeMaintenance>(), sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<MaintenanceStore>(),
             sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>()));
@@ -158,6 +160,14 @@ public static class Composition
         services.AddSingleton(sp => new OverviewSource(
             sp.GetRequiredService<StatusSource>(), sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<NewestRows>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new LakeSource(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new OutputBook([(sp.GetRequiredService<IPipeline>(), options.Id)]));
+        services.AddSingleton(sp => new OutputRows(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<ResultTables>()));
+        services.AddSingleton(sp => new RowsSource(sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<NewestRows>()));
+        services.AddSingleton(sp => new FraudSource(
+            sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<StatusSource>(), sp.GetService<IScorer>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new RecommendationSource(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>()));
+        services.AddSingleton(sp => new OpenSessions(sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<StatusSource>()));
+        services.AddSingleton(sp => new OpenApiSource(sp.GetRequiredService<OutputBook>()));
         services.AddSingleton(sp => new ReplayStore(options.Id, Ledger(sp, options)));
         services.AddSingleton(_ => new ReplayProducer(options.Kafka));
         services.AddSingleton(sp => new QuarantineSource(sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<ReplayStore>(), sp.GetRequiredService<TimeProvider>()));

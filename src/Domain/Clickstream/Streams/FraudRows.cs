@@ -52,9 +52,15 @@ internal static class FraudRows
         new("user_id", FieldType.String, false), new("event_id", FieldType.String, false), new("amount", FieldType.Decimal, true, 18, 4), new("evidence", FieldType.String, false),
     ]);
 
-    public static void Emit(IKeyedCall call, Purchase purchase, string rule, double score, bool isCritical, object evidence) => call.Emit(
+    public static void Emit(IKeyedCall call, Purchase purchase, string rule, double score, bool isCritical, object evidence) =>
+        call.Emit(Row(purchase, rule, score, isCritical, evidence));
+
+    /// <summary>Values of an alert, a column each.</summary>
+    public static object?[] Row(Purchase purchase, string rule, double score, bool isCritical, object evidence) =>
+    [
         purchase.TimeMicros, rule, isCritical ? "critical" : "warning", Math.Round(score, 4), purchase.UserId, purchase.EventId, purchase.Amount,
-        JsonSerializer.Serialize(evidence));
+        JsonSerializer.Serialize(evidence),
+    ];
 
     public static string Text(decimal amount) => amount.ToString("0.00##", CultureInfo.InvariantCulture);
 
