@@ -8,7 +8,7 @@ namespace Tidemark.EndToEnd;
 /// <summary>Results and dead letters in Kafka, after the host was killed with SIGKILL, against what is in Delta.</summary>
 public class KafkaResultsTests
 {
-    private const int Kills = 3;
+    private const int Kills = 2;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     [Fact]
@@ -21,7 +21,7 @@ public class KafkaResultsTests
         station.MoveQuickly();
         foreach (var (name, value) in new[] { ("KafkaTopic", kafka.Topic), ("EventCountsTopic", "counts"), ("AlertsTopic", "alarms"), ("DeadLetterSuffix", "-dead") })
             station.Set(name, value);
-        var input = ShopFile.Write(station, "shop.ndjson", ShopFile.Troubled with { Seed = Seed, OutOfOrderShare = 1, BrokenShare = 0.01 }, 30_000, 20);
+        var input = ShopFile.Write(station, "shop.ndjson", ShopFile.Troubled with { Seed = Seed, OutOfOrderShare = 1, BrokenShare = 0.01 }, 20_000, 20);
         for (var kill = 1; kill <= Kills; kill++)
         {
             var run = station.Start("--input", input, "--once", "--rate", "3000", "--kafka", kafka.Address);
