@@ -118,23 +118,8 @@ internal sealed class SinkPublisher
         {
             if (work.Cursor is null)
                 await OpenAsync(work, version, cancel);
-            var reached = version;
-            await foreach (var commit in _stores.Lake.ReadCommitsAsync(work.Sink.Table, work.AppId, work.Cursor!.TableVersion, cancel))
-            {
-                if (_off.HasFlag(ProtocolRule.SinkCursorAfterDelivery) && !await MoveAsync(work, commit.Version, cancel))
-                    return DeliveryEnd.Behind;
-                if (commit.Rows.Count > 0)
-                    await work.Sink.DeliverAsync(commit.Rows, final: true, cancel);
-                if (!_off.HasFlag(ProtocolRule.SinkCursorAfterDelivery) && !await MoveAsync(work, commit.Version, cancel))
-                    return DeliveryEnd.Behind;
-                reached = Math.Max(reached, commit.Version);
-            }
-
-            // Commits that hold nothing for this sink, such as those of maintenance.
-            if (work.Cursor.TableVersion < reached && !await MoveAsync(work, reached, cancel))
-                return DeliveryEnd.Behind;
-            // Another tick has closed windows since the snapshot: its rows are not the newest any more.
-            if (reached > version)
+            // At the snapshot's version there is nothing to read, as most ticks find.
+            if (work.Cursor!.TableVersion < version && !await DeliverFinalAsync(work, version, cancel))
                 return DeliveryEnd.Behind;
             if (open.Count > 0)
                 await work.Sink.DeliverAsync(open, final: false, cancel);
@@ -148,6 +133,31 @@ internal sealed class SinkPublisher
             work.Cursor = null;
             return new DeliveryEnd(false, e.Message.Split('\n')[0].TrimEnd());
         }
+    }
+
+    /// <summary>
+    /// Delivers commits behind the cursor, each before the cursor moves over it. False where another tick is at work: it moved the cursor, or has committed
+    /// since the snapshot, so that rows of open windows may not be the newest any more.
+    /// </summary>
+    private async Task<bool> DeliverFinalAsync(SinkWork work, long version, CancellationToken cancel)
+    {
+        var movesFirst = _off.HasFlag(ProtocolRule.SinkCursorAfterDelivery);
+        var reached = version;
+        await foreach (var commit in _stores.Lake.ReadCommitsAsync(work.Sink.Table, work.AppId, work.Cursor!.TableVersion, cancel))
+        {
+            if (movesFirst && !await MoveAsync(work, commit.Version, cancel))
+                return false;
+            if (commit.Rows.Count > 0)
+                await work.Sink.DeliverAsync(commit.Rows, final: true, cancel);
+            if (!movesFirst && !await MoveAsync(work, commit.Version, cancel))
+                return false;
+            reached = Math.Max(reached, commit.Version);
+        }
+
+        // Commits that hold nothing for this sink, such as those of maintenance.
+        if (work.Cursor!.TableVersion < reached && !await MoveAsync(work, reached, cancel))
+            return false;
+        return reached == version;
     }
 
     /// <summary>Reads the cursor, or makes it at this version of the table.</summary>

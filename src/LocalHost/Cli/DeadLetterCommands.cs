@@ -5,6 +5,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Domain.Events;
 using Tidemark.Functions;
 using Tidemark.Functions.Replay;
+using Tidemark.LocalHost.Emulator;
+using Tidemark.LocalHost.Kafka;
+using Tidemark.LocalHost.Processes;
+using Tidemark.LocalHost.Producing;
 using Tidemark.LocalHost.Settings;
 
 namespace Tidemark.LocalHost.Cli;
@@ -78,14 +82,21 @@ internal static class DeadLetterCommands
             await DataServices.UseWithKafkaAsync(parsed.GetValue(data)!, kafka.Read(parsed), async settings =>
             {
                 await using var services = Services(settings);
+                await using var pace = Pace(parsed.GetValue(data)!, kafka.Read(parsed), settings, errors);
                 var run = new DeadLetterReplay(
-                    services.GetRequiredService<QuarantineReader>(), services.GetRequiredService<QuarantineReplay>(), services.GetRequiredService<ReplayStore>(), TimeProvider.System, output, errors);
+                    services.GetRequiredService<QuarantineReader>(), services.GetRequiredService<QuarantineReplay>(), services.GetRequiredService<ReplayStore>(), pace, TimeProvider.System, output, errors);
                 code = await run.RunAsync(filter, parsed.GetValue(limit), parsed.GetValue(json), cancel) ? ExitCodes.Success : ExitCodes.Failure;
             }, cancel);
             return code;
         });
         return command;
     }
+
+    /// <summary>Null = brokers of others, which keep records by time.</summary>
+    private static ReaderPace? Pace(string folder, RunOptions options, IConfigurationRoot settings, TextWriter messages) =>
+        RunSettings.GivenBrokers(options) is null && EmulatorInfo.Find(Path.GetFullPath(folder)) is { } emulator
+            ? new ReaderPace(new KafkaConnection(emulator.Brokers), emulator.Topic, settings["KafkaGroup"]!, emulator.Partitions, DataDirectory.Owner(Path.GetFullPath(folder)) is not null, TimeProvider.System, messages)
+            : null;
 
     /// <summary>The newest records that the filter lets pass, and whether there are more.</summary>
     private static async Task<(IReadOnlyList<QuarantinedRecord> Records, bool More)> NewestAsync(ServiceProvider services, DeadLetterFilter filter, int most, CancellationToken cancel)

@@ -2,11 +2,12 @@ using System.Globalization;
 using System.Text.Json;
 using Tidemark.Domain.Events;
 using Tidemark.Functions.Replay;
+using Tidemark.LocalHost.Producing;
 
 namespace Tidemark.LocalHost.Cli;
 
 /// <summary>Sends the chosen records one after the other and tells how each ended.</summary>
-internal sealed class DeadLetterReplay(QuarantineReader reader, QuarantineReplay replay, ReplayStore store, TimeProvider time, TextWriter output, TextWriter errors)
+internal sealed class DeadLetterReplay(QuarantineReader reader, QuarantineReplay replay, ReplayStore store, ReaderPace? pace, TimeProvider time, TextWriter output, TextWriter errors)
 {
     // An attempt that was killed is settled a minute after it began.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
@@ -21,6 +22,13 @@ internal sealed class DeadLetterReplay(QuarantineReader reader, QuarantineReplay
         {
             if (outcomes.GetValueOrDefault("sent") >= limit)
                 break;
+            if (pace is not null && !await pace.RoomForAsync((record.Value?.Length ?? 0) + (record.Key?.Length ?? 0), () => { }, cancel))
+            {
+                errors.WriteLine("The emulator has no room for more that nobody reads; start a run and ask again for the rest.");
+                outcomes["no room"] = 1;
+                break;
+            }
+
             var outcome = await SendAsync(record, cancel);
             outcomes[outcome.Outcome] = outcomes.GetValueOrDefault(outcome.Outcome) + 1;
             Tell(record, outcome, json);

@@ -46,14 +46,12 @@ internal sealed record ProduceReport(string Topic, long Sent, long Delivered, lo
 /// <param name="plan">What to do.</param>
 /// <param name="connection">Brokers.</param>
 /// <param name="readBy">
-/// The consumer group that must keep up, for brokers that keep little (the emulator drops what is more than 5 MB per partition): after every 3 MB the producer
-/// waits until the group has read them. Null = brokers that keep records by time.
+/// The consumer group that must keep up, see <see cref="ReaderPace"/>, for the emulator. Null = brokers that keep records by time.
 /// </param>
 /// <param name="time">Clock.</param>
 /// <param name="messages">Where warnings go.</param>
 internal sealed class LineProducer(ProducePlan plan, KafkaConnection connection, string? readBy, TimeProvider time, TextWriter messages)
 {
-    private const long Window = 3L << 20;
     private const int MostFailures = 1_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(40);
@@ -95,20 +93,15 @@ internal sealed class LineProducer(ProducePlan plan, KafkaConnection connection,
 
     private async Task SendAsync(KafkaProducer producer, EventProducer events, int partitions, CancellationToken cancel)
     {
-        await using var committed = readBy is null ? null : new CommittedOffsets(connection, plan.Topic, readBy, partitions, time);
+        await using var pace = readBy is null ? null : new ReaderPace(connection, plan.Topic, readBy, partitions, isRead: true, time, messages);
         using var reader = new LineReader(plan.File, "");
         var start = time.GetTimestamp();
-        var unread = Window;
         var lines = 0L;
         while (Next(reader) is { } line)
         {
             cancel.ThrowIfCancellationRequested();
-            if (committed is not null && (unread += line.Length) > Window)
-            {
-                await KeepUpAsync(producer, committed, partitions, cancel);
-                unread = line.Length;
-            }
-
+            if (pace is not null)
+                await pace.RoomForAsync(line.Length, () => producer.Flush(Patience), cancel);
             try
             {
                 await events.SendAsync(line, cancel);
@@ -131,19 +124,4 @@ internal sealed class LineProducer(ProducePlan plan, KafkaConnection connection,
     }
 
     private static byte[]? Next(LineReader reader) => reader.TryRead(out var line) ? line.ToArray() : null;
-
-    /// <summary>Waits until the group has read everything that is in the topic now.</summary>
-    private async Task KeepUpAsync(KafkaProducer producer, CommittedOffsets committed, int partitions, CancellationToken cancel)
-    {
-        producer.Flush(Patience);
-        long[] ends;
-        using (var tail = new TopicTail(connection, plan.Topic))
-            ends = [.. tail.Bounds(partitions).Select(b => b.End)];
-        for (var waits = 0; ends.Where((end, p) => committed[p] < end).Any(); waits++)
-        {
-            if (waits == 500)
-                messages.WriteLine($"Waiting for a run to read {plan.Topic}; the emulator keeps no more than what was sent so far.");
-            await Task.Delay(TimeSpan.FromMilliseconds(20), time, cancel);
-        }
-    }
 }
