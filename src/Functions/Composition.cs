@@ -26,6 +26,7 @@ using Tidemark.Functions.Replay;
 using Tidemark.Functions.Results;
 using Tidemark.Functions.Schemas;
 using Tidemark.Functions.Scoring;
+using Tidemark.Functions.Sinks;
 using Tidemark.Functions.Status;
 using Tidemark.Functions.Tables;
 using Tidemark.Functions.Telemetry;
@@ -124,7 +125,12 @@ public static class Composition
             sp.GetRequiredService<ILake>(), sp.GetRequiredService<IAlerts>()));
         services.AddSingleton(sp => new TickStores(
             sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<ISegmentStore>(),
-            sp.GetRequiredService<InvocationEntities>(), sp.GetRequiredService<ILake>(), sp.GetRequiredService<IResults>(), sp.GetRequiredService<IAlerts>()));
+            sp.GetRequiredService<InvocationEntities>(), sp.GetRequiredService<ILake>(), sp.GetRequiredService<IResults>(), sp.GetRequiredService<IAlerts>())
+        {
+            Sinks = [.. sp.GetRequiredService<KafkaSinks>().All, .. sp.GetServices<IRowSink>()],
+        });
+        services.AddSingleton(sp => new KafkaSinks(
+            options.ResultTopics, options.Kafka, options.Id, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<ILogger<KafkaSinks>>()));
         services.AddSingleton(sp => new Tick(
             sp.GetRequiredService<IPipeline>(), options.Id, sp.GetRequiredService<TickStores>(), sp.GetRequiredService<Ingest>(),
             options.ToTick(), sp.GetRequiredService<TimeProvider>(), instance));
@@ -169,7 +175,8 @@ public static class Composition
         services.AddSingleton(sp => new OpenSessions(sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<StatusSource>()));
         services.AddSingleton(sp => new OpenApiSource(sp.GetRequiredService<OutputBook>()));
         services.AddSingleton(sp => new ReplayStore(options.Id, Ledger(sp, options)));
-        services.AddSingleton(_ => new ReplayProducer(options.Kafka));
+        services.AddSingleton(sp => new ReplayProducer(options.Kafka, sp.GetRequiredService<ILogger<ReplayProducer>>()));
+        services.AddSingleton(sp => new QuarantineReader(sp.GetRequiredService<LakeTables>()));
         services.AddSingleton(sp => new QuarantineSource(sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<ReplayStore>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new QuarantineReplay(
             sp.GetRequiredService<ReplayStore>(), sp.GetRequiredService<ReplayProducer>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<LakeSource>(),

@@ -95,4 +95,10 @@ internal enum ProtocolRule
 
     /// <summary>Results that can be withdrawn change only with their fence, read before the snapshot or moved by the tick itself.</summary>
     FencedResults = 1 << 28,
+
+    /// <summary>The cursor of a sink moves after the rows were surely delivered.</summary>
+    SinkCursorAfterDelivery = 1 << 29,
+
+    /// <summary>A new sink has its cursor before anything is emitted.</summary>
+    SinkCursorBeforeEmission = 1 << 30,
 }

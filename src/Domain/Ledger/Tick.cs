@@ -26,6 +26,7 @@ public sealed class Tick
     private readonly Checkpointer _checkpointer;
     private readonly Settler _settler;
     private readonly Watchdog _watchdog;
+    private readonly SinkPublisher _sinks;
     private readonly Phases _phases;
     private Truth? _truth;
     private long _frontierMovedMs;
@@ -55,6 +56,7 @@ public sealed class Tick
         _checkpointer = new Checkpointer(pipeline, id, stores.Ledger, stores.Entities, stores.Alerts, options, off);
         _settler = new Settler(pipeline, id, stores.Ledger, stores.Entities, stores.Segments, options, off);
         _watchdog = new Watchdog(stores.Log, ingest, partitions, stores.Alerts, options, time, off);
+        _sinks = new SinkPublisher(pipeline, id, stores, options, time, off);
         _phases = new Phases(time);
         _emittedMs = _checkpointedMs = _sweptMs = _frontierMovedMs = time.GetUtcNow().ToUnixTimeMilliseconds();
     }
@@ -82,6 +84,7 @@ public sealed class Tick
             using (_phases.Begin(Phases.GetBatch))
                 truth = await _reader.ReadAsync(cached, due || cached?.States.Count > _options.BackfillEntities, cancel);
             var emit = due || truth.Meta.Value.EndOfInput || (cached is not null && truth.Meta.Value.FrontierMs != frontier);
+            await _sinks.BeginAsync(truth, cancel);
             var report = await WorkAsync(truth, emit, IsRacing(frontier, truth.Meta.Value.FrontierMs, now), cancel);
             // What follows may fail without making what is known less true. An entity that forgot is looked at again by the next tick.
             _truth = truth.Refused.Count == 0 ? truth : null;
@@ -127,6 +130,7 @@ public sealed class Tick
             _emittedMs = Now();
         }
 
+        _sinks.Note(truth);
         // After the emission, so that a window which it closed is written once, as final.
         written += await _results.PublishOpenAsync(truth, cancel);
         var visible = Ages(fresh);
@@ -140,6 +144,9 @@ public sealed class Tick
 
     private async Task<TickReport> FinishAsync(Truth truth, TickReport report, CancellationToken cancel)
     {
+        // Last, so that a sink which fails or is away keeps nothing else from being done.
+        using (_phases.Begin(Phases.AddBatch))
+            await _sinks.PublishAsync(truth, cancel);
         var changed = await LookAsync(truth, cancel);
         if (Now() - _sweptMs >= (long)_options.SweepInterval.TotalMilliseconds)
         {
@@ -198,7 +205,8 @@ public sealed class Tick
             && truth.Refused.Count == 0
             && truth.Streams.Values.All(streams => !streams.HasPending)
             && truth.Chains.Values.All(chain => chain.Pending.Count == 0 && chain.At == truth.Tables[chain.Spec.Source].Version)
-            && truth.Ranges.Values.All(ranges => ranges.Count == 0);
+            && truth.Ranges.Values.All(ranges => ranges.Count == 0)
+            && _sinks.IsThrough(truth);
         if (!settled && meta is { EndOfInput: false, KeepOpen: true })
             await TryWriteMetaAsync(truth, meta with { KeepOpen = false }, cancel);
         if (!settled || !await _watchdog.IsCaughtUpAsync(truth, cancel))
@@ -272,4 +280,8 @@ public sealed class Tick
 
 /// <summary>The stores of a tick.</summary>
 public sealed record TickStores(
-    ILedger Ledger, ITopicLog Log, ISegmentStore Segments, IEntities Entities, ILake Lake, IResults Results, IAlerts Alerts);
+    ILedger Ledger, ITopicLog Log, ISegmentStore Segments, IEntities Entities, ILake Lake, IResults Results, IAlerts Alerts)
+{
+    /// <summary>Where rows are delivered to beside tables.</summary>
+    public IReadOnlyList<IRowSink> Sinks { get; init; } = [];
+}

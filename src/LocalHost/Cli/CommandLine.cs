@@ -24,6 +24,8 @@ internal static class CommandLine
         root.Subcommands.Add(ReplayCommands.Replay(output, errors));
         root.Subcommands.Add(ReplayCommands.Swap(output));
         root.Subcommands.Add(StatusCommand.Create(output));
+        root.Subcommands.Add(ProduceCommand.Create(output, errors));
+        root.Subcommands.Add(DeadLetterCommands.Create(output, errors));
         root.Subcommands.Add(GenerateCommand.Create());
         root.Subcommands.Add(EmulatorCommand.Create());
         var parsed = root.Parse(args);

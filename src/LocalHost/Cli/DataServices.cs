@@ -1,14 +1,16 @@
+using System.Globalization;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Functions;
 using Tidemark.Functions.Configuration;
+using Tidemark.LocalHost.Emulator;
 using Tidemark.LocalHost.Processes;
 using Tidemark.LocalHost.Settings;
 using Names = Tidemark.Functions.Configuration.Settings.Names;
 
 namespace Tidemark.LocalHost.Cli;
 
-/// <summary>The storage of a data directory for commands that run beside a pipeline or without one.</summary>
+/// <summary>The services of a data directory for commands that run beside a pipeline or without one.</summary>
 internal static class DataServices
 {
     /// <summary>
@@ -42,6 +44,54 @@ internal static class DataServices
             code = await use(services);
         }, cancel);
         return code;
+    }
+
+    /// <summary>
+    /// The same with Kafka: brokers named by the user, else the directory's emulator, the running one or one that is started from what it saved and ended here.
+    /// </summary>
+    /// <param name="folder">The data directory; not looked at when real services are named.</param>
+    /// <param name="options">The command line's brokers.</param>
+    /// <param name="use">The work.</param>
+    /// <param name="cancel">Ends waiting.</param>
+    public static async Task UseWithKafkaAsync(string folder, RunOptions options, Func<IConfigurationRoot, Task> use, CancellationToken cancel)
+    {
+        folder = Path.GetFullPath(folder);
+        var given = RunSettings.GivenBrokers(options);
+        if (given is null && !DataDirectory.IsOurs(folder))
+            throw new SettingException($"--data {folder} is no data directory of Tidemark; name the one that a run used.");
+        if (given is not null || EmulatorInfo.Find(folder) is not null)
+        {
+            await UseAsync(folder, needsTables: true, settings => use(WithBrokers(settings, options, given ?? EmulatorInfo.Find(folder)!.Brokers)), cancel);
+            return;
+        }
+
+        using var data = DataDirectory.Open(folder);
+        var services = new LocalServices(data, ServicePrograms.Locate(), TimeProvider.System);
+        if (services.HasLostKafka() || !File.Exists(data["partitions"]))
+            throw new SettingException($"The Kafka emulator of {folder} has no topic any more to send to; name brokers with --kafka HOST:PORT.");
+        var settings = RunSettings.Read(options);
+        try
+        {
+            var partitions = int.Parse(await File.ReadAllTextAsync(data["partitions"], cancel), CultureInfo.InvariantCulture);
+            var kafka = await services.EnsureKafkaAsync(settings["KafkaTopic"]!, settings["KafkaGroup"]!, partitions, cancel);
+            var storage = RunSettings.GivenStorage() is null ? (await services.EnsureAzuriteAsync(cancel)).ConnectionString() : null;
+            if (storage is not null)
+                settings[RunSettings.Storage] = storage;
+            await use(WithBrokers(settings, options, kafka.Brokers));
+        }
+        finally
+        {
+            await services.EndAsync();
+        }
+    }
+
+    private static IConfigurationRoot WithBrokers(IConfigurationRoot settings, RunOptions options, string brokers)
+    {
+        settings[RunSettings.Brokers] = brokers;
+        foreach (var (name, value) in new[] { ("KafkaUser", options.KafkaUser), ("KafkaPassword", options.KafkaPassword), ("KafkaProtocol", options.KafkaProtocol?.Replace("_", "", StringComparison.Ordinal)) })
+            if (value is not null)
+                settings[name] = value;
+        return settings;
     }
 
     private static async Task WithAzuriteAsync(string folder, Func<AzuriteInfo, Task> use, CancellationToken cancel)

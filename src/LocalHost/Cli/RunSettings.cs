@@ -28,11 +28,15 @@ internal static class RunSettings
         ["LocalHost:SubscriberIntervalMs"] = "100",
     };
 
-    // The emulator answers an empty fetch only after the whole wait, and lets a group wait for a session to end before it shares partitions anew.
+    // The emulator answers an empty fetch only after the whole wait, and lets a group wait for a session to end before it shares partitions anew. It is
+    // ours, so results and dead letters are written to it; to brokers of others only when the settings say so.
     private static readonly Dictionary<string, string?> EmulatorDefaults = new()
     {
         ["AzureFunctionsJobHost:extensions:kafka:sessionTimeoutMs"] = "4000",
         ["LocalHost:FetchWaitMs"] = "20",
+        ["EventCountsTopic"] = "event-counts",
+        ["AlertsTopic"] = "alerts",
+        ["DeadLetterSuffix"] = ".dlq",
     };
 
     /// <summary>The settings before any service is started: what names real services is in them.</summary>

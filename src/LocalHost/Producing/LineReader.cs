@@ -6,14 +6,14 @@ namespace Tidemark.LocalHost.Producing;
 
 /// <summary>
 /// Lines of a file, .gz too: bytes between line feeds, without a carriage return at the end and without a byte order mark. Blank lines are counted
-/// and skipped.
+/// and skipped. <c>-</c> reads standard input.
 /// </summary>
 internal sealed class LineReader : IDisposable
 {
     /// <summary>Longest line in bytes; a record larger than this fits no topic.</summary>
     public const int MaxLength = 4 * 1024 * 1024;
 
-    private readonly string path;
+    private readonly string source;
     private readonly Stream stream;
     private byte[] buffer = new byte[1 << 20];
     private int start;
@@ -22,10 +22,18 @@ internal sealed class LineReader : IDisposable
     private long unpacked;
     private bool ended;
 
+    /// <param name="path">The file, or <c>-</c>.</param>
+    /// <param name="option">The option that named it, for messages.</param>
     /// <exception cref="SettingException">The file cannot be opened.</exception>
-    public LineReader(string path)
+    public LineReader(string path, string option = "--input ")
     {
-        this.path = path;
+        source = path == "-" ? "Standard input" : option + path;
+        if (path == "-")
+        {
+            stream = Console.OpenStandardInput();
+            return;
+        }
+
         try
         {
             var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
@@ -34,7 +42,7 @@ internal sealed class LineReader : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SettingException($"--input {path} cannot be read: {e.Message}");
+            throw new SettingException($"{source} cannot be read: {e.Message}");
         }
     }
 
@@ -108,7 +116,7 @@ internal sealed class LineReader : IDisposable
         }
 
         if (end > MaxLength)
-            throw new SettingException($"--input {path}: line {Line + 1} is longer than {MaxLength / 1024 / 1024} MB; take it out or split it.");
+            throw new SettingException($"{source}: line {Line + 1} is longer than {MaxLength / 1024 / 1024} MB; take it out or split it.");
         if (end == buffer.Length)
             Array.Resize(ref buffer, buffer.Length * 2);
         try
@@ -123,7 +131,7 @@ internal sealed class LineReader : IDisposable
         }
         catch (InvalidDataException e)
         {
-            throw new SettingException($"--input {path} is damaged after line {Line}: {e.Message}");
+            throw new SettingException($"{source} is damaged after line {Line}: {e.Message}");
         }
     }
 }

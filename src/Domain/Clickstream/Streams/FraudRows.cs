@@ -7,14 +7,14 @@ using Tidemark.Domain.KeyedState;
 namespace Tidemark.Domain.Clickstream.Streams;
 
 /// <summary>Purchases of a batch, as the rules see them.</summary>
-internal sealed class Purchases(RowSchema schema)
+internal sealed class PurchaseColumns(RowSchema schema)
 {
     private readonly int _id = schema.IndexOf("event_id"), _time = schema.IndexOf("event_time"), _user = schema.IndexOf("user_id"), _amount = schema.IndexOf("revenue"),
         _country = schema.IndexOf("country");
 
     /// <summary>Columns of a batch, found anew only where the schema is another than last time.</summary>
-    public static Purchases Of(RowBatch rows, ref Purchases? last) =>
-        last is { } known && ReferenceEquals(known.Schema, rows.Schema) ? known : last = new Purchases(rows.Schema);
+    public static PurchaseColumns Of(RowBatch rows, ref PurchaseColumns? last) =>
+        last is { } known && ReferenceEquals(known.Schema, rows.Schema) ? known : last = new PurchaseColumns(rows.Schema);
 
     private RowSchema Schema => schema;
 

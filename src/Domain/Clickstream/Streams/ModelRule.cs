@@ -26,7 +26,7 @@ internal static class ModelRule
         if (scorer is null || purchases.Count == 0)
             return alerts.Build();
         var scored = Scores.Apply(scorer, ScoredRows.InOrder(purchases));
-        var bought = new Purchases(scored.Schema);
+        var bought = new PurchaseColumns(scored.Schema);
         for (var row = 0; row < scored.Count; row++)
             if (scored.Value(row, "model_score") is double score && score >= scorer.Threshold)
                 alerts.Add(FraudRows.Row(
