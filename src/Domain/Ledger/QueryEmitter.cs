@@ -32,7 +32,8 @@ internal sealed class QueryEmitter(IPipeline pipeline, PipelineId id, ILake lake
             truth.Moved(table, outcome.Version, moves);
             truth.Counted.GetValueOrDefault(query.Name)?.Evict(watermark);
             StreamEmitter.Note(truth, table, before, new CommittedRows(outcome.Version, watermark, rows));
-            var results = truth.Results[query.Name];
+            if (!truth.Results.TryGetValue(query.Name, out var results))
+                continue;
             results.Own = results.Cursor.TableVersion == before && outcome.Version == before + 1
                 ? new CommittedRows(outcome.Version, watermark, rows)
                 : null;

@@ -29,6 +29,7 @@ public sealed class Tick
     private readonly SinkPublisher _sinks;
     private readonly Phases _phases;
     private Truth? _truth;
+    private bool _raced;
     private long _frontierMovedMs;
     private long _emittedMs;
     private long _checkpointedMs;
@@ -51,7 +52,7 @@ public sealed class Tick
         _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, _definitions, stores.Alerts, off);
         _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options);
         _queries = new QueryEmitter(pipeline, id, stores.Lake);
-        _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, off);
+        _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, options.ResultsRetention, off);
         _streams = new StreamEmitter(pipeline, id, stores.Lake, _results, off);
         _checkpointer = new Checkpointer(pipeline, id, stores.Ledger, stores.Entities, stores.Alerts, options, off);
         _settler = new Settler(pipeline, id, stores.Ledger, stores.Entities, stores.Segments, options, off);
@@ -101,16 +102,25 @@ public sealed class Tick
     }
 
     /// <summary>
-    /// Whether event time runs far ahead of wall time, as in a backfill: what a checkpoint would hand to entities now closes a tick later anyway.
+    /// Whether event time runs far ahead of wall time, as in a backfill: what a checkpoint would hand to entities now closes a tick later anyway. The first
+    /// frontier can only be held against the clock: what lies far behind it is history.
     /// </summary>
     private bool IsRacing(long? before, long? after, long now)
     {
-        if (after == before)
+        if (after is not { } frontier || after == before)
             return false;
         var wall = now - _frontierMovedMs;
         _frontierMovedMs = now;
-        return after - before > (2 * wall) + BackfillStepMs;
+        return _raced = before is { } last
+            ? frontier - last > (2 * wall) + BackfillStepMs
+            : now - frontier > BackfillStepMs + (long)_options.IdleTimeout.TotalMilliseconds;
     }
+
+    /// <summary>
+    /// Whether the frontier raced when it moved last, a short time ago. While input still comes, rows of open windows are then not worth writing: most would be
+    /// replaced by final ones a tick later.
+    /// </summary>
+    private bool IsCatchingUp(long now) => _raced && now - _frontierMovedMs <= 2 * (long)_options.DeltaInterval.TotalMilliseconds;
 
     private async Task<TickReport> WorkAsync(Truth truth, bool emit, bool racing, CancellationToken cancel)
     {
@@ -123,7 +133,7 @@ public sealed class Tick
         {
             var open = truth.Ranges.Values.SelectMany(ranges => ranges).Where(range => !TableEmitter.IsInTables(truth, _id, range)).ToList();
             await _tables.EmitAsync(truth, cancel);
-            inDelta = Ages(open);
+            inDelta = Ages(open.Select(range => range.KafkaTimeMs));
             await _queries.EmitAsync(truth, cancel);
             await _streams.EmitAsync(truth, cancel);
             written += await _results.PublishFinalAsync(truth, cancel);
@@ -131,9 +141,15 @@ public sealed class Tick
         }
 
         _sinks.Note(truth);
-        // After the emission, so that a window which it closed is written once, as final.
-        written += await _results.PublishOpenAsync(truth, cancel);
-        var visible = Ages(fresh);
+        var visible = new List<long>();
+        if (fresh.Count == 0 || !IsCatchingUp(Now()))
+        {
+            // After the emission, so that a window which it closed is written once, as final.
+            written += await _results.PublishOpenAsync(truth, cancel);
+            visible = Ages(truth.Unseen);
+            truth.Unseen.Clear();
+        }
+
         adding.Dispose();
 
         if (truth.Meta.Value.EndOfInput || Now() - _checkpointedMs >= (long)_options.CheckpointInterval.TotalMilliseconds)
@@ -269,10 +285,10 @@ public sealed class Tick
     private static (int Count, long Bytes) Open(Truth truth) =>
         (truth.Ranges.Values.Sum(ranges => ranges.Count), truth.Ranges.Values.Sum(ranges => ranges.Sum(range => (long)range.PayloadBytes)));
 
-    private List<long> Ages(List<RangeRow> ranges)
+    private List<long> Ages(IEnumerable<long> kafkaTimesMs)
     {
         var now = Now();
-        return [.. ranges.Where(range => range.KafkaTimeMs > 0).Select(range => now - range.KafkaTimeMs)];
+        return [.. kafkaTimesMs.Where(time => time > 0).Select(time => now - time)];
     }
 
     private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();

@@ -176,10 +176,10 @@ internal sealed class TruthReader(
 
     private async Task ReadResultsAsync(Truth truth, CancellationToken cancel)
     {
-        foreach (var query in pipeline.Queries)
+        foreach (var query in pipeline.Queries.Where(q => q.InTableStorage))
             await ReadResultsAsync(truth, query, published => results.ReadETagsAsync(query, published.Cursor.PositionMs - query.SizeMs, cancel), cancel);
         // Rows under keys of their own are written without looking; of those under a key that is written again and again, all are known.
-        foreach (var stream in pipeline.Streams.Where(s => s.Results != StreamResults.None))
+        foreach (var stream in pipeline.Streams.Where(s => s.InTableStorage))
         {
             var revisions = stream.Results == StreamResults.Latest ? await results.ReadRevisionsAsync(stream, cancel) : null;
             await ReadResultsAsync(truth, stream, null, cancel);

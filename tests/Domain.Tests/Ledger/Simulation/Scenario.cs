@@ -70,6 +70,9 @@ internal sealed record Scenario
     /// <summary>The input is said to end twice: the first time windows stay open.</summary>
     public bool EndsTwice { get; init; }
 
+    /// <summary>How far behind the frontier results go back, ms; null = without end.</summary>
+    public long? ResultsRetentionMs { get; init; }
+
     public static Scenario Draw(int seed)
     {
         var random = new Random(seed * 7919);
@@ -93,6 +96,7 @@ internal sealed record Scenario
             MaxEntityBytes = random.Next(3) == 0 ? 400 : EntityFold.MaxStateBytes,
             IdleTimeoutMs = random.Next(2) == 0 ? 20_000 : 3_000,
             EndsTwice = random.Next(3) == 0,
+            ResultsRetentionMs = random.Next(4) switch { 0 => 30_000, 1 => 110_000, _ => null },
         };
     }
 }
