@@ -23,7 +23,7 @@ internal static class RunRules
 
         yield return Ticks(status, shouldRun, now);
         if (status.Hold)
-            yield return Finding.Warning("back-pressure", Text($"Reading waits, since {status.OpenRanges:N0} ranges are not in Delta and the entities yet."), "See held-back in docs/runbook.md.");
+            yield return Finding.Warning("back-pressure", Text($"Reading waits, since {status.OpenRanges:N0} ranges are not in Delta and the entities yet."), "See falling-behind in docs/runbook.md.");
         yield return Alerts(status);
         yield return status.Gaps.Count == 0
             ? Finding.Ok("gaps", "No record was lost to retention.")

@@ -95,7 +95,7 @@ public sealed partial class CostPageTests
         yield return ("runs of functions", (page["instances that read", i] + ticks + page["of these, signals", i]) * Seconds / 1e6 * Price("Functions, a million runs"));
         yield return ("tables, requests", tables * Seconds / 1e6 * Price("Table storage, a million transactions"));
         yield return ("blobs, writes and lists", (page["blobs, writes", i] + page["blobs, lists", i]) * Seconds / 1e6 * Price("Blob storage, a million writes or lists"));
-        yield return ("blobs, reads", page["blobs, reads", i] * Seconds / 1e6 * Price("Blob storage, a million reads"));
+        yield return ("blobs, requests to read", page["blobs, reads", i] * Seconds / 1e6 * Price("Blob storage, a million reads"));
         yield return ("lake, for each month of events kept", page["events a second", i] * Seconds * page["bytes an event in the lake", 0] / 1e9 * Price("Blob storage, a GB and month"));
     }
 
@@ -106,7 +106,7 @@ public sealed partial class CostPageTests
     private sealed class Tables(string page)
     {
         private readonly Dictionary<string, string[]> rows = page.Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal))
-            .Select(line => line.Trim('|', ' ').Split('|', StringSplitOptions.TrimEntries)).ToDictionary(cells => cells[0], cells => cells[1..]);
+            .Select(line => line.Trim('|', ' ').Split('|', StringSplitOptions.TrimEntries)).GroupBy(cells => cells[0]).Where(same => same.Count() == 1).ToDictionary(row => row.Key, row => row.Single()[1..]);
 
         public double this[string row, int column] => double.Parse(Cell(row, column).Replace(",", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
 

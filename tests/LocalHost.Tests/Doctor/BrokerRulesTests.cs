@@ -19,40 +19,40 @@ public sealed class BrokerRulesTests
     }
 
     [Theory]
-    [InlineData(3, 3, Outcome.Ok)]
-    [InlineData(4, 4, Outcome.Ok)]
-    [InlineData(2, 2, Outcome.Warning)]
-    [InlineData(3, 2, Outcome.Warning)]
-    public void Three_copies_in_step_are_wanted(int replicas, int inSync, Outcome expected) =>
-        Assert.Equal(expected, Of("replication", With(2, p => p with { Replicas = replicas, InSync = inSync })));
+    [InlineData(3, 3, "Ok")]
+    [InlineData(4, 4, "Ok")]
+    [InlineData(2, 2, "Warning")]
+    [InlineData(3, 2, "Warning")]
+    public void Three_copies_in_step_are_wanted(int replicas, int inSync, string expected) =>
+        Assert.Equal(expected, Of("replication", With(2, p => p with { Replicas = replicas, InSync = inSync })).ToString());
 
     [Theory]
-    [InlineData(7 * 24, Outcome.Ok)]
-    [InlineData((7 * 24) - 1, Outcome.Warning)]
-    [InlineData(-1, Outcome.Ok)]
-    [InlineData(null, Outcome.Unknown)]
-    public void A_week_of_retention_is_wanted(int? hours, Outcome expected) =>
-        Assert.Equal(expected, Of("retention", Good with { RetentionMs = hours is < 0 ? -1 : hours * 3_600_000L, WhyNoSettings = "not told" }));
+    [InlineData(7 * 24, "Ok")]
+    [InlineData((7 * 24) - 1, "Warning")]
+    [InlineData(-1, "Ok")]
+    [InlineData(null, "Unknown")]
+    public void A_week_of_retention_is_wanted(int? hours, string expected) =>
+        Assert.Equal(expected, Of("retention", Good with { RetentionMs = hours is < 0 ? -1 : hours * 3_600_000L, WhyNoSettings = "not told" }).ToString());
 
     [Theory]
-    [InlineData(1_000, Outcome.Ok)]
-    [InlineData(3_000, Outcome.Ok)]
-    [InlineData(3_001, Outcome.Warning)]
-    public void One_partition_with_more_than_twice_the_mean_is_skew(long records, Outcome expected) =>
+    [InlineData(1_000, "Ok")]
+    [InlineData(3_000, "Ok")]
+    [InlineData(3_001, "Warning")]
+    public void One_partition_with_more_than_twice_the_mean_is_skew(long records, string expected) =>
         // The three others hold 1,000 each, so that at 3,000 the mean is 1,500.
-        Assert.Equal(expected, Of("key skew", With(1, p => p with { End = p.Start + records, Next = p.Start + records })));
+        Assert.Equal(expected, Of("key skew", With(1, p => p with { End = p.Start + records, Next = p.Start + records })).ToString());
 
     [Fact]
     public void Few_records_tell_nothing_about_skew() =>
         Assert.Equal(Outcome.Unknown, Of("key skew", Good with { Partitions = [.. Good.Partitions.Select(p => p with { Start = p.End - 10 })] }));
 
     [Theory]
-    [InlineData(1_100, Outcome.Ok)]
-    [InlineData(500, Outcome.Warning)]
-    [InlineData(99, Outcome.Failure)]
-    [InlineData(1_101, Outcome.Failure)]
-    public void What_waits_what_was_removed_and_what_was_cut_off_are_told_apart(long next, Outcome expected) =>
-        Assert.Equal(expected, Of("lag", With(0, p => p with { Next = next, Committed = null })));
+    [InlineData(1_100, "Ok")]
+    [InlineData(500, "Warning")]
+    [InlineData(99, "Failure")]
+    [InlineData(1_101, "Failure")]
+    public void What_waits_what_was_removed_and_what_was_cut_off_are_told_apart(long next, string expected) =>
+        Assert.Equal(expected, Of("lag", With(0, p => p with { Next = next, Committed = null })).ToString());
 
     [Fact]
     public void Before_the_first_read_lag_and_group_are_unknown()
