@@ -25,7 +25,7 @@ public class ExplainTests
         var events = (await File.ReadAllLinesAsync(input)).Where(line => line != broken).Select(line => JsonDocument.Parse(line).RootElement).ToList();
         var start = ShopFile.Start.AddMinutes(10);
         var views = events.Where(e => Text(e, "event_type", "action") is "view" or "page_view" && Time(e) is var t && t >= start && t < start.AddMinutes(5)).ToList();
-        var category = views.GroupBy(e => Text(e, "category")).OrderByDescending(g => g.Count()).First(g => g.Count() > g.DistinctBy(Id).Count()).ToList();
+        var category = views.Where(e => Text(e, "category") is { Length: > 0 }).GroupBy(e => Text(e, "category")).OrderByDescending(g => g.Count()).First(g => g.Count() > g.DistinctBy(Id).Count()).ToList();
         var (name, ids) = (Text(category[0], "category")!, category.Select(Id).Distinct().Order(StringComparer.Ordinal).ToList());
         await using var azurite = new OwnAzurite(station, Path.Combine(station.Data, "azurite"));
         await azurite.StartAsync();

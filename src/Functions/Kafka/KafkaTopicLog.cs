@@ -42,9 +42,17 @@ internal sealed class KafkaTopicLog(KafkaOptions options, ILogger<KafkaTopicLog>
 
     /// <summary>First offset of a partition whose record has this time (ms) or a later one; its end when there is none.</summary>
     internal Task<long> OffsetAtAsync(int partition, long timeMs, CancellationToken cancel) => RunAsync(
-        consumer => consumer.OffsetsForTimes([new TopicPartitionTimestamp(options.Topic, partition, new Timestamp(timeMs, TimestampType.CreateTime))], options.Timeout)[0].Offset is { IsSpecial: false } found
-            ? found.Value
-            : Bounds(consumer, partition).End,
+        consumer =>
+        {
+            var asked = new TopicPartitionTimestamp(options.Topic, partition, new Timestamp(timeMs, TimestampType.CreateTime));
+            if (consumer.OffsetsForTimes([asked], options.Timeout)[0].Offset is { IsSpecial: false } found)
+                return found.Value;
+            // Some brokers keep no index of times and answer as if there were no such record.
+            var bounds = Bounds(consumer, partition);
+            return bounds.End > bounds.Start && Fetch(consumer, partition, bounds.End - 1, bounds.End, 1, cancel) is [var last] && last.KafkaTimeMs >= timeMs
+                ? throw new InvalidOperationException($"The broker does not find offsets of topic {options.Topic} by time; name offsets.")
+                : bounds.End;
+        },
         cancel);
 
     public void Dispose()

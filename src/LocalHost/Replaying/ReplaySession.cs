@@ -116,7 +116,7 @@ internal sealed class ReplaySession : IAsyncDisposable
             foreach (var part in start.Split(','))
                 if (part.Split(':') is [var p, var o] && int.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out var partition)
                     && long.TryParse(o, NumberStyles.None, CultureInfo.InvariantCulture, out var offset) && ends.ContainsKey(partition))
-                    starts[partition] = Math.Min(offset, ends[partition]);
+                    starts[partition] = Math.Clamp(offset, (await _log.BoundsAsync(partition, cancel)).Start, ends[partition]);
                 else
                     throw new SettingException($"--start {start}: '{part}' is no partition and offset of this topic; write 0:1200,1:900 with partitions {string.Join(", ", ends.Keys.Order())}.");
             foreach (var partition in ends.Keys.Except(starts.Keys).ToList())

@@ -5,6 +5,7 @@ using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Queries;
 using Tidemark.Domain.Replays;
 using Tidemark.Functions.Http;
+using Tidemark.Functions.Kafka;
 using Tidemark.Functions.Tests.Azure;
 using Tidemark.Functions.Tests.Kafka;
 using Tidemark.Functions.Tests.Triggers;
@@ -76,14 +77,33 @@ public sealed class ReplayTests(Azurite azurite)
         Assert.Equal(350, await log.OffsetAtAsync(0, HandTime.Start + 700 * 6_000, default));
     }
 
-    private static Task RunAsync(App app, RecordedLog log, IReadOnlyDictionary<int, long> ends, long frontier, Action<ReplayProgress> report, CancellationToken cancel)
+    [Fact]
+    public async Task A_replay_from_the_topic_begins_where_it_is_told_to()
+    {
+        using var broker = new MockBroker("events", Partitions);
+        await ProduceAsync(broker);
+        await using var app = new App(azurite, broker.Brokers, With(Query.Named("views").Tumbling(10 * Minute).Watermark(2 * Minute).By("category").Count("events").Append()), ("DeltaInterval", "1s"));
+        var log = app.Services.GetRequiredService<ITopicLog>();
+        var (starts, ends) = (new Dictionary<int, long>(), new Dictionary<int, long>());
+        foreach (var partition in await log.PartitionsAsync(default))
+        {
+            starts[partition] = 350;
+            ends[partition] = (await log.BoundsAsync(partition, default)).End;
+        }
+
+        await RunAsync(app, log, ends, null, _ => { }, CancellationToken.None, starts);
+        Assert.Equal(200, await app.CountAsync("bronze/events", Partitions));
+        Assert.Equal(ends[0], await ((KafkaTopicLog)log).OffsetAtAsync(0, HandTime.Start + 900_000 * 6_000L, default));
+    }
+
+    private static Task RunAsync(App app, ITopicLog log, IReadOnlyDictionary<int, long> ends, long? frontier, Action<ReplayProgress> report, CancellationToken cancel, IReadOnlyDictionary<int, long>? starts = null)
     {
         var runner = app.Services.GetRequiredService<TickRunner>();
         return new Replayer(app.Services.GetRequiredService<Ingest>(), stop =>
         {
             app.Time.Advance(TimeSpan.FromSeconds(2));
             return runner.RunAsync(app.Client, stop);
-        }, app.Services.GetRequiredService<ILedger>(), log, TimeProvider.System).RunAsync(ends, null, frontier, report, cancel);
+        }, app.Services.GetRequiredService<ILedger>(), log, TimeProvider.System).RunAsync(ends, starts, frontier, report, cancel);
     }
 
     private static Action<IServiceCollection> With(QueryDefinition query) => services => services.AddSingleton<IPipeline>(new EventPipeline(new EventOptions("events"), [query]));
