@@ -1,11 +1,17 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using global::Azure;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.DependencyInjection;
+using Tidemark.Domain.Columns;
+using Tidemark.Domain.Scoring;
+using Tidemark.Functions.Api;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Http;
+using Tidemark.Functions.Scoring;
 using Tidemark.Functions.Tests.Azure;
 using Tidemark.Functions.Tests.Kafka;
 using Tidemark.Functions.Tests.Triggers;
@@ -182,6 +188,27 @@ public sealed class ApiTests(Azurite azurite)
     }
 
     [Fact]
+    public async Task A_model_that_is_installed_scores_purchases_alerts_judges_and_is_watched()
+    {
+        using var broker = new MockBroker("events", 1);
+        await using var app = new App(azurite, broker.Brokers, new Limit());
+        await RunAsync(app, broker, [Event(0, "purchase", "c", "small", 10), Event(10, "purchase", "c", "large", 600), Event(20, "purchase", "c", "odd", 13)]);
+
+        var rows = (await AllAsync(app, "purchases", "")).ToDictionary(r => Text(r, "user_id"));
+        Assert.Equal([("limit/7", 0.01), ("limit/7", 0.6)], new[] { "small", "large" }.Select(u => (Text(rows[u], "model"), rows[u].GetProperty("model_score").GetDouble())));
+        Assert.Equal(JsonValueKind.Null, rows["odd"].GetProperty("model_score").ValueKind);
+        Assert.Equal("InvalidOperationException: unlucky", Text(rows["odd"], "model_error"));
+        var alert = Assert.Single(await AllAsync(app, "fraud_alerts", "key=rule:model"));
+        Assert.Equal(("large", "warning", 0.6), (Text(alert, "user_id"), Text(alert, "severity"), alert.GetProperty("score").GetDouble()));
+        Assert.Equal(("review", "model"), (Text(await GetAsync(app, "/api/fraud/large"), "verdict"), Text((await GetAsync(app, "/api/fraud/large")).GetProperty("reasons")[0], "rule")));
+        Assert.Equal("block", Text(await GetAsync(app, "/api/fraud/small?amount=950"), "verdict"));
+        Assert.Equal("allow", Text(await GetAsync(app, "/api/fraud/small?amount=13"), "verdict"));
+        var told = Assert.Single((await GetAsync(app, "/api/alerts?kind=pipeline")).GetProperty("alerts").EnumerateArray(), a => Text(a, "name") == "scorer-failed");
+        Assert.Contains("limit/7", Text(told, "text"), StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new ServiceCollection().AddTidemarkScorer(new Limit { Name = "a/b" }));
+    }
+
+    [Fact]
     public async Task Sessions_alerts_and_recommendations_say_what_the_events_say()
     {
         using var broker = new MockBroker("events", 1);
@@ -275,6 +302,20 @@ public sealed class ApiTests(Azurite azurite)
         Assert.DoesNotContain("secret", (await SendAsync(app, Address + "&code=secret")).Response.Headers["Link"].ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Storage_that_is_away_is_a_problem_that_passes_and_tells_no_key()
+    {
+        foreach (var away in new Exception[] { new RequestFailedException(503, "SharedKey abc", "ServerBusy", null), new AggregateException(new RequestFailedException(0, "SharedKey abc")), new IOException("SharedKey abc") })
+        {
+            var reply = Assert.IsType<Reply>(await Guarded.AnswerAsync(() => throw away));
+            Assert.Equal(503, reply.Status);
+            Assert.Contains(("Retry-After", "5"), reply.Headers);
+            Assert.DoesNotContain("abc", Encoding.UTF8.GetString(reply.Body.Span), StringComparison.Ordinal);
+        }
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Guarded.AnswerAsync(() => throw new InvalidOperationException("a mistake of ours")));
+    }
+
     private static string Text(JsonElement json, string name) => json.GetProperty(name).GetString()!;
 
     private static async Task<long> CostAsync(CostCounters costs, Func<Task> ask)
@@ -336,6 +377,24 @@ public sealed class ApiTests(Azurite azurite)
         };
         await answer.ExecuteResultAsync(new ActionContext(context, new(), new()));
         return (context.Response, body.ToArray());
+    }
+
+    /// <summary>A thousandth of the amount; does not do thirteen.</summary>
+    private sealed class Limit : IScorer
+    {
+        public string Name { get; init; } = "limit";
+
+        public string Version => "7";
+
+        public double Threshold => 0.5;
+
+        public double CriticalThreshold => 0.9;
+
+        public DoubleColumn Score(RowBatch rows)
+        {
+            var amounts = ((Int64Column)rows["revenue"]).Values.Take(rows.Count).Select(v => v / 10_000.0).ToArray();
+            return amounts.Contains(13) ? throw new InvalidOperationException("unlucky") : new DoubleColumn([.. amounts.Select(a => a / 1000)], rows.Count);
+        }
     }
 
     private static string Routed(string part) => string.Join("%2F", part.Split("%2F").Select(Uri.UnescapeDataString));
