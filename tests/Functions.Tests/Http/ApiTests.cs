@@ -191,7 +191,7 @@ public sealed class ApiTests(Azurite azurite)
     public async Task A_model_that_is_installed_scores_purchases_alerts_judges_and_is_watched()
     {
         using var broker = new MockBroker("events", 1);
-        await using var app = new App(azurite, broker.Brokers, new Limit());
+        await using var app = new App(new Limit(), azurite, broker.Brokers);
         await RunAsync(app, broker, [Event(0, "purchase", "c", "small", 10), Event(10, "purchase", "c", "large", 600), Event(20, "purchase", "c", "odd", 13)]);
 
         var rows = (await AllAsync(app, "purchases", "")).ToDictionary(r => Text(r, "user_id"));

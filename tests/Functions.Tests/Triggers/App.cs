@@ -44,7 +44,7 @@ internal sealed class App : IAsyncDisposable
     }
 
     /// <summary>With a model that scores purchases.</summary>
-    public App(Azurite azurite, string brokers, IScorer scorer, params (string Name, string? Value)[] settings)
+    public App(IScorer scorer, Azurite azurite, string brokers, params (string Name, string? Value)[] settings)
         : this(Interlocked.Increment(ref _made), null, azurite, brokers, services => services.AddTidemarkScorer(scorer), null, settings)
     {
     }
