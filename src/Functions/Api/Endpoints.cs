@@ -7,7 +7,7 @@ namespace Tidemark.Functions.Api;
 /// <summary>All HTTP functions: what they take and give.</summary>
 internal static class Endpoints
 {
-    public static readonly Endpoint Queries = new(nameof(Queries), "Every query and stream: what it computes, its columns and keys, where its rows are.", [], [Fine(Shapes.ListOf<OutputCard>())]);
+    public static readonly Endpoint Queries = new(nameof(Queries), "Every query and stream: what it computes, its columns and keys, where its rows are.", [], [Fine(Shapes.ListOf<OutputCard>()), Bad]);
 
     public static readonly Endpoint QueryRows = new(
         nameof(QueryRows), "Rows of a query or stream, newest first, in pages.",
@@ -47,11 +47,11 @@ internal static class Endpoints
 
     public static readonly Endpoint Partitions = new(nameof(Partitions), "Partitions with their offsets, and the newest open ranges.", [], [Fine(Shapes.Any)]);
 
-    public static readonly Endpoint Tables = new(nameof(Tables), "Delta tables with version, files, rows and bytes.", [], [Fine(Shapes.ListOf<TableCard>())]);
+    public static readonly Endpoint Tables = new(nameof(Tables), "Delta tables with version, files, rows and bytes.", [], [Fine(Shapes.ListOf<TableCard>()), Bad]);
 
     public static readonly Endpoint Table = new(
         nameof(Table), "A Delta table with its newest versions and files.", [Parameters.Layer, Parameters.Table],
-        [Fine(Shapes.Object(("table", Shapes.Of<TableCard>()), ("columns", Shapes.ListOf<ColumnCard>()), ("history", Shapes.ListOf<VersionCard>()), ("files", Shapes.ListOf<FileCard>()))), Missing]);
+        [Fine(Shapes.Object(("table", Shapes.Of<TableCard>()), ("columns", Shapes.ListOf<ColumnCard>()), ("history", Shapes.ListOf<VersionCard>()), ("files", Shapes.ListOf<FileCard>()))), Bad, Missing]);
 
     public static readonly Endpoint Timeline = new(
         nameof(Timeline), "The newest events of a user or a session, at most 500, from the newest 64 files of silver.", [Parameters.OfUser, Parameters.OfSession], [Fine(Shapes.Any), Bad]);
@@ -68,7 +68,7 @@ internal static class Endpoints
         nameof(Drain), "Says that a bounded input has ended; needs the master key.", [],
         [new(202, "Noted.", (Json, Shapes.Any)), new(409, "The pipeline has not started yet.", (ProblemJson, Shapes.Of<ProblemBody>(ProblemBody.Json)))]);
 
-    public static readonly Endpoint OpenApi = new(nameof(OpenApi), "This document.", [], [Fine(Shapes.Any)]);
+    public static readonly Endpoint OpenApi = new(nameof(OpenApi), "This document.", [], [Fine(Shapes.Any), Bad]);
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Endpoint> All { get; } =
