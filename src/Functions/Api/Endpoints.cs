@@ -7,7 +7,7 @@ namespace Tidemark.Functions.Api;
 /// <summary>All HTTP functions: what they take and give.</summary>
 internal static class Endpoints
 {
-    public static readonly Endpoint Queries = new(nameof(Queries), "Every query and stream: what it computes, its columns and keys, where its rows are.", [], [Json_(Shapes.ListOf<OutputCard>())]);
+    public static readonly Endpoint Queries = new(nameof(Queries), "Every query and stream: what it computes, its columns and keys, where its rows are.", [], [Fine(Shapes.ListOf<OutputCard>()), Bad]);
 
     public static readonly Endpoint QueryRows = new(
         nameof(QueryRows), "Rows of a query or stream, newest first, in pages.",
@@ -16,50 +16,50 @@ internal static class Endpoints
 
     public static readonly Endpoint Sessions = new(
         nameof(Sessions), "Closed sessions of a user, newest first, in pages; and the open one if asked for.",
-        [Parameters.User, Parameters.From, Parameters.To, Parameters.Limit, Parameters.Open, Parameters.Continuation], [Json_(SessionsAnswer.Schema), Bad, Missing]);
+        [Parameters.User, Parameters.From, Parameters.To, Parameters.Limit, Parameters.Open, Parameters.Continuation], [Fine(SessionsAnswer.Schema), Bad, Missing]);
 
     public static readonly Endpoint Alerts = new(
-        nameof(Alerts), "Alerts of the pipeline and of the shop, newest first.", [Parameters.Severity, Parameters.Since, Parameters.Kind, Parameters.Limit], [Json_(Shapes.Of<AlertsAnswer>()), Bad]);
+        nameof(Alerts), "Alerts of the pipeline and of the shop, newest first.", [Parameters.Severity, Parameters.Since, Parameters.Kind, Parameters.Limit], [Fine(Shapes.Of<AlertsAnswer>()), Bad]);
 
     public static readonly Endpoint Also = new(
-        nameof(Also), "What else was viewed and bought in sessions that viewed a product.", [Parameters.Product], [Json_(Shapes.Of<AlsoAnswer>()), Bad, Missing]);
+        nameof(Also), "What else was viewed and bought in sessions that viewed a product.", [Parameters.Product], [Fine(Shapes.Of<AlsoAnswer>()), Bad, Missing]);
 
     public static readonly Endpoint Recommendations = new(
         nameof(Recommendations), "Products for a user: most viewed and bought with what the user viewed lately, without what the user bought.",
-        [Parameters.User, Parameters.Best], [Json_(Shapes.Of<RecommendationsAnswer>()), Bad, Missing]);
+        [Parameters.User, Parameters.Best], [Fine(Shapes.Of<RecommendationsAnswer>()), Bad, Missing]);
 
     public static readonly Endpoint Fraud = new(
         nameof(Fraud), "Whether a payment of a user should go through: allow, review or block, and why.",
-        [Parameters.User, Parameters.Within, Parameters.Amount, Parameters.Country], [Json_(Shapes.Of<FraudAnswer>()), Bad, Missing]);
+        [Parameters.User, Parameters.Within, Parameters.Amount, Parameters.Country], [Fine(Shapes.Of<FraudAnswer>()), Bad, Missing]);
 
     public static readonly Endpoint Overview = new(
         nameof(Overview), "Status, series and all queries with their newest rows as arrays; what the page shows.", [],
-        [Json_(Shapes.Object(("status", Shapes.Of<StatusReport>()), ("view", Shapes.Of<OperatorView>()), ("queries", Shapes.ListOf<OverviewCard>())))]);
+        [Fine(Shapes.Object(("status", Shapes.Of<StatusReport>()), ("view", Shapes.Of<OperatorView>()), ("queries", Shapes.ListOf<OverviewCard>())))]);
 
-    public static readonly Endpoint StatusOf = new("Status", "State, rates, lag, partitions, counts, latency, gaps, alerts, costs.", [], [Json_(Shapes.Of<StatusReport>())]);
+    public static readonly Endpoint StatusOf = new("Status", "State, rates, lag, partitions, counts, latency, gaps, alerts, costs.", [], [Fine(Shapes.Of<StatusReport>())]);
 
     public static readonly Endpoint Health = new(
-        nameof(Health), "Whether ticks succeed; needs no key.", [], [Json_(Shapes.Of<HealthBody>()), new(503, "Ticks fail, or none has been for two minutes.", (Json, Shapes.Of<HealthBody>()))]);
+        nameof(Health), "Whether ticks succeed; needs no key.", [], [Fine(Shapes.Of<HealthBody>()), new(503, "Ticks fail, or none has been for two minutes.", (Json, Shapes.Of<HealthBody>()))]);
 
-    public static readonly Endpoint Progress = new(nameof(Progress), "Progress of each query in the last tick, in Spark's fields.", [], [Json_(Shapes.ListOf<QueryProgress>(QueryProgress.Json))]);
+    public static readonly Endpoint Progress = new(nameof(Progress), "Progress of each query in the last tick, in Spark's fields.", [], [Fine(Shapes.ListOf<QueryProgress>(QueryProgress.Json))]);
 
-    public static readonly Endpoint Entities = new(nameof(Entities), "Durable entities in memory.", [], [Json_(Shapes.Any)]);
+    public static readonly Endpoint Entities = new(nameof(Entities), "Durable entities in memory.", [], [Fine(Shapes.Any)]);
 
-    public static readonly Endpoint Partitions = new(nameof(Partitions), "Partitions with their offsets, and the newest open ranges.", [], [Json_(Shapes.Any)]);
+    public static readonly Endpoint Partitions = new(nameof(Partitions), "Partitions with their offsets, and the newest open ranges.", [], [Fine(Shapes.Any)]);
 
-    public static readonly Endpoint Tables = new(nameof(Tables), "Delta tables with version, files, rows and bytes.", [], [Json_(Shapes.ListOf<TableCard>())]);
+    public static readonly Endpoint Tables = new(nameof(Tables), "Delta tables with version, files, rows and bytes.", [], [Fine(Shapes.ListOf<TableCard>()), Bad]);
 
     public static readonly Endpoint Table = new(
         nameof(Table), "A Delta table with its newest versions and files.", [Parameters.Layer, Parameters.Table],
-        [Json_(Shapes.Object(("table", Shapes.Of<TableCard>()), ("columns", Shapes.ListOf<ColumnCard>()), ("history", Shapes.ListOf<VersionCard>()), ("files", Shapes.ListOf<FileCard>()))), Missing]);
+        [Fine(Shapes.Object(("table", Shapes.Of<TableCard>()), ("columns", Shapes.ListOf<ColumnCard>()), ("history", Shapes.ListOf<VersionCard>()), ("files", Shapes.ListOf<FileCard>()))), Bad, Missing]);
 
     public static readonly Endpoint Timeline = new(
-        nameof(Timeline), "The newest events of a user or a session, at most 500, from the newest 64 files of silver.", [Parameters.OfUser, Parameters.OfSession], [Json_(Shapes.Any), Bad]);
+        nameof(Timeline), "The newest events of a user or a session, at most 500, from the newest 64 files of silver.", [Parameters.OfUser, Parameters.OfSession], [Fine(Shapes.Any), Bad]);
 
-    public static readonly Endpoint Quarantine = new(nameof(Quarantine), "The newest 300 records that are no valid events, and what became of their replay.", [], [Json_(Shapes.Any)]);
+    public static readonly Endpoint Quarantine = new(nameof(Quarantine), "The newest 300 records that are no valid events, and what became of their replay.", [], [Fine(Shapes.Any)]);
 
     public static readonly Endpoint Replay = new(
-        nameof(Replay), "Sends quarantined records to the topic again.", [], [Json_(Shapes.Any), Bad, new(413, "The body is too large.", (ProblemJson, Shapes.Of<ProblemBody>(ProblemBody.Json)))])
+        nameof(Replay), "Sends quarantined records to the topic again.", [], [Fine(Shapes.Any), Bad, new(413, "The body is too large.", (ProblemJson, Shapes.Of<ProblemBody>(ProblemBody.Json)))])
     {
         Body = QuarantineFunction.BodySchema,
     };
@@ -68,7 +68,7 @@ internal static class Endpoints
         nameof(Drain), "Says that a bounded input has ended; needs the master key.", [],
         [new(202, "Noted.", (Json, Shapes.Any)), new(409, "The pipeline has not started yet.", (ProblemJson, Shapes.Of<ProblemBody>(ProblemBody.Json)))]);
 
-    public static readonly Endpoint OpenApi = new(nameof(OpenApi), "This document.", [], [Json_(Shapes.Any)]);
+    public static readonly Endpoint OpenApi = new(nameof(OpenApi), "This document.", [], [Fine(Shapes.Any), Bad]);
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Endpoint> All { get; } =
@@ -83,5 +83,5 @@ internal static class Endpoints
 
     private static Answer NotAcceptable => new(406, "The header `Accept` takes neither JSON nor CSV.", (ProblemJson, Shapes.Of<ProblemBody>(ProblemBody.Json)));
 
-    private static Answer Json_(Schema schema) => new(200, "As described.", (Json, schema));
+    private static Answer Fine(Schema schema) => new(200, "As described.", (Json, schema));
 }

@@ -5,29 +5,17 @@ using Tidemark.Functions.Results;
 
 namespace Tidemark.Functions.Http;
 
-/// <summary>Rows of outputs for callers from outside, from memory, Table storage or Delta, whichever has them.</summary>
+/// <summary>Rows of outputs for callers from outside, from Table storage or Delta, whichever has them. Not from memory, where rows of another instance may be missing: a page must go on where the one before ended.</summary>
 public sealed class RowsSource
 {
     private readonly OutputRows _tables;
     private readonly LakeRows _lake;
-    private readonly NewestRows _newest;
 
-    internal RowsSource(OutputRows tables, LakeSource lake, NewestRows newest) => (_tables, _lake, _newest) = (tables, new LakeRows(lake), newest);
+    internal RowsSource(OutputRows tables, LakeSource lake) => (_tables, _lake) = (tables, new LakeRows(lake));
 
-    /// <summary>Single rows and ranges of Table storage.</summary>
-    internal OutputRows Tables => _tables;
-
-    /// <summary>A page. The newest rows of a query without conditions are shared by all who ask and may be two seconds old.</summary>
-    internal async Task<RowsPage> ReadAsync(RowsWanted wanted, string source, CancellationToken cancel)
-    {
-        if (source == "delta")
-            return await _lake.ReadAsync(wanted, cancel);
-        if (wanted is not { From: null, To: null, After: null, Keys.Count: 0 })
-            return await _tables.ReadAsync(wanted, cancel);
-        var newest = await _newest.GetAsync(wanted.Output, cancel);
-        var rows = newest.Take(wanted.Limit).ToList();
-        return new RowsPage(rows, newest.Count > wanted.Limit || newest.Count == NewestRows.Most ? rows[^1].RowKey : null);
-    }
+    /// <summary>A page.</summary>
+    internal Task<RowsPage> ReadAsync(RowsWanted wanted, string source, CancellationToken cancel) =>
+        source == "delta" ? _lake.ReadAsync(wanted, cancel) : _tables.ReadAsync(wanted, cancel);
 
     /// <summary>Where rows of the output are read, unless the caller says otherwise.</summary>
     internal static string SourceOf(IOutput output) => OutputBook.IsInTables(output) ? "table" : "delta";

@@ -90,7 +90,8 @@ internal sealed class OutputRows(OutputBook book, ResultTables tables)
 
                 if (page.ContinuationToken is null)
                     return new RowsPage(found, null);
-                if (++reads == MostReads && last is not null)
+                // Whether there are more is not worth a request: the next page says it.
+                if ((found.Count == wanted.Limit || ++reads == MostReads) && last is not null)
                     return new RowsPage(found, last);
             }
         }

@@ -64,7 +64,7 @@ internal static class ResultKeys
         Cell.KeyText(rows, rows.Schema.IndexOf(column), row) is { } text ? IndexPrefix(text) + TableKeys.Fit(rowKey, LongestInIndex) : throw new ArgumentException($"Row {row} has no {column} to be found by.", nameof(row));
 
     /// <summary>What the RowKeys of an index begin with for a value.</summary>
-    public static string IndexPrefix(string value) => TableKeys.Escape(value, LongestInIndex) + "|";
+    public static string IndexPrefix(string value) => TableKeys.EscapeWithin(value, LongestInIndex) + "|";
 
     /// <summary>Start of the window that a RowKey is of, ms.</summary>
     public static long WindowStart(string rowKey) => long.MaxValue - long.Parse(rowKey.AsSpan(0, 19), NumberStyles.None, CultureInfo.InvariantCulture);

@@ -17,9 +17,10 @@ internal static class TableKeys
     private const string Plain = "-_.:=,~@$()+* ";
 
     /// <summary>The escaped form.</summary>
-    /// <param name="text">Any text.</param>
-    /// <param name="longest">Longest form; beyond it a digest stands for the rest.</param>
-    public static string Escape(string text, int longest = LongestText)
+    public static string Escape(string text) => EscapeWithin(text, LongestText);
+
+    /// <summary>The escaped form in at most so many characters; beyond them a digest stands for the rest.</summary>
+    public static string EscapeWithin(string text, int longest)
     {
         var result = new StringBuilder(text.Length);
         foreach (var c in text)

@@ -1,21 +1,21 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Mvc;
-using Microsoft.Azure.Functions.Worker;
+using global::Azure;
+using Microsoft.Extensions.DependencyInjection;
+using Tidemark.Functions.Api;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Http;
+using Tidemark.Functions.Scoring;
 using Tidemark.Functions.Tests.Azure;
 using Tidemark.Functions.Tests.Kafka;
 using Tidemark.Functions.Tests.Triggers;
-using Tidemark.Functions.Triggers;
 
 namespace Tidemark.Functions.Tests.Http;
 
 /// <summary>Queries from outside, on rows with keys that mean harm.</summary>
 [Collection(AzuriteCollection.Name)]
-public sealed class ApiTests(Azurite azurite)
+public sealed partial class ApiTests(Azurite azurite)
 {
     private static readonly string[] Hostile = ["a/b", "o'brien", "100%", "%2F", "x%2Fy", "ü😀", "q\"uote", "back\\slash", "#?&=+ ", "two\nlines", "!n", "=1+1", "a|b", "a,b;c", "plain"];
 
@@ -48,7 +48,6 @@ public sealed class ApiTests(Azurite azurite)
         ("/api/products/p/also", 404, null),
     ];
 
-    private int _produced;
 
     [Fact]
     public async Task A_key_of_any_text_finds_its_rows_and_no_others()
@@ -182,6 +181,27 @@ public sealed class ApiTests(Azurite azurite)
     }
 
     [Fact]
+    public async Task A_model_that_is_installed_scores_purchases_alerts_judges_and_is_watched()
+    {
+        using var broker = new MockBroker("events", 1);
+        await using var app = new App(new Limit(), azurite, broker.Brokers);
+        await RunAsync(app, broker, [Event(0, "purchase", "c", "small", 10), Event(10, "purchase", "c", "large", 600), Event(20, "purchase", "c", "odd", 13)]);
+
+        var rows = (await AllAsync(app, "purchases", "")).ToDictionary(r => Text(r, "user_id"));
+        Assert.Equal([("limit/7", 0.01), ("limit/7", 0.6)], new[] { "small", "large" }.Select(u => (Text(rows[u], "model"), rows[u].GetProperty("model_score").GetDouble())));
+        Assert.Equal(JsonValueKind.Null, rows["odd"].GetProperty("model_score").ValueKind);
+        Assert.Equal("InvalidOperationException: unlucky", Text(rows["odd"], "model_error"));
+        var alert = Assert.Single(await AllAsync(app, "fraud_alerts", "key=rule:model"));
+        Assert.Equal(("large", "warning", 0.6), (Text(alert, "user_id"), Text(alert, "severity"), alert.GetProperty("score").GetDouble()));
+        Assert.Equal(("review", "model"), (Text(await GetAsync(app, "/api/fraud/large"), "verdict"), Text((await GetAsync(app, "/api/fraud/large")).GetProperty("reasons")[0], "rule")));
+        Assert.Equal("block", Text(await GetAsync(app, "/api/fraud/small?amount=950"), "verdict"));
+        Assert.Equal("allow", Text(await GetAsync(app, "/api/fraud/small?amount=13"), "verdict"));
+        var told = Assert.Single((await GetAsync(app, "/api/alerts?kind=pipeline")).GetProperty("alerts").EnumerateArray(), a => Text(a, "name") == "scorer-failed");
+        Assert.Contains("limit/7", Text(told, "text"), StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new ServiceCollection().AddTidemarkScorer(new Limit { Name = "a/b" }));
+    }
+
+    [Fact]
     public async Task Sessions_alerts_and_recommendations_say_what_the_events_say()
     {
         using var broker = new MockBroker("events", 1);
@@ -275,97 +295,17 @@ public sealed class ApiTests(Azurite azurite)
         Assert.DoesNotContain("secret", (await SendAsync(app, Address + "&code=secret")).Response.Headers["Link"].ToString(), StringComparison.Ordinal);
     }
 
-    private static string Text(JsonElement json, string name) => json.GetProperty(name).GetString()!;
-
-    private static async Task<long> CostAsync(CostCounters costs, Func<Task> ask)
+    [Fact]
+    public async Task Storage_that_is_away_is_a_problem_that_passes_and_tells_no_key()
     {
-        await ask();
-        var before = costs.StorageTransactions().Values.Sum();
-        await ask();
-        return costs.StorageTransactions().Values.Sum() - before;
-    }
-
-    /// <summary>All rows, page by page, and the addresses of the pages as they are given.</summary>
-    private static async Task<List<JsonElement>> AllAsync(App app, string query, string parameters)
-    {
-        var rows = new List<JsonElement>();
-        for (var next = $"/api/queries/{query}?{parameters}"; next is not null;)
+        foreach (var away in new Exception[] { new RequestFailedException(503, "SharedKey abc", "ServerBusy", null), new AggregateException(new RequestFailedException(0, "SharedKey abc")), new IOException("SharedKey abc") })
         {
-            var page = await GetAsync(app, next);
-            rows.AddRange(page.GetProperty("rows").EnumerateArray());
-            next = page.GetProperty("next").GetString();
+            var reply = Assert.IsType<Reply>(await Guarded.AnswerAsync(() => throw away));
+            Assert.Equal(503, reply.Status);
+            Assert.Contains(("Retry-After", "5"), reply.Headers);
+            Assert.DoesNotContain("abc", Encoding.UTF8.GetString(reply.Body.Span), StringComparison.Ordinal);
         }
 
-        return rows;
-    }
-
-    private static List<string> Keys(IEnumerable<JsonElement> rows) => [.. rows.Select(r => Text(r, "event_id"))];
-
-    private static List<string> Lines(IEnumerable<JsonElement> rows) =>
-        [.. rows.Select(r => string.Join("|", r.EnumerateObject().Where(p => p.Name is not ("updated_at" or "is_final")).Select(p => p.Value.ToString())))];
-
-    private static async Task<JsonElement> GetAsync(App app, string address)
-    {
-        var (response, body) = await SendAsync(app, address);
-        Assert.True(response.StatusCode == 200, $"{address} answered {response.StatusCode}: {Encoding.UTF8.GetString(body)}");
-        return JsonDocument.Parse(body).RootElement;
-    }
-
-    /// <summary>Asks as the host does: the parts of the route decoded but for slashes.</summary>
-    private static async Task<(HttpResponse Response, byte[] Body)> SendAsync(App app, string address, params (string Name, string Value)[] headers)
-    {
-        var context = new DefaultHttpContext();
-        var parts = address.Split('?', 2);
-        context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget = address;
-        context.Request.Method = headers.Any(h => h.Name.Length == 0) ? "HEAD" : "GET";
-        context.Request.QueryString = new QueryString(parts.Length > 1 ? "?" + parts[1] : "");
-        foreach (var (name, value) in headers.Where(h => h.Name.Length > 0))
-            context.Request.Headers[name] = value;
-        var body = new MemoryStream();
-        context.Response.Body = body;
-        var route = parts[0].Split('/')[2..].Select(Routed).ToArray();
-        IActionResult answer = route switch
-        {
-            ["queries", var name] => await app.Get<QueriesFunction>().RowsAsync(context.Request, name, app.Context),
-            ["sessions", var user] => await app.Get<SessionsFunction>().RunAsync(context.Request, user, app.Context),
-            ["fraud", var user] => await app.Get<FraudFunction>().RunAsync(context.Request, user, app.Context),
-            ["products", var product, "also"] => await app.Get<ProductsFunction>().AlsoAsync(context.Request, product, app.Context),
-            ["users", var user, "recommendations"] => await app.Get<ProductsFunction>().RecommendationsAsync(context.Request, user, app.Context),
-            ["alerts"] => await app.Get<AlertsFunction>().RunAsync(context.Request, app.Context),
-            _ => throw new ArgumentException($"There is no route for {address}."),
-        };
-        await answer.ExecuteResultAsync(new ActionContext(context, new(), new()));
-        return (context.Response, body.ToArray());
-    }
-
-    private static string Routed(string part) => string.Join("%2F", part.Split("%2F").Select(Uri.UnescapeDataString));
-
-    private sealed record TestEvent(long At, string Type, string Category, string User, decimal Amount, string? Product);
-
-    private static TestEvent Event(long at, string type, string category, string user, decimal amount = 10, string? product = null) => new(at, type, category, user, amount, product);
-
-    /// <summary>Produces and ingests the events, and ticks until they are in Delta and published.</summary>
-    private async Task RunAsync(App app, MockBroker broker, IReadOnlyList<TestEvent> events)
-    {
-        var offset = _produced;
-        _produced += events.Count;
-        await broker.ProduceAsync("events", 0, events.Count);
-        await app.Get<IngestFunction>().RunAsync(
-            [.. events.Select((e, i) => new KafkaRecord
-            {
-                Topic = "events", Partition = 0, Offset = offset + i, Key = null!, Headers = [], Timestamp = new KafkaTimestamp { UnixTimestampMs = HandTime.Start + e.At * 1000 },
-                Value = JsonSerializer.SerializeToUtf8Bytes(new
-                {
-                    event_id = $"e{offset + i}", event_type = e.Type, ts = HandTime.Start + e.At * 1000, user_id = e.User, session_id = "s", category = e.Category, product_id = e.Product,
-                    country = "DE", revenue = e.Type == "purchase" ? e.Amount : (decimal?)null,
-                }),
-            })],
-            app.Context);
-        // Not for so long that the partition counts as silent and holds the frontier no more.
-        for (var tick = 0; tick < 5; tick++)
-        {
-            await app.TickAsync();
-            app.Time.Advance(TimeSpan.FromSeconds(2));
-        }
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Guarded.AnswerAsync(() => throw new InvalidOperationException("a mistake of ours")));
     }
 }
