@@ -53,10 +53,10 @@ try
     Load($"create table events as select timestamp, user_id, category, price from {FromJson()}");
     Columns("columns: 1-minute window, count", PerMinute("rows").Count("rows").Update());
     Columns("columns: 1-minute window, count and sum by category", countAndSum);
-    Duck("DuckDB: columns, the same", "select time_bucket(interval 1 minute, timestamp), category, count(*), sum(price) from events group by all");
+    Duck("DuckDB: columns, count and sum by category", "select time_bucket(interval 1 minute, timestamp), category, count(*), sum(price) from events group by all");
     Columns("columns: sum and average where purchase", PerMinute("sums").Sum("s", "price", eventType.Is("purchase")).Average("a", "price", eventType.Is("purchase")).Update());
     Columns("columns: exact distinct users by category", PerMinute("users").CountDistinct("users", "user_id", exactUpTo: 1_000_000).Update());
-    Duck("DuckDB: columns, the same", "select time_bucket(interval 1 minute, timestamp), category, count(distinct user_id) from events group by all");
+    Duck("DuckDB: columns, exact distinct users by category", "select time_bucket(interval 1 minute, timestamp), category, count(distinct user_id) from events group by all");
     Columns("columns: all clickstream queries", [.. ClickstreamQueries.All]);
     foreach (var query in ClickstreamQueries.All)
         Columns($"columns: clickstream {query.Name}", query);
@@ -64,10 +64,11 @@ try
     Console.WriteLine("\nclickstream streams over silver rows, second half of the events");
     Clickstream();
 
-    foreach (var keys in new[] { 10, 10_000, 1_000_000 })
+    foreach (var keys in new[] { 10, 10_000, 100_000, 1_000_000 })
     {
         Console.WriteLine(FormattableString.Invariant($"\n{keys:N0} keys"));
-        Aggregates(keys);
+        if (keys != 100_000)
+            Aggregates(keys);
         var batches = StreamCases.Batches(2 * events, batch, keys);
         StreamCases.Write(Path.Combine(folder, "rows.csv"), batches);
         Load($"create or replace table rows as select * from read_csv('{folder}/rows.csv', header = false, columns = {{'id': 'VARCHAR', 'user': 'VARCHAR', 'time': 'BIGINT', 'value': 'BIGINT'}})");
@@ -87,6 +88,7 @@ finally
     Directory.Delete(folder, recursive: true);
 }
 
+Goals.Print(results);
 if (Text("--json") is { } report)
     File.WriteAllText(report, JsonSerializer.Serialize(results.Select(r => new { r.Name, r.EventsPerSecond, r.BytesPerEvent }), new JsonSerializerOptions { WriteIndented = true }));
 return 0;

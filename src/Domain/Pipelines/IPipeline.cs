@@ -26,7 +26,8 @@ public interface IPipeline
 
     /// <summary>
     /// Judges lateness by the frontier and aggregates. May be called again on the same decoded records with a later frontier.
-    /// A partial counts only for windows that are not closed: it carries the first window end that it counts for.
+    /// A partial counts only for windows that are not closed: it carries the first window end that it counts for. A segment built before from the same records is
+    /// not valid any more.
     /// </summary>
     Segment Build(IDecodedRecords decoded, long frontierMs);
 
@@ -134,5 +135,5 @@ public interface IFoldState
 /// <param name="Counts">Named counts for reports, e.g. <c>events</c>, <c>late/category_views</c>, <c>quarantined/missing_user_id</c>.</param>
 public sealed record Segment(
     IReadOnlyDictionary<string, RowBatch> Rows,
-    IReadOnlyDictionary<EntityKey, byte[]> Partials,
+    IReadOnlyDictionary<EntityKey, ReadOnlyMemory<byte>> Partials,
     IReadOnlyDictionary<string, long> Counts);

@@ -144,7 +144,7 @@ internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool app
 
         return new Segment(
             rows.Where(t => t.Value.Count > 0).ToDictionary(t => t.Key, t => ToyRows.Of(t.Value)),
-            states.ToDictionary(s => s.Key, s => s.Value.Save()),
+            states.ToDictionary(s => s.Key, s => (ReadOnlyMemory<byte>)s.Value.Save()),
             new Dictionary<string, long> { ["events"] = rows["silver"].Count });
     }
 
