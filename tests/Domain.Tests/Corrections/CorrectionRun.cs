@@ -168,7 +168,7 @@ internal sealed class CorrectionRun(int seed, CorrectionRule off = CorrectionRul
         {
             if (!_states.TryGetValue(key, out var state))
                 _states[key] = state = _pipeline.Load(key, []);
-            state.Merge(partial);
+            state.Merge(partial.Span);
         }
 
         foreach (var table in new[] { "silver/events", "silver/late" })
