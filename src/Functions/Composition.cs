@@ -157,7 +157,7 @@ public static class Composition
             sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<TableAlerts>(), sp.GetRequiredService<AlertWatch>(), sp.GetRequiredService<PipelineMetrics>(),
             sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TickAftermath>>(), sp.GetService<IScorer>() as WatchedScorer));
         services.AddSingleton(sp => new ResultRetention(
-            sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<IResults>(), options.ResultsRetention));
+            sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<IResults>(), options.Kept));
         services.AddSingleton(sp => new MaintenanceRound(
             sp.GetRequiredService<LakeMaintenance>(), sp.GetRequiredService<LakeTables>(),
             sp.GetRequiredService<ResultRetention>(), sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<MaintenanceRound>>()));

@@ -79,11 +79,13 @@ public class BoundedRunTests
             Assert.Equal(late, query.GetProperty("late_rows").GetInt64());
         }
 
-        var findings = JsonDocument.Parse(await station.AskAsync(5, "doctor", "--json")).RootElement.GetProperty("findings").EnumerateArray()
-            .ToDictionary(f => f.GetProperty("check").GetString()!, f => f.GetProperty("outcome").GetString());
+        var findings = Findings(await station.AskAsync(5, "doctor", "--json"));
         Assert.All((string[])["blob storage", "blob conditions", "table storage", "table conditions", "clock", "tables", "gaps", "settings"], check => Assert.Equal("Ok", findings[check]));
         Assert.Equal(("Warning", "Unknown", "Unknown"), (findings["late events"], findings["brokers"], findings["ticks"]));
     }
+
+    private static Dictionary<string, string?> Findings(string told) => JsonDocument.Parse(told).RootElement.GetProperty("findings").EnumerateArray()
+        .GroupBy(f => f.GetProperty("check").GetString()!).ToDictionary(f => f.Key, f => f.First().GetProperty("outcome").GetString());
 
     private static IEnumerable<long> Lags(IReadOnlyList<long> times) => times.Skip(1).Select((time, before) => Math.Max(0, times.Take(before + 1).Max() - time));
 
@@ -113,22 +115,21 @@ public class BoundedRunTests
         await azurite.StartAsync();
         station.Set(Station.Storage, azurite.ConnectionString);
         var pipeline = ClickstreamPipeline.Create(new EventOptions("events"));
-        // At its end the frontier is beyond the last event by the longest window and delay; a retention that leaves about half of the hour.
-        var beyond = pipeline.Queries.Max(q => q.SizeMs + q.DelayMs);
-        var retentionMs = beyond + 30 * 60_000;
-        station.Set("ResultsRetention", TimeSpan.FromMilliseconds(retentionMs).ToString("c", CultureInfo.InvariantCulture));
-        var input = ShopFile.Write(station, "shop.ndjson", ShopFile.Clean with { Seed = 31 }, 12_000, 3);
+        // Of more than three hours. Windows that are long or far apart are kept longer: 60 of them.
+        station.Set("ResultsRetention", "1h");
+        var input = ShopFile.Write(station, "shop.ndjson", ShopFile.Clean with { Seed = 31 }, 12_000, 1);
         ShopFile.AppendSharedSession(input, ShopFile.Start.AddMinutes(60));
         await station.FinishAsync("--input", input);
         await station.ExportAsync();
         await Oracle.CheckAsync(station, input);
         var newest = (await Oracle.RowsAsync(station, "silver/events")).Max(row => (long)Math.Floor(row.GetProperty("event_time").GetDouble()));
-        var upTo = newest + beyond - retentionMs;
-        string[] streams = ["user_sessions", "click_to_purchase", "demand"];
+        long UpTo(IOutput output) => newest - Math.Max(60 * 60_000, 60 * (output as QuerySpec)?.SlideMs ?? 0);
+        string[] streams = ["user_sessions", "demand"];
         IReadOnlyList<IOutput> outputs = [.. pipeline.Queries.Where(q => q.InTableStorage), .. pipeline.Streams.Where(s => streams.Contains(s.Name))];
         var old = new Dictionary<string, int>();
         foreach (var output in outputs)
         {
+            var upTo = UpTo(output);
             var gold = Newest(output, await Oracle.RowsAsync(station, $"gold/{output.Name}")).ToList();
             var wanted = gold.Where(row => row.GetProperty(output.AgeColumn!).GetDouble() > upTo).Select(ResultTables.Canonical).Order(StringComparer.Ordinal).ToList();
             var all = gold.Select(ResultTables.Canonical).ToHashSet(StringComparer.Ordinal);
@@ -140,10 +141,16 @@ public class BoundedRunTests
             old[output.Name] = gold.Count - wanted.Count;
         }
 
-        Assert.All(outputs.Where(o => o is not QuerySpec { SizeMs: > 3_600_000 }), output => Assert.True(old[output.Name] > 0, $"nothing of {output.Name} is old"));
+        Assert.All(outputs.Where(o => o is not QuerySpec { SlideMs: > 60_000 }), output => Assert.True(old[output.Name] > 0, $"nothing of {output.Name} is old"));
         await station.AskAsync(0, "maintain");
         foreach (var output in outputs)
-            Assert.All(await ResultTables.ReadAsync(azurite.ConnectionString, output), row => Assert.True(row.AgeTime > upTo, $"{output.Name}: {row.Canonical} is old"));
+            Assert.All(await ResultTables.ReadAsync(azurite.ConnectionString, output), row => Assert.True(row.AgeTime > UpTo(output), $"{output.Name}: {row.Canonical} is old"));
+
+        // Services named by the environment are examined without a data directory; brokers that are away do not keep the rest from being told.
+        station.Set("BrokerList", $"127.0.0.1:{Places.FreePort()}");
+        var findings = Findings(await station.AskAsync(1, "doctor", "--json"));
+        Assert.Equal("Failure", findings["brokers"]);
+        Assert.All((string[])["blob conditions", "table conditions", "tables", "gaps"], check => Assert.Equal("Ok", findings[check]));
     }
 
     /// <summary>Of a stream whose rows replace each other the last of each key; else all.</summary>

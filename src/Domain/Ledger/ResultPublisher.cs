@@ -9,7 +9,7 @@ namespace Tidemark.Domain.Ledger;
 /// snapshot or from the tick's own last write: a mismatch means that another tick is alive. Rows that are older than the retention are not written, unless
 /// one is known to be there: it must not stay as it was.
 /// </summary>
-internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger ledger, ILake lake, IResults results, TimeSpan? retention, ProtocolRule off)
+internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger ledger, ILake lake, IResults results, ResultsKept? kept, ProtocolRule off)
 {
     private IEnumerable<IOutput> Published => pipeline.Queries.Concat<IOutput>(pipeline.Streams).Where(output => output.InTableStorage);
 
@@ -25,7 +25,7 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
 
     private async Task<int> PublishOpenAsync(Truth truth, QuerySpec query, CancellationToken cancel)
     {
-        var position = Later(truth.After(id, query.Name), OldUpTo(truth));
+        var position = Later(truth.After(id, query.Name), OldUpTo(truth, query));
         var withdraws = Withdraws(truth, query);
         var rows = truth.Emit(pipeline, query, position, long.MaxValue, withdraws ? null : truth.Touched);
         if (!withdraws)
@@ -150,11 +150,11 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
         return last;
     }
 
-    /// <summary>Event time, ms, up to which rows are old by this snapshot's frontier; null = none is.</summary>
-    private long? OldUpTo(Truth truth) => ResultRetention.BoundMs(truth.Meta.Value.FrontierMs, retention);
+    /// <summary>Event time, ms, up to which rows are old by this snapshot; null = none is.</summary>
+    private long? OldUpTo(Truth truth, IOutput output) => kept?.OldUpTo(output, truth.Meta.Value.FrontierMs, truth.Heads.Values.Max(head => head.MaxEventTimeMs));
 
     private Func<int, bool> IsOld(Truth truth, IOutput output, RowBatch rows) =>
-        OldUpTo(truth) is { } upTo ? row => results.AgeTime(output, rows, row) <= upTo : _ => false;
+        OldUpTo(truth, output) is { } upTo ? row => results.AgeTime(output, rows, row) <= upTo : _ => false;
 
     private static long? Later(long? a, long? b) => a is { } x && b is { } y ? Math.Max(x, y) : a ?? b;
 

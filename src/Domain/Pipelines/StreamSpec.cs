@@ -20,7 +20,7 @@ public interface IOutput
     /// <summary>Whether Table storage holds rows of it; if not, they are in Delta only.</summary>
     bool InTableStorage { get; }
 
-    /// <summary>Column by which rows in Table storage grow old (<see cref="Ledger.TickOptions.ResultsRetention"/>); null = they never do.</summary>
+    /// <summary>Column by which rows in Table storage grow old (<see cref="Ledger.ResultsKept"/>); null = they never do.</summary>
     string? AgeColumn { get; }
 
     /// <summary>What it computes, in words, for people who look at its results; empty where nobody said it.</summary>

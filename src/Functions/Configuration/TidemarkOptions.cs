@@ -109,6 +109,8 @@ public sealed partial record TidemarkOptions
         };
     }
 
+    internal ResultsKept Kept => new(ResultsRetention);
+
     internal AlertOptions ToAlerts() => Alerts;
 
     internal EventOptions ToEvents() => new(Kafka.Topic) { MaxFutureSkew = MaxFutureSkew, DeduplicateWithin = DeduplicateWithin };
@@ -118,7 +120,7 @@ public sealed partial record TidemarkOptions
     internal TickOptions ToTick() => new()
     {
         DeltaInterval = DeltaInterval,
-        ResultsRetention = ResultsRetention,
+        Results = Kept,
         CheckpointInterval = CheckpointInterval,
         IdleTimeout = IdleTimeout,
         WatchdogTimeout = WatchdogTimeout,

@@ -74,7 +74,8 @@ internal static class Oracle
     /// </summary>
     private static void Published(Simulation sim, IOutput output, IEnumerable<long[]> expected, List<string> errors)
     {
-        var upTo = sim.Ledger.Meta!.Value.Value.FrontierMs - sim.Scenario.ResultsRetentionMs ?? long.MinValue;
+        var newest = sim.Ledger.Heads.Values.Max(head => head.Value.MaxEventTimeMs);
+        var upTo = sim.Scenario.Kept?.OldUpTo(output, sim.Ledger.Meta!.Value.Value.FrontierMs, newest) ?? long.MinValue;
         bool IsOld(long[] row) => SimResults.AgeTime(output, new ToyResult(row[0], row[1], row[2], row[3], row[4])) <= upTo;
         var there = sim.Results.Table(output.Name).Values.Select(r => (Row: new[] { r.Row.Start, r.Row.End, r.Row.Key, r.Row.Count, r.Row.Sum }, r.Final)).ToList();
         var all = expected.ToList();

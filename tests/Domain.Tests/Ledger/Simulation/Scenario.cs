@@ -70,8 +70,8 @@ internal sealed record Scenario
     /// <summary>The input is said to end twice: the first time windows stay open.</summary>
     public bool EndsTwice { get; init; }
 
-    /// <summary>How far behind the frontier results go back, ms; null = without end.</summary>
-    public long? ResultsRetentionMs { get; init; }
+    /// <summary>How far back results go; null = without end.</summary>
+    public ResultsKept? Kept { get; init; }
 
     public static Scenario Draw(int seed)
     {
@@ -96,7 +96,7 @@ internal sealed record Scenario
             MaxEntityBytes = random.Next(3) == 0 ? 400 : EntityFold.MaxStateBytes,
             IdleTimeoutMs = random.Next(2) == 0 ? 20_000 : 3_000,
             EndsTwice = random.Next(3) == 0,
-            ResultsRetentionMs = random.Next(4) switch { 0 => 30_000, 1 => 110_000, _ => null },
+            Kept = random.Next(4) switch { 0 => new(TimeSpan.FromSeconds(10), 1), 1 => new(TimeSpan.FromSeconds(40), 5), _ => null },
         };
     }
 }

@@ -16,7 +16,7 @@ internal sealed class Simulation
 
     public Simulation(int seed, Scenario scenario, ProtocolRule off = ProtocolRule.None, bool trace = false)
     {
-        (Seed, _scenario, _off, Pipeline) = (seed, scenario, off, new ToyPipeline(off, scenario.AppendOnly, scenario.OnlyPicky, scenario.ResultsRetentionMs is not null));
+        (Seed, _scenario, _off, Pipeline) = (seed, scenario, off, new ToyPipeline(off, scenario.AppendOnly, scenario.OnlyPicky, scenario.Kept is not null));
         World = new SimWorld(seed, trace) { FaultRate = Math.Max(scenario.FaultRate, 1e-9), StallRate = scenario.CallStallRate, StallOn = scenario.StallOn };
         Entities = new SimEntityData(World, Pipeline, off);
         _trigger = new SimTrigger(World, Topic, NewIngest, scenario.Instances)
@@ -64,7 +64,7 @@ internal sealed class Simulation
             _trigger.Start();
             for (var i = 0; i < _scenario.Ticks; i++)
                 SpawnTick(i, 1);
-            if (_scenario.ResultsRetentionMs is not null)
+            if (_scenario.Kept is not null)
                 SpawnSweep(1);
             World.RunUntil(() => producer.IsDone, MaxSteps);
             World.RunUntil(() => false, 400 + (Seed % 5) * 200);
@@ -165,7 +165,7 @@ internal sealed class Simulation
     private void SpawnSweep(int generation)
     {
         var actor = new SimActor($"{Sweep}{generation}");
-        var old = new ResultRetention(Pipeline, new SimLedger(World, actor, Ledger, _scenario.HonourLease), new SimResults(World, actor, Results, _off), Retention);
+        var old = new ResultRetention(Pipeline, new SimLedger(World, actor, Ledger, _scenario.HonourLease), new SimResults(World, actor, Results, _off), _scenario.Kept!);
         World.Start(async () =>
         {
             while (true)
@@ -183,7 +183,6 @@ internal sealed class Simulation
         });
     }
 
-    private TimeSpan? Retention => _scenario.ResultsRetentionMs is { } ms ? TimeSpan.FromMilliseconds(ms) : null;
 
     private async Task TickLoopAsync(SimActor actor)
     {
@@ -209,7 +208,7 @@ internal sealed class Simulation
             LeaseTime = TimeSpan.FromSeconds(4),
             MaxOpenRanges = _scenario.MaxOpenRanges,
             MaxRowsPerCommit = 40,
-            ResultsRetention = Retention,
+            Results = _scenario.Kept,
             BackfillEntities = 12,
             MaxEntityBytes = _scenario.MaxEntityBytes,
         };
