@@ -16,7 +16,7 @@ internal static class ExplainCommand
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static Command Create(TextWriter output)
+    public static Command Create(TextWriter output, TextWriter errors)
     {
         var query = new Argument<string?>("QUERY") { Description = "A window query, such as category_views", Arity = ArgumentArity.ZeroOrOne };
         var window = new Option<string?>("--window") { Description = "The window that starts then, e.g. 2026-03-01T09:30:00Z", HelpName = "TIME" };
@@ -35,9 +35,9 @@ internal static class ExplainCommand
             var start = CliValues.Time("--window", parsed.GetValue(window));
             if (name is not null && start is null)
                 throw new SettingException("--window is missing: the start of the window whose row is to be explained.");
-            return DataServices.UseAsync(parsed.GetValue(data)!, services => name is null
-                ? EventAsync(services, eventId!, parsed.GetValue(json), output, cancel)
-                : NumberAsync(services, name, start!.Value, parsed.GetValue(key) ?? [], most, parsed.GetValue(json), output, cancel), cancel);
+            return DataServices.UseAsync(parsed.GetValue(data)!, errors, (services, limited) => name is null
+                ? EventAsync(services, eventId!, parsed.GetValue(json), output, limited)
+                : NumberAsync(services, name, start!.Value, parsed.GetValue(key) ?? [], most, parsed.GetValue(json), output, limited), cancel);
         });
         return command;
     }

@@ -13,7 +13,7 @@ internal static class LateCommands
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    public static Command Late(TextWriter output)
+    public static Command Late(TextWriter output, TextWriter errors)
     {
         var query = QueryOption();
         var window = WindowOption();
@@ -27,7 +27,7 @@ internal static class LateCommands
             var wanted = new LateList(
                 parsed.GetValue(query), CliValues.Time("--window", parsed.GetValue(window)), CliValues.Time("--since", parsed.GetValue(since)),
                 parsed.GetValue(limit) is >= 0 and var most ? most : throw new SettingException($"--limit {parsed.GetValue(limit)} makes no sense; give 0 or more."), parsed.GetValue(json));
-            return DataServices.UseAsync(parsed.GetValue(data)!, services => wanted.PrintAsync(services, output, cancel), cancel);
+            return DataServices.UseAsync(parsed.GetValue(data)!, errors, (services, limited) => wanted.PrintAsync(services, output, limited), cancel);
         });
         return new Command("late", "Events that came after a window of theirs had closed") { list };
     }
@@ -49,10 +49,10 @@ internal static class LateCommands
         reopen.SetAction((parsed, cancel) =>
         {
             var selection = Selection(parsed.GetValue(query), parsed.GetValue(window), parsed.GetValue(from), parsed.GetValue(to), parsed.GetValue(all));
-            return DataServices.UseAsync(parsed.GetValue(data)!, async services =>
+            return DataServices.UseAsync(parsed.GetValue(data)!, errors, async (services, limited) =>
             {
                 CheckQuery(services.GetRequiredService<IPipeline>(), selection.Query);
-                return await ReopenAsync(services, selection, parsed.GetValue(dryRun), parsed.GetValue(json), output, errors, cancel);
+                return await ReopenAsync(services, selection, parsed.GetValue(dryRun), parsed.GetValue(json), output, errors, limited);
             }, cancel);
         });
         return new Command("windows", "Closed windows") { reopen };

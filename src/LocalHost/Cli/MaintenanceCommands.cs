@@ -17,7 +17,7 @@ internal static class MaintenanceCommands
         var table = TableArgument();
         var data = RunCommand.DataOption();
         var command = new Command("maintain", "Pack small files, write checkpoints, and remove what no version of a Delta table needs") { table, data };
-        command.SetAction((parsed, cancel) => WithMaintenanceAsync(parsed.GetValue(data)!, async maintenance =>
+        command.SetAction((parsed, stop) => WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (maintenance, cancel) =>
         {
             var code = ExitCodes.Success;
             await foreach (var done in maintenance.RunAsync(Chosen(maintenance, parsed.GetValue(table)), cancel))
@@ -41,11 +41,11 @@ internal static class MaintenanceCommands
             }
 
             return code;
-        }, cancel));
+        }, stop));
         return command;
     }
 
-    public static Command Vacuum(TextWriter output)
+    public static Command Vacuum(TextWriter output, TextWriter errors)
     {
         var table = TableArgument();
         var dryRun = new Option<bool>("--dry-run") { Description = "Only list what would be removed" };
@@ -55,10 +55,10 @@ internal static class MaintenanceCommands
         };
         var data = RunCommand.DataOption();
         var command = new Command("vacuum", "Remove the files of a Delta table that no version needs") { table, dryRun, hours, data };
-        command.SetAction((parsed, cancel) =>
+        command.SetAction((parsed, stop) =>
         {
             var retention = Retention(parsed.GetValue(hours));
-            return WithMaintenanceAsync(parsed.GetValue(data)!, async maintenance =>
+            return WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (maintenance, cancel) =>
             {
                 foreach (var name in Chosen(maintenance, parsed.GetValue(table)))
                 {
@@ -70,7 +70,7 @@ internal static class MaintenanceCommands
                 }
 
                 return ExitCodes.Success;
-            }, cancel);
+            }, stop);
         });
         return command;
     }
@@ -107,6 +107,6 @@ internal static class MaintenanceCommands
             : throw new SettingException($"There is no table {table}; there are {string.Join(", ", maintenance.Tables)}.");
     }
 
-    private static Task<int> WithMaintenanceAsync(string folder, Func<LakeMaintenance, Task<int>> use, CancellationToken cancel) =>
-        DataServices.UseAsync(folder, services => use(services.GetRequiredService<LakeMaintenance>()), cancel);
+    private static Task<int> WithMaintenanceAsync(string folder, TextWriter errors, Func<LakeMaintenance, CancellationToken, Task<int>> use, CancellationToken cancel) =>
+        DataServices.UseAsync(folder, errors, (services, limited) => use(services.GetRequiredService<LakeMaintenance>(), limited), cancel);
 }

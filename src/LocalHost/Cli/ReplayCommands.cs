@@ -29,11 +29,11 @@ internal static class ReplayCommands
             CheckStorage();
             try
             {
-                await DataServices.UseAsync(folder, needsTables: true, async settings =>
+                await DataServices.UseAsync(folder, needsTables: true, errors, async (settings, limited) =>
                 {
                     var (present, next) = Versions(settings, parsed.GetValue(version)!);
-                    await using var run = await ReplaySession.StartAsync(folder, present, next, source, output, errors, stop.Token);
-                    await run.RunAsync(parsed.GetValue(start), stop.Token);
+                    await using var run = await ReplaySession.StartAsync(folder, present, next, source, output, errors, limited);
+                    await run.RunAsync(parsed.GetValue(start), limited);
                 }, stop.Token);
             }
             catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
@@ -42,12 +42,12 @@ internal static class ReplayCommands
                 return stop.Signal == System.Runtime.InteropServices.PosixSignal.SIGINT ? ExitCodes.Interrupted : ExitCodes.Terminated;
             }
 
-            return parsed.GetValue(swap) ? await SwapAsync(folder, parsed.GetValue(version)!, output, CancellationToken.None) : ExitCodes.Success;
+            return parsed.GetValue(swap) ? await SwapAsync(folder, parsed.GetValue(version)!, output, errors, CancellationToken.None) : ExitCodes.Success;
         });
         return command;
     }
 
-    public static Command Swap(TextWriter output)
+    public static Command Swap(TextWriter output, TextWriter errors)
     {
         var version = VersionOption();
         var data = RunCommand.DataOption();
@@ -55,20 +55,20 @@ internal static class ReplayCommands
         command.SetAction((parsed, cancel) =>
         {
             CheckStorage();
-            return SwapAsync(parsed.GetValue(data)!, parsed.GetValue(version)!, output, cancel);
+            return SwapAsync(parsed.GetValue(data)!, parsed.GetValue(version)!, output, errors, cancel);
         });
         return command;
     }
 
-    private static async Task<int> SwapAsync(string folder, string version, TextWriter output, CancellationToken cancel)
+    private static async Task<int> SwapAsync(string folder, string version, TextWriter output, TextWriter errors, CancellationToken cancel)
     {
-        await DataServices.UseAsync(folder, needsTables: true, async settings =>
+        await DataServices.UseAsync(folder, needsTables: true, errors, async (settings, limited) =>
         {
             var (present, next) = Versions(settings, version);
             // Taken by DataServices where nothing runs; a pipeline that runs would go on with the version that it began with.
             if (DataDirectory.Owner(folder) is { } owner && owner.Process != ProcessIdentity.Current)
                 throw new DirectoryInUseException(Path.GetFullPath(folder), owner);
-            await CheckAsync(present, next, cancel);
+            await CheckAsync(present, next, limited);
             new Generation(next[Names.PipelineVersion]!, next[Names.LakeContainer]!).Write(folder);
             output.WriteLine($"{Path.GetFullPath(folder)} shows version {next[Names.PipelineVersion]} in container {next[Names.LakeContainer]} from now on; before it was {Version(present)} in {Container(present)}, which stays as it is");
         }, cancel);
