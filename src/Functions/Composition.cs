@@ -95,7 +95,7 @@ public static class Composition
         services.AddSingleton(sp => new Reopener(
             sp.GetRequiredService<IPipeline>(), options.Id, sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ILake>(),
             new LakeCorrections(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>()), sp.GetRequiredService<IResults>(),
-            sp.GetRequiredService<ICorrectionLog>(), sp.GetRequiredService<TimeProvider>()));
+            sp.GetRequiredService<ICorrectionLog>(), options.Kept, sp.GetRequiredService<TimeProvider>()));
     }
 
     private static void AddCatalog(IServiceCollection services, CatalogOptions catalog, EnrichmentOptions enrichment)
@@ -148,9 +148,11 @@ public static class Composition
             sp.GetRequiredService<ILedger>(), sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<OperatorBoard>(), sp.GetRequiredService<StatusStore>(),
             sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<TableAlerts>(), sp.GetRequiredService<AlertWatch>(), sp.GetRequiredService<PipelineMetrics>(),
             sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TickAftermath>>()));
+        services.AddSingleton(sp => new ResultRetention(
+            sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<IResults>(), options.Kept));
         services.AddSingleton(sp => new MaintenanceRound(
-            sp.GetRequiredService<LakeMaintenance>(), sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<MaintenanceStore>(),
-            sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>()));
+            sp.GetRequiredService<LakeMaintenance>(), sp.GetRequiredService<LakeTables>(),
+            sp.GetRequiredService<ResultRetention>(), sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<MaintenanceRound>>()));
         services.AddSingleton(sp => new StatusSource(
             sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<OperatorBoard>(), sp.GetRequiredService<StatusStore>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new NewestRows(

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Delta;
+using Tidemark.Domain.Ledger;
 using Tidemark.Functions.Lake;
+using Tidemark.Functions.Triggers;
 using Tidemark.LocalHost.Settings;
 
 namespace Tidemark.LocalHost.Cli;
@@ -16,9 +18,10 @@ internal static class MaintenanceCommands
     {
         var table = TableArgument();
         var data = RunCommand.DataOption();
-        var command = new Command("maintain", "Pack small files, write checkpoints, and remove what no version of a Delta table needs") { table, data };
-        command.SetAction((parsed, stop) => WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (maintenance, cancel) =>
+        var command = new Command("maintain", "Pack small files, write checkpoints, and remove what no version of a Delta table needs; without TABLE also what Table storage holds longer than ResultsRetention") { table, data };
+        command.SetAction((parsed, stop) => WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
         {
+            var maintenance = services.GetRequiredService<LakeMaintenance>();
             var code = ExitCodes.Success;
             await foreach (var done in maintenance.RunAsync(Chosen(maintenance, parsed.GetValue(table)), cancel))
             {
@@ -40,6 +43,9 @@ internal static class MaintenanceCommands
                 }
             }
 
+            if (parsed.GetValue(table) is null)
+                foreach (var (name, rows) in await services.GetRequiredService<ResultRetention>().RemoveAsync(MaintenanceRound.MostResultRows, cancel))
+                    output.WriteLine($"results of {name}: {rows} rows removed that are older than ResultsRetention");
             return code;
         }, stop));
         return command;
@@ -58,8 +64,9 @@ internal static class MaintenanceCommands
         command.SetAction((parsed, stop) =>
         {
             var retention = Retention(parsed.GetValue(hours));
-            return WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (maintenance, cancel) =>
+            return WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
             {
+                var maintenance = services.GetRequiredService<LakeMaintenance>();
                 foreach (var name in Chosen(maintenance, parsed.GetValue(table)))
                 {
                     if (await VacuumAsync(maintenance, name, retention, parsed.GetValue(dryRun), cancel) is not { } result)
@@ -107,6 +114,6 @@ internal static class MaintenanceCommands
             : throw new SettingException($"There is no table {table}; there are {string.Join(", ", maintenance.Tables)}.");
     }
 
-    private static Task<int> WithMaintenanceAsync(string folder, TextWriter errors, Func<LakeMaintenance, CancellationToken, Task<int>> use, CancellationToken cancel) =>
-        DataServices.UseAsync(folder, errors, (services, limited) => use(services.GetRequiredService<LakeMaintenance>(), limited), cancel);
+    private static Task<int> WithMaintenanceAsync(string folder, TextWriter errors, Func<IServiceProvider, CancellationToken, Task<int>> use, CancellationToken cancel) =>
+        DataServices.UseAsync(folder, errors, use, cancel);
 }

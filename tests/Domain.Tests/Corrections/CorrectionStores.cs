@@ -106,6 +106,10 @@ internal sealed class StoredResults(SimWorld world, SimActor actor, StoredData d
     public string RowKey(IOutput query, RowBatch rows, int row) => string.Create(
         CultureInfo.InvariantCulture, $"{long.MaxValue - ((Int64Column)rows["window_start"]).Values[row] / 1000:D19}|{string.Join('|', query.Keys.Select(k => rows.Text(row, rows.Schema.IndexOf(k)) ?? "null"))}");
 
+    public long? AgeTime(IOutput output, RowBatch rows, int row) => ((Int64Column)rows["window_end"]).Values[row] / 1000;
+
+    public Task<int> RemoveAsync(IOutput output, long upToMs, int most, CancellationToken cancel) => throw new NotSupportedException();
+
     public long WindowStart(string rowKey) => long.MaxValue - long.Parse(rowKey.AsSpan(0, 19), CultureInfo.InvariantCulture);
 
     public async Task<IReadOnlyList<string?>> WriteAsync(IOutput query, RowBatch rows, IReadOnlyList<ResultWrite> writes, bool final, CancellationToken cancel)
