@@ -13,20 +13,21 @@ internal static class DataServices
 {
     /// <summary>
     /// Calls back with settings whose connections work: those named by the user, else of the directory's Azurite, the running one or one that is
-    /// started and ended here.
+    /// started and ended here. Work beside a run that keeps the storage busy is watched, see <see cref="StorageWatch"/>; its token says when it is given up.
     /// </summary>
     /// <param name="folder">The data directory; not looked at when real services are named.</param>
     /// <param name="needsTables">Whether the ledger is needed too, or only the lake.</param>
+    /// <param name="errors">Where the user is told why it takes long.</param>
     /// <param name="use">The work.</param>
     /// <param name="cancel">Ends waiting.</param>
-    public static async Task UseAsync(string folder, bool needsTables, Func<IConfigurationRoot, Task> use, CancellationToken cancel)
+    public static async Task UseAsync(string folder, bool needsTables, TextWriter errors, Func<IConfigurationRoot, CancellationToken, Task> use, CancellationToken cancel)
     {
         var settings = RunSettings.Read(new RunOptions());
         var isNamed = StorageConnection.IsNamed(settings, Names.LakeConnection, "blob") && (!needsTables || StorageConnection.IsNamed(settings, Names.TablesConnection, "table"));
         if (isNamed || RunSettings.GivenStorage() is not null)
-            await use(settings);
+            await use(settings, cancel);
         else
-            await WithAzuriteAsync(Path.GetFullPath(folder), azurite => use(RunSettings.Build(new RunOptions(), usesEmulator: false, [new(RunSettings.Storage, azurite.ConnectionString())])), cancel);
+            await WithAzuriteAsync(DataDirectory.Existing(folder), errors, use, cancel);
     }
 
     /// <summary>
@@ -34,17 +35,16 @@ internal static class DataServices
     /// </summary>
     /// <param name="folder">The data directory; not looked at when real services are named.</param>
     /// <param name="options">The command line's brokers.</param>
+    /// <param name="errors">Where the user is told why it takes long.</param>
     /// <param name="use">The work.</param>
     /// <param name="cancel">Ends waiting.</param>
-    public static async Task UseWithKafkaAsync(string folder, RunOptions options, Func<IConfigurationRoot, Task> use, CancellationToken cancel)
+    public static async Task UseWithKafkaAsync(string folder, RunOptions options, TextWriter errors, Func<IConfigurationRoot, CancellationToken, Task> use, CancellationToken cancel)
     {
-        folder = Path.GetFullPath(folder);
         var given = RunSettings.GivenBrokers(options);
-        if (given is null && !DataDirectory.IsOurs(folder))
-            throw new SettingException($"--data {folder} is no data directory of Tidemark; name the one that a run used.");
+        folder = given is null ? DataDirectory.Existing(folder) : folder;
         if (given is not null || EmulatorInfo.Find(folder) is not null)
         {
-            await UseAsync(folder, needsTables: true, settings => use(WithBrokers(settings, options, given ?? EmulatorInfo.Find(folder)!.Brokers)), cancel);
+            await UseAsync(folder, needsTables: true, errors, (settings, limited) => use(WithBrokers(settings, options, given ?? EmulatorInfo.Find(folder)!.Brokers), limited), cancel);
             return;
         }
 
@@ -60,7 +60,7 @@ internal static class DataServices
             var storage = RunSettings.GivenStorage() is null ? (await services.EnsureAzuriteAsync(cancel)).ConnectionString() : null;
             if (storage is not null)
                 settings[RunSettings.Storage] = storage;
-            await use(WithBrokers(settings, options, kafka.Brokers));
+            await use(WithBrokers(settings, options, kafka.Brokers), cancel);
         }
         finally
         {
@@ -77,13 +77,13 @@ internal static class DataServices
         return settings;
     }
 
-    private static async Task WithAzuriteAsync(string folder, Func<AzuriteInfo, Task> use, CancellationToken cancel)
+    private static async Task WithAzuriteAsync(string folder, TextWriter errors, Func<IConfigurationRoot, CancellationToken, Task> use, CancellationToken cancel)
     {
-        if (!DataDirectory.IsOurs(folder))
-            throw new SettingException($"--data {folder} is no data directory of Tidemark; name the one that a run used.");
         if (AzuriteInfo.Find(folder) is { } running)
         {
-            await use(running);
+            if (DataDirectory.Owner(folder) is { } owner)
+                await errors.WriteLineAsync($"A run is at work on {folder} (process {owner.Process.Id}); both share its storage, so this may take longer.");
+            await new StorageWatch([running.BlobPort, running.TablePort], TimeProvider.System, errors).RunAsync(limited => use(Settings(running), limited), cancel);
             return;
         }
 
@@ -91,11 +91,13 @@ internal static class DataServices
         var services = new LocalServices(data, ServicePrograms.Locate(), TimeProvider.System);
         try
         {
-            await use(await services.EnsureAzuriteAsync(cancel));
+            await use(Settings(await services.EnsureAzuriteAsync(cancel)), cancel);
         }
         finally
         {
             await services.EndAzuriteAsync();
         }
     }
+
+    private static IConfigurationRoot Settings(AzuriteInfo azurite) => RunSettings.Build(new RunOptions(), usesEmulator: false, [new(RunSettings.Storage, azurite.ConnectionString())]);
 }

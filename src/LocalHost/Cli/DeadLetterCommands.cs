@@ -19,12 +19,12 @@ internal static class DeadLetterCommands
     public static Command Create(TextWriter output, TextWriter errors)
     {
         var command = new Command("dlq", "Quarantined records (dead letters): list them, send them to the topic again");
-        command.Subcommands.Add(List(output));
+        command.Subcommands.Add(List(output, errors));
         command.Subcommands.Add(Replay(output, errors));
         return command;
     }
 
-    private static Command List(TextWriter output)
+    private static Command List(TextWriter output, TextWriter errors)
     {
         var chosen = new DeadLetterArguments();
         var limit = new Option<int>("--limit") { Description = "Most records", DefaultValueFactory = _ => 100, HelpName = "N" };
@@ -32,11 +32,11 @@ internal static class DeadLetterCommands
         var data = RunCommand.DataOption();
         var command = new Command("list", "Print quarantined records, the newest first, and what became of their replay") { limit, json, data };
         chosen.AddTo(command);
-        command.SetAction(async (parsed, cancel) =>
+        command.SetAction(async (parsed, stop) =>
         {
             var filter = chosen.Read(parsed);
             var most = parsed.GetValue(limit) is > 0 and var n ? n : throw new SettingException($"--limit {parsed.GetValue(limit)} makes no sense; give a number above 0.");
-            await DataServices.UseAsync(parsed.GetValue(data)!, needsTables: true, async settings =>
+            await DataServices.UseAsync(parsed.GetValue(data)!, needsTables: true, errors, async (settings, cancel) =>
             {
                 await using var services = Services(settings);
                 var (records, more) = await NewestAsync(services, filter, most, cancel);
@@ -46,8 +46,8 @@ internal static class DeadLetterCommands
                         ? DeadLetterText.Json(record, replays.GetValueOrDefault((record.Partition, record.Offset)))
                         : DeadLetterText.Line(record, replays.GetValueOrDefault((record.Partition, record.Offset))));
                 if (more)
-                    await Console.Error.WriteLineAsync($"There are more records than {most}; --limit N shows more.");
-            }, cancel);
+                    await errors.WriteLineAsync($"There are more records than {most}; --limit N shows more.");
+            }, stop);
             return ExitCodes.Success;
         });
         return command;
@@ -71,7 +71,7 @@ internal static class DeadLetterCommands
         };
         chosen.AddTo(command);
         kafka.AddTo(command);
-        command.SetAction(async (parsed, cancel) =>
+        command.SetAction(async (parsed, stop) =>
         {
             var filter = chosen.Read(parsed) with { Ids = (parsed.GetValue(id) ?? []).Select(Id).ToHashSet() };
             if (filter.Ids.Count == 0 && filter.Reasons.Count == 0 && !parsed.GetValue(all))
@@ -79,14 +79,14 @@ internal static class DeadLetterCommands
             if (parsed.GetValue(limit) is <= 0)
                 throw new SettingException($"--limit {parsed.GetValue(limit)} makes no sense; give a number above 0.");
             var code = ExitCodes.Success;
-            await DataServices.UseWithKafkaAsync(parsed.GetValue(data)!, kafka.Read(parsed), async settings =>
+            await DataServices.UseWithKafkaAsync(parsed.GetValue(data)!, kafka.Read(parsed), errors, async (settings, cancel) =>
             {
                 await using var services = Services(settings);
                 await using var pace = Pace(parsed.GetValue(data)!, kafka.Read(parsed), settings, errors);
                 var run = new DeadLetterReplay(
                     services.GetRequiredService<QuarantineReader>(), services.GetRequiredService<QuarantineReplay>(), services.GetRequiredService<ReplayStore>(), pace, TimeProvider.System, output, errors);
                 code = await run.RunAsync(filter, parsed.GetValue(limit), parsed.GetValue(json), cancel) ? ExitCodes.Success : ExitCodes.Failure;
-            }, cancel);
+            }, stop);
             return code;
         });
         return command;
