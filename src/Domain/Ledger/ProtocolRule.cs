@@ -5,7 +5,7 @@ namespace Tidemark.Domain.Ledger;
 /// else ever passes anything but <see cref="None"/>.
 /// </summary>
 [Flags]
-internal enum ProtocolRule
+internal enum ProtocolRule : long
 {
     None = 0,
 
@@ -96,9 +96,12 @@ internal enum ProtocolRule
     /// <summary>Results that can be withdrawn change only with their fence, read before the snapshot or moved by the tick itself.</summary>
     FencedResults = 1 << 28,
 
+    /// <summary>A row that is known to be in Table storage is replaced by its final one however old it is.</summary>
+    RetentionKeepsKnownRows = 1 << 29,
+
     /// <summary>The cursor of a sink moves after the rows were surely delivered.</summary>
-    SinkCursorAfterDelivery = 1 << 29,
+    SinkCursorAfterDelivery = 1 << 30,
 
     /// <summary>A new sink has its cursor before anything is emitted.</summary>
-    SinkCursorBeforeEmission = 1 << 30,
+    SinkCursorBeforeEmission = 1L << 31,
 }
