@@ -46,7 +46,7 @@ internal static class ProduceCommand
                 Headers = [new("source", parsed.GetValue(source)!), new("producer-version", Version()), .. (parsed.GetValue(header) ?? []).Select(Header)],
             };
             Check(plan);
-            using var stop = new StopSignal();
+            using var stop = new StopSignal(errors.WriteLine);
             var report = await RunAsync(plan, parsed.GetValue(data)!, options, errors, stop.Token);
             output.WriteLine(parsed.GetValue(json) ? report.Json() : report.Text());
             return !report.IsComplete ? ExitCodes.Failure : stop.Signal switch
