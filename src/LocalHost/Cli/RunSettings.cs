@@ -35,10 +35,11 @@ internal static class RunSettings
     {
         ["AzureFunctionsJobHost:extensions:kafka:sessionTimeoutMs"] = "4000",
         ["LocalHost:FetchWaitMs"] = "20",
-        ["EventCountsTopic"] = "event-counts",
-        ["AlertsTopic"] = "alerts",
         ["DeadLetterSuffix"] = ".dlq",
     };
+
+    // What the demo shows; an input is computed without it.
+    private static readonly Dictionary<string, string?> DemoDefaults = new() { ["EventCountsTopic"] = "event-counts", ["AlertsTopic"] = "alerts" };
 
     /// <summary>The settings before any service is started: what names real services is in them.</summary>
     public static IConfigurationRoot Read(RunOptions options) => Build(options, usesEmulator: false, []);
@@ -60,7 +61,8 @@ internal static class RunSettings
             imposed["KafkaProtocol"] = options.KafkaProtocol.Replace("_", "", StringComparison.Ordinal);
         foreach (var (name, value) in services)
             imposed[name] = value;
-        return AppSettings.Build(usesEmulator ? Defaults.Concat(EmulatorDefaults) : Defaults, LocalSettingsPath(), imposed);
+        IEnumerable<KeyValuePair<string, string?>> defaults = usesEmulator ? Defaults.Concat(EmulatorDefaults) : Defaults;
+        return AppSettings.Build(usesEmulator && options.Inputs.Count == 0 ? defaults.Concat(DemoDefaults) : defaults, LocalSettingsPath(), imposed);
     }
 
     /// <summary>host.json beside the program, where the build put it.</summary>
