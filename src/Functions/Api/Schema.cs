@@ -86,7 +86,9 @@ internal sealed class SchemaBook(IReadOnlyList<IOutput> outputs)
         {
             // Numbers are written as numbers, whatever else would be read.
             var written = new JsonSerializerOptions(options) { NumberHandling = JsonNumberHandling.Strict, TypeInfoResolver = options.TypeInfoResolver ?? new DefaultJsonTypeInfoResolver() };
-            Components[name] = JsonSchemaExporter.GetJsonSchemaAsNode(written, type, new JsonSchemaExporterOptions { TreatNullObliviousAsNonNullable = true, TransformSchemaNode = Required });
+            var schema = JsonSchemaExporter.GetJsonSchemaAsNode(written, type, new JsonSchemaExporterOptions { TreatNullObliviousAsNonNullable = true, TransformSchemaNode = Required });
+            Place(schema, name);
+            Components[name] = schema;
         }
 
         return Reference(name);
@@ -104,6 +106,20 @@ internal sealed class SchemaBook(IReadOnlyList<IOutput> outputs)
                 .. output.Schema.Fields.Any(f => f.Name == RowJson.UpdatedAt) ? [] : new[] { (RowJson.UpdatedAt, (JsonNode)new JsonObject { ["type"] = new JsonArray("string", "null"), ["format"] = "date-time" }) },
             ]);
         return Reference(name);
+    }
+
+    /// <summary>A type that occurs twice refers to its first place, from the schema's root: which is a component here.</summary>
+    private static void Place(JsonNode? schema, string name)
+    {
+        if (schema is JsonArray list)
+            foreach (var item in list)
+                Place(item, name);
+        if (schema is not JsonObject shape)
+            return;
+        if (shape["$ref"] is JsonValue reference && ((string)reference!)[0] == '#')
+            shape["$ref"] = $"#/components/schemas/{name}{((string)reference!)[1..]}";
+        foreach (var (_, part) in shape)
+            Place(part, name);
     }
 
     private static JsonObject Reference(string name) => new() { ["$ref"] = "#/components/schemas/" + name };

@@ -220,6 +220,9 @@ async function manners() {
   await ask('/api/health', { key: null });
 }
 
+// What was found wrong by then says why something is not there to go on with.
+process.on('uncaughtException', e => { console.error([...faults.slice(0, 20), e.stack].join('\n')); process.exit(2); });
+
 const before = await delta('before');
 for (const table of TABLES) check(before.get(table).length > 0, `gold/${table} is empty, so nothing is compared`);
 const paged = await rowsEqualDelta(before);
