@@ -143,9 +143,11 @@ public static class Composition
             sp.GetRequiredService<ILedger>(), sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<OperatorBoard>(), sp.GetRequiredService<StatusStore>(),
             sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<TableAlerts>(), sp.GetRequiredService<AlertWatch>(), sp.GetRequiredService<PipelineMetrics>(),
             sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TickAftermath>>(), sp.GetService<IScorer>() as WatchedScorer));
+        services.AddSingleton(sp => new ResultRetention(
+            sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<IResults>(), options.Kept));
         services.AddSingleton(sp => new MaintenanceRound(
-            sp.GetRequiredService<LakeMaintenance>(), sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<MaintenanceStore>(),
-            sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>()));
+            sp.GetRequiredService<LakeMaintenance>(), sp.GetRequiredService<LakeTables>(),
+            sp.GetRequiredService<ResultRetention>(), sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<MaintenanceRound>>()));
         services.AddSingleton(sp => new StatusSource(
             sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<OperatorBoard>(), sp.GetRequiredService<StatusStore>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new NewestRows(
@@ -155,7 +157,7 @@ public static class Composition
         services.AddSingleton(sp => new LakeSource(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new OutputBook([(sp.GetRequiredService<IPipeline>(), options.Id)]));
         services.AddSingleton(sp => new OutputRows(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<ResultTables>()));
-        services.AddSingleton(sp => new RowsSource(sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<LakeSource>()));
+        services.AddSingleton(sp => new RowsSource(sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<StatusSource>(), options.Kept));
         services.AddSingleton(sp => new FraudSource(
             sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<StatusSource>(), sp.GetService<IScorer>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new RecommendationSource(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>()));

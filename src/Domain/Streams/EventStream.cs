@@ -32,6 +32,9 @@ public sealed record EventStream(
     /// <summary>What Table storage holds of it.</summary>
     public StreamResults Results { get; init; } = StreamResults.Rows;
 
+    /// <summary>Column by which rows in Table storage grow old and leave it; null = <see cref="TimeColumn"/>, and without that they stay.</summary>
+    public string? AgeColumn { get; init; }
+
     /// <summary>
     /// Column that rows are also found by in Table storage, in a table of its own; null = none. Not part of what the stream computes, so it may be set later:
     /// what was written before is not found by it.

@@ -127,10 +127,13 @@ internal sealed class SchemaBook(IReadOnlyList<IOutput> outputs)
     /// <summary>Everything that is written is always written, unless the options leave nulls out.</summary>
     private static JsonNode Required(JsonSchemaExporterContext context, JsonNode schema)
     {
-        if (schema is JsonObject { } shape && shape["properties"] is JsonObject properties && context.TypeInfo.Options.DefaultIgnoreCondition == JsonIgnoreCondition.Never)
-            shape["required"] = new JsonArray([.. properties.Select(p => (JsonNode)p.Key)]);
+        var nullsAreLeftOut = context.TypeInfo.Options.DefaultIgnoreCondition != JsonIgnoreCondition.Never;
+        if (schema is JsonObject { } shape && shape["properties"] is JsonObject properties)
+            shape["required"] = new JsonArray([.. properties.Where(p => !nullsAreLeftOut || !IsNullable(p.Value)).Select(p => (JsonNode)p.Key)]);
         return schema;
     }
+
+    private static bool IsNullable(JsonNode? schema) => schema is JsonObject { } shape && shape["type"] is JsonArray types && types.Any(t => (string?)t == "null");
 
     private static JsonObject Value(RowField field)
     {

@@ -39,7 +39,7 @@ public sealed class Preparation : IDisposable
             if (_isDone)
                 return;
             await _tables.CreateTableIfNotExistsAsync(_options.LedgerTable, cancel);
-            foreach (var output in _pipeline.Queries.Concat<IOutput>(_pipeline.Streams.Where(s => s.Results != StreamResults.None)))
+            foreach (var output in NewestRows.Outputs(_pipeline))
                 await _results.Service.CreateTableIfNotExistsAsync(ResultKeys.Table(output.Name), cancel);
             foreach (var stream in _pipeline.Streams)
                 if (stream.IndexBy is { } by)
