@@ -26,7 +26,7 @@ async function ask(address, { headers = {}, method = 'GET', key = options.key, e
   return { answer, text, json: (answer.headers.get('content-type') ?? '').includes('json') && text ? exact(text) : null };
 }
 
-const contract = new Contract(JSON.parse(await (await fetch(`${options.address}/api/openapi.json`)).text()), check);
+const contract = new Contract(JSON.parse(await (await fetch(`${options.address}/api/openapi.json`, { headers: { 'x-functions-key': options.key } })).text()), check);
 await contract.validate();
 
 const outputs = new Map((await ask('/api/queries')).json.map(card => [card.name, card]));
