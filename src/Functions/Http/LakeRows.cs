@@ -83,7 +83,8 @@ internal sealed class LakeRows(LakeSource lake)
     {
         long? to = wanted.To is { } end ? Micros(end) : null;
         // A continuation may come from Table storage that had nothing, or from somebody who made it up.
-        if (wanted.After is { Length: >= 19 } after && after.AsSpan(0, 19).ContainsAnyExceptInRange('0', '9') == false && ResultKeys.WindowStart(after) is var start and < long.MaxValue / 1000)
+        if (wanted.After is { Length: >= 19 } after && long.TryParse(after.AsSpan(0, 19), NumberStyles.None, CultureInfo.InvariantCulture, out _)
+            && ResultKeys.WindowStart(after) is var start and < long.MaxValue / 1000 - 1)
             to = Math.Min(to ?? long.MaxValue, start * 1000 + 999);
         var filter = new ScanFilter().Between(time, wanted.From is { } from ? Micros(from) : null, to);
         foreach (var (column, value) in wanted.Keys)
