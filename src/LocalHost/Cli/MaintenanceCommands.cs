@@ -2,8 +2,10 @@ using System.CommandLine;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Delta;
+using Tidemark.Domain.Ledger;
 using Tidemark.Functions;
 using Tidemark.Functions.Lake;
+using Tidemark.Functions.Triggers;
 using Tidemark.LocalHost.Settings;
 
 namespace Tidemark.LocalHost.Cli;
@@ -18,9 +20,10 @@ internal static class MaintenanceCommands
     {
         var table = TableArgument();
         var data = RunCommand.DataOption();
-        var command = new Command("maintain", "Pack small files, write checkpoints, and remove what no version of a Delta table needs") { table, data };
-        command.SetAction((parsed, cancel) => WithMaintenanceAsync(parsed.GetValue(data)!, async maintenance =>
+        var command = new Command("maintain", "Pack small files, write checkpoints, and remove what no version of a Delta table needs; without TABLE also what Table storage holds longer than ResultsRetention") { table, data };
+        command.SetAction((parsed, stop) => WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
         {
+            var maintenance = services.GetRequiredService<LakeMaintenance>();
             var code = ExitCodes.Success;
             await foreach (var done in maintenance.RunAsync(Chosen(maintenance, parsed.GetValue(table)), cancel))
             {
@@ -42,12 +45,15 @@ internal static class MaintenanceCommands
                 }
             }
 
+            if (parsed.GetValue(table) is null)
+                foreach (var (name, rows) in await services.GetRequiredService<ResultRetention>().RemoveAsync(MaintenanceRound.MostResultRows, cancel))
+                    output.WriteLine($"results of {name}: {rows} rows removed that are older than ResultsRetention");
             return code;
-        }, cancel));
+        }, stop));
         return command;
     }
 
-    public static Command Vacuum(TextWriter output)
+    public static Command Vacuum(TextWriter output, TextWriter errors)
     {
         var table = TableArgument();
         var dryRun = new Option<bool>("--dry-run") { Description = "Only list what would be removed" };
@@ -57,11 +63,12 @@ internal static class MaintenanceCommands
         };
         var data = RunCommand.DataOption();
         var command = new Command("vacuum", "Remove the files of a Delta table that no version needs") { table, dryRun, hours, data };
-        command.SetAction((parsed, cancel) =>
+        command.SetAction((parsed, stop) =>
         {
             var retention = Retention(parsed.GetValue(hours));
-            return WithMaintenanceAsync(parsed.GetValue(data)!, async maintenance =>
+            return WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
             {
+                var maintenance = services.GetRequiredService<LakeMaintenance>();
                 foreach (var name in Chosen(maintenance, parsed.GetValue(table)))
                 {
                     if (await VacuumAsync(maintenance, name, retention, parsed.GetValue(dryRun), cancel) is not { } result)
@@ -72,7 +79,7 @@ internal static class MaintenanceCommands
                 }
 
                 return ExitCodes.Success;
-            }, cancel);
+            }, stop);
         });
         return command;
     }
@@ -109,16 +116,16 @@ internal static class MaintenanceCommands
             : throw new SettingException($"There is no table {table}; there are {string.Join(", ", maintenance.Tables)}.");
     }
 
-    private static async Task<int> WithMaintenanceAsync(string folder, Func<LakeMaintenance, Task<int>> use, CancellationToken cancel)
+    private static async Task<int> WithMaintenanceAsync(string folder, TextWriter errors, Func<IServiceProvider, CancellationToken, Task<int>> use, CancellationToken cancel)
     {
         var code = ExitCodes.Success;
-        await DataServices.UseAsync(folder, needsTables: true, async settings =>
+        await DataServices.UseAsync(folder, needsTables: true, errors, async (settings, limited) =>
         {
             // The pipeline's settings are read as a whole; Kafka is never asked here.
             if (settings[RunSettings.Brokers] is not { Length: > 0 })
                 settings[RunSettings.Brokers] = "localhost:9092";
             await using var services = new ServiceCollection().AddLogging().AddTidemark(settings).BuildServiceProvider();
-            code = await use(services.GetRequiredService<LakeMaintenance>());
+            code = await use(services, limited);
         }, cancel);
         return code;
     }
