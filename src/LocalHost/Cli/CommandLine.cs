@@ -52,6 +52,8 @@ internal static class CommandLine
         StorageBusyException => (ExitCodes.Failure, e.Message),
         Azure.RequestFailedException { Status: 0 } or AggregateException { InnerException: Azure.RequestFailedException { Status: 0 } } =>
             (ExitCodes.Failure, $"Storage does not answer: {(e.InnerException ?? e).Message.Split('\n')[0]}"),
+        OperationCanceledException or AggregateException { InnerException: OperationCanceledException } =>
+            (ExitCodes.Failure, "Storage did not answer in time; it is busy or away. Try again."),
         Azure.RequestFailedException failure => (ExitCodes.Failure, $"Storage refused a request ({failure.Status} {failure.ErrorCode}): {failure.Message.Split('\n')[0]}"),
         _ => null,
     };
