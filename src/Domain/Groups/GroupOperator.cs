@@ -79,6 +79,8 @@ internal sealed class GroupOperator : StreamOperator
         base.Advance(watermark, nowMs, emit);
         if (mode == StreamMode.Complete || timeKey is null && watermark != long.MaxValue)
             return;
+        if (keys.Length == 0 && watermark == long.MaxValue)
+            groups.SlotOf([]);   // the aggregate of no rows is a row too
         var closed = groups.Sorted().ToArray().Where(slot => timeKey is null || OrderedKey.TimeAt(groups.Keys[slot], 0) <= Watermark).ToArray();
         if (closed.Length == 0)
             return;

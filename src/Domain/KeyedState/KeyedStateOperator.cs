@@ -8,8 +8,8 @@ namespace Tidemark.Domain.KeyedState;
 /// <summary>
 /// Runs a user's function per key. Rows come before timeouts; a call with rows clears the timeout that was set before. Late rows (event time at or below
 /// the watermark) are dropped only when timeouts run by event time. Timeouts run in the order of their times, then keys; one that a timeout sets is due
-/// later than that one, and runs at once if it is due already: so moving time in two steps is the same as in one. State: key, JSON state and timeout
-/// of every key.
+/// later than that one, and runs at once if it is due already: so moving time in two steps is the same as in one. A key whose state was known before the
+/// start and that has no rows by the first advance is called once without rows, as in Spark. State: key, JSON state and timeout of every key.
 /// </summary>
 internal sealed class KeyedStateOperator : StreamOperator
 {
@@ -17,10 +17,12 @@ internal sealed class KeyedStateOperator : StreamOperator
     private readonly int[] keys;
     private readonly int? timeColumn;
     private readonly RowSchema keySchema;
+    private readonly RowBatch noRows;
     private readonly Dictionary<string, Entry> entries = new(StringComparer.Ordinal);
     private readonly SortedSet<(long Due, string Key)> timers = new(Comparer<(long Due, string Key)>.Create(
         (a, b) => a.Due.CompareTo(b.Due) is var byDue and not 0 ? byDue : string.CompareOrdinal(a.Key, b.Key)));
     private readonly ByteWriter key = new();
+    private const long FirstAdvance = long.MinValue;   // due then: the call for a state known before the start
     private long now;
 
     private sealed class Entry
@@ -38,7 +40,13 @@ internal sealed class KeyedStateOperator : StreamOperator
         timeColumn = eventTime is null ? null : source.IndexOf(eventTime);
         keySchema = new RowSchema([.. keys.Select(k => source.Fields[k])]);
         foreach (var (row, state) in stage.Initial)
-            entries[KeyOf(row, 0, Enumerable.Range(0, keys.Length))] = new Entry { State = stage.Function.Load(state) };
+        {
+            var text = KeyOf(row, 0, Enumerable.Range(0, keys.Length));
+            if (!entries.TryAdd(text, new Entry { State = stage.Function.Load(state), Due = FirstAdvance }))
+                throw new StreamException(stage.Id, "two of its first states are for the same key; give each key one");
+            timers.Add((FirstAdvance, text));
+        }
+        noRows = Empty(source);
     }
 
     public override RowSchema Output => stage.Function.Output;
@@ -82,12 +90,14 @@ internal sealed class KeyedStateOperator : StreamOperator
     {
         base.Advance(watermark, nowMs, emit);
         At(nowMs);
-        var clock = stage.Timeout == StateTimeout.ProcessingTime ? now : Watermark;
+        var clock = stage.Timeout switch { StateTimeout.ProcessingTime => now, StateTimeout.EventTime => Watermark, _ => FirstAdvance };
         var call = new Call(this);
         while (timers.Count > 0 && timers.Min is var (due, text) && due <= clock)
         {
             call.For(text);
-            if (call.State is { } state)
+            if (due == FirstAdvance)
+                call.End(long.MinValue, stage.Function.OnRows(call, call.State, noRows));
+            else if (call.State is { } state)
                 call.End(due, stage.Function.OnTimeout(call, state));
         }
         if (call.Rows() is { Count: > 0 } rows)
