@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Tidemark.EndToEnd.Running;
 
@@ -54,7 +55,37 @@ public class BoundedRunTests
         var verdict = await Oracle.CheckAsync(station, first, (positions, second));
         Assert.Equal(23_000, verdict.GetProperty("rows").GetProperty("bronze/events").GetInt64());
         Assert.True(verdict.GetProperty("late").GetProperty("conversion_funnel").GetInt64() >= 3_000, verdict.GetProperty("late").ToString());
+        await AdviceAgreesAsync(station, verdict);
     }
+
+    /// <summary><c>watermarks</c> measures what the exported rows say, and <c>doctor</c> sees that too much is late and points there.</summary>
+    private static async Task AdviceAgreesAsync(Station station, JsonElement verdict)
+    {
+        var told = JsonDocument.Parse(await station.AskAsync(0, "watermarks", "--json")).RootElement;
+        var lags = (await Oracle.RowsAsync(station, "silver/events"))
+            .Select(row => (Partition: row.GetProperty("kafka_partition").GetInt32(), Offset: long.Parse(row.GetProperty("kafka_offset").ToString(), CultureInfo.InvariantCulture), Time: Time(row)))
+            .GroupBy(e => e.Partition)
+            .SelectMany(partition => Lags([.. partition.OrderBy(e => e.Offset).Select(e => e.Time)]))
+            .Order().ToList();
+        Assert.Equal(lags.Count, told.GetProperty("events").GetInt64());
+        Assert.Equal(lags[(int)Math.Ceiling(0.99 * lags.Count) - 1], told.GetProperty("lag_ms").GetProperty("p99").GetInt64());
+        Assert.Equal(lags[^1], told.GetProperty("lag_ms").GetProperty("max").GetInt64());
+        foreach (var query in told.GetProperty("queries").EnumerateArray())
+        {
+            var late = verdict.GetProperty("late").TryGetProperty(query.GetProperty("name").GetString()!, out var rows) ? rows.GetInt64() : 0;
+            Assert.Equal(late, query.GetProperty("late_rows").GetInt64());
+        }
+
+        var findings = JsonDocument.Parse(await station.AskAsync(5, "doctor", "--json")).RootElement.GetProperty("findings").EnumerateArray()
+            .ToDictionary(f => f.GetProperty("check").GetString()!, f => f.GetProperty("outcome").GetString());
+        Assert.All((string[])["blob storage", "blob conditions", "table storage", "table conditions", "clock", "tables", "gaps", "settings"], check => Assert.Equal("Ok", findings[check]));
+        Assert.Equal(("Warning", "Unknown", "Unknown"), (findings["late events"], findings["brokers"], findings["ticks"]));
+    }
+
+    private static IEnumerable<long> Lags(IReadOnlyList<long> times) => times.Skip(1).Select((time, before) => Math.Max(0, times.Take(before + 1).Max() - time));
+
+    private static long Time(JsonElement row) =>
+        (long)double.Parse(row.GetProperty("event_time").ToString(), CultureInfo.InvariantCulture);
 
     [SharedDataFact]
     public async Task The_retail_file_equals_the_oracle_and_the_report_agrees_with_the_tables()

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Tidemark.EndToEnd.Running;
 
 namespace Tidemark.EndToEnd;
@@ -42,7 +43,7 @@ public class CommandLineTests
         var run = station.StartBare("--help");
         Assert.Equal(0, await run.EndAsync(Limit));
         foreach (var option in (string[])
-            ["--input", "--rate", "--partitions", "--once", "--data", "--fresh", "--kafka", "--port", "--report", "export", "show", "history", "maintain", "vacuum", "generate"])
+            ["--input", "--rate", "--partitions", "--once", "--data", "--fresh", "--kafka", "--port", "--report", "export", "show", "history", "maintain", "vacuum", "doctor", "watermarks", "describe", "generate"])
             Assert.Contains(option, run.Output);
         var generate = station.StartBare("generate", "--help");
         Assert.Equal(0, await generate.EndAsync(Limit));
@@ -59,9 +60,38 @@ public class CommandLineTests
         Assert.Equal(3, await second.EndAsync(Limit));
         Assert.Contains(station.Data, Assert.Single(second.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
         Assert.False(first.HasEnded, first.Transcript());
+        await DoctorFindsAllAtWorkAsync(station);
 
         first.Send(Signals.Terminate);
         Assert.True(await first.EndAsync(TimeSpan.FromMinutes(2)) == 0, first.Transcript());
+        Assert.Contains("Stopping: ", first.Output);
         Assert.Empty(Signals.WorkingIn(station.Folder));
+    }
+
+    private static async Task DoctorFindsAllAtWorkAsync(Station station)
+    {
+        var doctor = station.StartBare("doctor", "--json", "--data", station.Data);
+        Assert.True(await doctor.EndAsync(Limit) is 0 or 5, doctor.Transcript());
+        var findings = JsonDocument.Parse(doctor.Output).RootElement.GetProperty("findings").EnumerateArray().ToDictionary(f => f.GetProperty("check").GetString()!, f => f);
+        Assert.All((string[])["brokers", "topic", "blob conditions", "table conditions"], check => Assert.Equal("Ok", findings[check].GetProperty("outcome").GetString()));
+        Assert.Contains("6 partitions", findings["topic"].GetProperty("text").GetString());
+        Assert.Contains("emulator", findings["replication"].GetProperty("text").GetString());
+    }
+
+    [Fact]
+    public async Task The_first_signal_says_what_is_being_finished_and_the_second_ends_at_once()
+    {
+        await using var station = new Station();
+        var run = station.Start("--rate", "20");
+        Assert.True(await run.AnswersAsync(station.Port, TimeSpan.FromMinutes(2)), run.Transcript());
+        // Storage that answers nobody, not even the wish to end, so that the orderly end is under way for as long as it takes.
+        var azurite = Signals.WorkingIn(station.Data).Single(p => p.Command.Contains("azurite", StringComparison.Ordinal)).Id;
+        Signals.Send(azurite, Signals.Stop);
+        run.Send(Signals.Terminate);
+        await Station.UntilAsync(() => Task.FromResult(run.Output.Contains("Stopping: ", StringComparison.Ordinal)), Limit, run.Transcript);
+        Assert.False(run.HasEnded);
+        run.Send(Signals.Terminate);
+        Assert.NotEqual(0, await run.EndAsync(TimeSpan.FromSeconds(20)));
+        Assert.Contains("Ended at once. ", run.Output);
     }
 }

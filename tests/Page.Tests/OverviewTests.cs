@@ -42,6 +42,7 @@ public sealed class OverviewTests(Pipeline pipeline, ITestOutputHelper output)
         Assert.True((await tab.ValueAsync("[...document.querySelectorAll('#panels .card')].every(card => card.innerText.trim().split('\\n').length > 1)")).GetBoolean());
         Assert.True((await tab.ValueAsync("document.querySelectorAll('#panels meter').length")).GetInt32() > 10);
         Assert.Contains("still changing", await tab.TextAsync("#charts"));
+        Assert.Matches(@"^[\d,]+ sessions? now$", await tab.TextAsync("[data-figure=\"sessions-now\"]"));
         Assert.Equal(6, (await tab.ValueAsync("[...document.querySelectorAll('.flow text')].filter(t => t.textContent.startsWith('partition ')).length")).GetInt32());
     }
 

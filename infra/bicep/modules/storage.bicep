@@ -74,6 +74,27 @@ resource lake 'Microsoft.Storage/storageAccounts@2025-01-01' = {
       properties: { publicAccess: 'None' }
     }
   }
+
+  // Bronze is read again only to compute something anew. Cool stays readable at once; Archive would not, and a Delta table with one file
+  // offline cannot be read as a whole.
+  resource tiers 'managementPolicies' = {
+    name: 'default'
+    properties: {
+      policy: {
+        rules: [
+          {
+            name: 'cool-bronze'
+            enabled: true
+            type: 'Lifecycle'
+            definition: {
+              filters: { blobTypes: ['blockBlob'], prefixMatch: ['${lakeContainer}/bronze/'] }
+              actions: { baseBlob: { tierToCool: { daysAfterModificationGreaterThan: 90 } } }
+            }
+          }
+        ]
+      }
+    }
+  }
 }
 
 resource results 'Microsoft.Storage/storageAccounts@2025-01-01' = {

@@ -56,7 +56,7 @@ public sealed record TickReport
     /// <summary>Versions of the Delta tables; −1 = there is none.</summary>
     public IReadOnlyDictionary<string, long> TableVersions { get; init; } = new Dictionary<string, long>();
 
-    /// <summary>By query the rows of open windows, for queries that show them.</summary>
+    /// <summary>By query the rows of open windows, for queries that show them; by stream the entries that it holds.</summary>
     public IReadOnlyDictionary<string, long> OpenRows { get; init; } = new Dictionary<string, long>();
 
     /// <summary>Per query the watermark up to which its windows are in Delta, ms.</summary>

@@ -22,9 +22,17 @@ internal static class TickView
             r.Partition, r.From, r.To, r.Tag, r.Rows.Values.Sum(), r.PayloadBytes, r.Staged is not null, r.KafkaTimeMs, TableEmitter.IsInTables(truth, id, r))),
     ];
 
-    /// <summary>By query the rows of windows that are still open; those of a query that publishes closed windows only are not counted.</summary>
-    public static IReadOnlyDictionary<string, long> OpenRows(Truth truth, IPipeline pipeline) =>
-        pipeline.Queries.Where(q => q.Update).ToDictionary(q => q.Name, q => (long)truth.Results[q.Name].Rows.Count);
+    /// <summary>
+    /// By query the rows of windows that are still open; those of a query that publishes closed windows only are not counted. By stream what it
+    /// holds: open sessions, rows that wait for a partner, keys.
+    /// </summary>
+    public static IReadOnlyDictionary<string, long> OpenRows(Truth truth, IPipeline pipeline)
+    {
+        var rows = pipeline.Queries.Where(q => q.Update).ToDictionary(q => q.Name, q => (long)truth.Results[q.Name].Rows.Count);
+        foreach (var stream in truth.Streams.Values.SelectMany(partition => partition.Streams).Concat(truth.Chains.Values))
+            rows[stream.Spec.Name] = rows.GetValueOrDefault(stream.Spec.Name) + stream.State.Entries;
+        return rows;
+    }
 }
 
 /// <summary>An entity as a tick knows it.</summary>

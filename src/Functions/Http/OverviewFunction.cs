@@ -26,7 +26,7 @@ public sealed class OverviewFunction
         new Reply(await _source.GetAsync(context.CancellationToken));
 }
 
-/// <summary>Makes the overview, once for all who ask within a second.</summary>
+/// <summary>Makes the overview, once for all who ask, and anew when a tick has changed what it shows.</summary>
 public sealed class OverviewSource
 {
     private const int MostRows = 200;
@@ -38,6 +38,7 @@ public sealed class OverviewSource
     private readonly Shared<KeptBody> _shared;
     // Used by one maker at a time. Rows that have not changed are the same list, and so is their text.
     private readonly Dictionary<string, (object Rows, string Text)> _texts = [];
+    private (StatusReport Status, KeptBody Body)? _last;
 
     internal OverviewSource(StatusSource status, IPipeline pipeline, NewestRows rows, TimeProvider time) =>
         (_status, _pipeline, _rows, _shared) = (status, pipeline, rows, new Shared<KeptBody>(TimeSpan.FromSeconds(1), time));
@@ -47,6 +48,9 @@ public sealed class OverviewSource
     private async Task<KeptBody> MakeAsync(CancellationToken cancel)
     {
         var status = await _status.GetAsync(cancel);
+        // Rows change in ticks only, and every tick leaves a new status.
+        if (_last is { } last && ReferenceEquals(last.Status, status))
+            return last.Body;
         var view = (await _status.ViewAsync(cancel)).View;
         var text = new StringBuilder();
         text.Append("{\"status\":").Append(JsonSerializer.Serialize(status, StatusReport.Json));
@@ -69,7 +73,9 @@ public sealed class OverviewSource
         if (outputs.Count > 0)
             text.Length--;
         text.Append("]}");
-        return new KeptBody("application/json; charset=utf-8", Encoding.UTF8.GetBytes(text.ToString()));
+        var body = new KeptBody("application/json; charset=utf-8", Encoding.UTF8.GetBytes(text.ToString()));
+        _last = (status, body);
+        return body;
     }
 
     /// <summary>Whole windows, the newest 60 of them and not many more than 200 rows.</summary>

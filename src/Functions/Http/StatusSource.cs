@@ -39,7 +39,9 @@ public sealed class StatusSource
     {
         try
         {
-            return _lastRead = await _store.ReadAsync(cancel) ?? _board.Current;
+            var read = await _store.ReadAsync(cancel) ?? _board.Current;
+            // The same object while it is the same status, so that what is made of it need not be made again.
+            return _lastRead is { } last && last.UpdatedAt == read.UpdatedAt && last.Instance == read.Instance ? last : _lastRead = read;
         }
         catch (RequestFailedException e) when (e is { Status: 404, ErrorCode: "TableNotFound" })
         {

@@ -64,16 +64,16 @@ public sealed class NewestRows
         }
     }
 
-    private void Follow(IOutput query, IReadOnlyList<TableEntity> written)
+    private void Follow(IOutput query, IReadOnlyList<TableEntity> written, IReadOnlyList<string> deleted)
     {
         if (_queries.TryGetValue(query.Name, out var rows))
-            rows.Follow(written, _time.GetUtcNow());
+            rows.Follow(written, deleted, _time.GetUtcNow());
     }
 
     private sealed class Rows
     {
         private readonly Lock _lock = new();
-        private readonly List<TableEntity> _meanwhile = [];
+        private readonly List<(IReadOnlyList<TableEntity> Written, IReadOnlyList<string> Deleted)> _meanwhile = [];
         private SortedDictionary<string, TableEntity>? _rows;
         private IReadOnlyList<TableEntity>? _list;
         private DateTimeOffset _loadedAt;
@@ -106,28 +106,31 @@ public sealed class NewestRows
             {
                 (_rows, _list, _loadedAt, _loading) = (new(read.ToDictionary(r => r.RowKey), StringComparer.Ordinal), null, now, false);
                 // Written while it was being read: newer than what was read, or the same.
-                Merge(_meanwhile);
+                foreach (var (written, deleted) in _meanwhile)
+                    Merge(written, deleted);
                 return _list ??= [.. _rows.Values.Take(Most)];
             }
         }
 
-        public void Follow(IReadOnlyList<TableEntity> written, DateTimeOffset now)
+        public void Follow(IReadOnlyList<TableEntity> written, IReadOnlyList<string> deleted, DateTimeOffset now)
         {
             lock (_lock)
             {
                 if (_loading)
-                    _meanwhile.AddRange(written);
+                    _meanwhile.Add((written, deleted));
                 else if (now - _askedAt > Followed)
                     (_rows, _list) = (null, null);
                 else
-                    Merge(written);
+                    Merge(written, deleted);
             }
         }
 
-        private void Merge(IReadOnlyList<TableEntity> written)
+        private void Merge(IReadOnlyList<TableEntity> written, IReadOnlyList<string> deleted)
         {
-            if (_rows is null || written.Count == 0)
+            if (_rows is null || written.Count + deleted.Count == 0)
                 return;
+            foreach (var key in deleted)
+                _rows.Remove(key);
             foreach (var row in written)
                 _rows[row.RowKey] = row;
             _list = null;

@@ -28,8 +28,8 @@ public sealed class TableResults : IResults
     internal TableResults(PipelineId id, Func<string, TableClient> tables, TimeProvider time, CostCounters? counters = null) =>
         (_id, _tables, _time, _counters) = (id, tables, time, counters);
 
-    /// <summary>Told of rows as they were written, by whichever thread wrote them.</summary>
-    internal Action<IOutput, IReadOnlyList<TableEntity>>? Written { get; set; }
+    /// <summary>Told of rows as they were written, and of the keys of those that were deleted, by whichever thread did it.</summary>
+    internal Action<IOutput, IReadOnlyList<TableEntity>, IReadOnlyList<string>>? Written { get; set; }
 
     public async Task<IReadOnlyDictionary<string, string>> ReadETagsAsync(IOutput query, long? fromWindowStart, CancellationToken cancel)
     {
@@ -69,7 +69,7 @@ public sealed class TableResults : IResults
             var actions = pending.ConvertAll(i => Action(rows, writes[i], final, now));
             await WriteAsync(table, pending, actions, etags, stop);
             _counters?.Add(CostCounters.Published + query.Name, pending.Count);
-            Written?.Invoke(query, [.. actions.Select(a => (TableEntity)a.Entity)]);
+            Written?.Invoke(query, [.. actions.Select(a => (TableEntity)a.Entity)], []);
         });
         return etags;
     }
@@ -98,6 +98,8 @@ public sealed class TableResults : IResults
                 for (var i = 0; i < part.Count; i++)
                     if (part[i].ActionType != TableTransactionActionType.Delete)
                         etags.Add(answers[i + 1].Headers.ETag!.Value.ToString());
+                var told = part.ToLookup(c => c.ActionType == TableTransactionActionType.Delete, c => (TableEntity)c.Entity);
+                Written?.Invoke(query, [.. told[false]], [.. told[true].Select(row => row.RowKey)]);
             }
             catch (TableTransactionFailedException e) when (TableErrors.IsPrecondition(e))
             {

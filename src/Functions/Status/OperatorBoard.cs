@@ -71,6 +71,7 @@ internal sealed class OperatorBoard(PipelineId id, IPipeline pipeline, CostCount
             ProcessedRatio = input > 0 ? Math.Round(processed!.Value / input.Value, 3) : null,
             RowsOutPerSecond = _edges.PerSecond(Out, TimeSpan.FromSeconds(1)) ?? 0,
             EdgesPerSecond = edges.Keys.Where(k => k != Out).ToDictionary(k => k, k => _edges.PerSecond(k, TimeSpan.FromSeconds(1)) ?? 0),
+            OpenRows = tick.OpenRows,
             History = Series(),
             Entities = Entities(tick, now),
             Backlog = tick.EntityStates.Sum(e => (long)e.Backlog),

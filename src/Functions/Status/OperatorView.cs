@@ -32,6 +32,9 @@ public sealed record OperatorView
     /// <summary>Rows committed by table and written by query, and ranges committed, a second over the last minute.</summary>
     public IReadOnlyDictionary<string, double> EdgesPerSecond { get; init; } = new Dictionary<string, double>();
 
+    /// <summary>By query the rows of its open windows, by stream the entries that it holds, such as open sessions.</summary>
+    public IReadOnlyDictionary<string, long> OpenRows { get; init; } = new Dictionary<string, long>();
+
     /// <summary>Series over the last quarter of an hour.</summary>
     public Series History { get; init; } = new([], [], [], [], [], [], []);
 

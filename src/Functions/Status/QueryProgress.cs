@@ -49,7 +49,7 @@ public sealed record QueryProgress
 
 /// <summary>State of a query.</summary>
 /// <param name="OperatorName">What it is.</param>
-/// <param name="NumRowsTotal">Rows of open windows (window and group); null for a query that does not show them.</param>
+/// <param name="NumRowsTotal">Rows of open windows (window and group), or entries of a stream; null for a query that does not show them.</param>
 /// <param name="NumRowsUpdated">Of these, rows written by this tick.</param>
 /// <param name="MemoryUsedBytes">Saved state and backlog of the bundle's entities.</param>
 /// <param name="NumRowsDroppedByWatermark">Events of this tick that were late for a window.</param>

@@ -13,12 +13,15 @@ internal static class CommandLine
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter errors)
     {
         var root = RunCommand.Create(output, errors);
-        root.Subcommands.Add(LakeCommands.Export(output));
-        root.Subcommands.Add(LakeCommands.Show(output));
-        root.Subcommands.Add(LakeCommands.History(output));
+        root.Subcommands.Add(LakeCommands.Export(output, errors));
+        root.Subcommands.Add(LakeCommands.Show(output, errors));
+        root.Subcommands.Add(LakeCommands.History(output, errors));
         root.Subcommands.Add(MaintenanceCommands.Maintain(output, errors));
-        root.Subcommands.Add(MaintenanceCommands.Vacuum(output));
+        root.Subcommands.Add(MaintenanceCommands.Vacuum(output, errors));
         root.Subcommands.Add(StatusCommand.Create(output));
+        root.Subcommands.Add(DoctorCommand.Create(output, errors));
+        root.Subcommands.Add(WatermarksCommand.Create(output, errors));
+        root.Subcommands.Add(DescribeCommand.Create(output));
         root.Subcommands.Add(GenerateCommand.Create());
         root.Subcommands.Add(EmulatorCommand.Create());
         var parsed = root.Parse(args);
@@ -46,6 +49,9 @@ internal static class CommandLine
         DirectoryInUseException => (ExitCodes.InUse, e.Message),
         KafkaClientException or Confluent.Kafka.KafkaException or Delta.DeltaException or InvalidOperationException or IOException or UnauthorizedAccessException =>
             (ExitCodes.Failure, e.Message),
+        StorageBusyException => (ExitCodes.Failure, e.Message),
+        Azure.RequestFailedException { Status: 0 } or AggregateException { InnerException: Azure.RequestFailedException { Status: 0 } } =>
+            (ExitCodes.Failure, $"Storage does not answer: {(e.InnerException ?? e).Message.Split('\n')[0]}"),
         Azure.RequestFailedException failure => (ExitCodes.Failure, $"Storage refused a request ({failure.Status} {failure.ErrorCode}): {failure.Message.Split('\n')[0]}"),
         _ => null,
     };

@@ -17,6 +17,9 @@ internal static class ExitCodes
     /// <summary><c>status</c>: nothing runs on the data directory.</summary>
     public const int NotRunning = 4;
 
+    /// <summary><c>doctor</c>: nothing fails, but something should be looked at.</summary>
+    public const int Warning = 5;
+
     /// <summary>Ended by Ctrl-C.</summary>
     public const int Interrupted = 130;
 

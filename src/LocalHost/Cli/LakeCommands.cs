@@ -8,13 +8,13 @@ namespace Tidemark.LocalHost.Cli;
 /// <summary><c>export</c>, <c>show</c> and <c>history</c>: the Delta tables of a data directory, whether a pipeline runs on it or not.</summary>
 internal static class LakeCommands
 {
-    public static Command Export(TextWriter output)
+    public static Command Export(TextWriter output, TextWriter errors)
     {
         var table = TableArgument();
         var target = new Argument<string>("DIR") { Description = "Folder that will hold the table: _delta_log and its files" };
         var data = RunCommand.DataOption();
         var command = new Command("export", "Write a Delta table's files with its log to a folder") { table, target, data };
-        command.SetAction((parsed, cancel) => WithLakeAsync(parsed.GetValue(data)!, async lake =>
+        command.SetAction((parsed, stop) => WithLakeAsync(parsed.GetValue(data)!, errors, async (lake, cancel) =>
         {
             var name = await KnownAsync(lake, parsed.GetValue(table)!, cancel);
             var folder = parsed.GetValue(target)!;
@@ -22,11 +22,11 @@ internal static class LakeCommands
                 throw new SettingException($"{folder} is not empty; name a new folder, so that no file of another export is left in it.");
             var files = await lake.ExportAsync(name, folder, cancel);
             output.WriteLine($"{name}: {files} files in {folder}");
-        }, cancel));
+        }, stop));
         return command;
     }
 
-    public static Command Show(TextWriter output)
+    public static Command Show(TextWriter output, TextWriter errors)
     {
         var table = TableArgument();
         var version = new Option<long?>("--version") { Description = "The table as of this version", HelpName = "N" };
@@ -34,10 +34,10 @@ internal static class LakeCommands
         var limit = new Option<int>("--limit") { Description = "Most rows", DefaultValueFactory = _ => 100, HelpName = "N" };
         var data = RunCommand.DataOption();
         var command = new Command("show", "Print a Delta table's rows as JSON lines") { table, version, at, limit, data };
-        command.SetAction((parsed, cancel) =>
+        command.SetAction((parsed, stop) =>
         {
             var moment = Moment(parsed.GetValue(version), parsed.GetValue(at));
-            return WithLakeAsync(parsed.GetValue(data)!, async lake =>
+            return WithLakeAsync(parsed.GetValue(data)!, errors, async (lake, cancel) =>
             {
                 var left = Positive(parsed.GetValue(limit));
                 await foreach (var batch in lake.ReadAsync(await KnownAsync(lake, parsed.GetValue(table)!, cancel), parsed.GetValue(version), moment, cancel))
@@ -46,29 +46,29 @@ internal static class LakeCommands
                     {
                         if (left == 0)
                         {
-                            await Console.Error.WriteLineAsync($"There are more rows than {parsed.GetValue(limit)}; --limit N shows more.");
+                            await errors.WriteLineAsync($"There are more rows than {parsed.GetValue(limit)}; --limit N shows more.");
                             return;
                         }
 
                         output.WriteLine(RowText.Json(batch, row));
                     }
                 }
-            }, cancel);
+            }, stop);
         });
         return command;
     }
 
-    public static Command History(TextWriter output)
+    public static Command History(TextWriter output, TextWriter errors)
     {
         var table = TableArgument();
         var limit = new Option<int>("--limit") { Description = "Most versions", DefaultValueFactory = _ => 20, HelpName = "N" };
         var data = RunCommand.DataOption();
         var command = new Command("history", "Print what each version of a Delta table changed, the newest first") { table, limit, data };
-        command.SetAction((parsed, cancel) => WithLakeAsync(parsed.GetValue(data)!, async lake =>
+        command.SetAction((parsed, stop) => WithLakeAsync(parsed.GetValue(data)!, errors, async (lake, cancel) =>
         {
             await foreach (var line in lake.HistoryAsync(await KnownAsync(lake, parsed.GetValue(table)!, cancel), Positive(parsed.GetValue(limit)), cancel))
                 output.WriteLine(line);
-        }, cancel));
+        }, stop));
         return command;
     }
 
@@ -98,9 +98,9 @@ internal static class LakeCommands
             tables.Count == 0 ? $"There is no table {table}: nothing has been committed here yet." : $"There is no table {table}; there are {string.Join(", ", tables)}.");
     }
 
-    private static async Task<int> WithLakeAsync(string folder, Func<LakeReader, Task> use, CancellationToken cancel)
+    private static async Task<int> WithLakeAsync(string folder, TextWriter errors, Func<LakeReader, CancellationToken, Task> use, CancellationToken cancel)
     {
-        await DataServices.UseAsync(folder, needsTables: false, settings => use(LakeReader.Of(settings)), cancel);
+        await DataServices.UseAsync(folder, needsTables: false, errors, (settings, limited) => use(LakeReader.Of(settings), limited), cancel);
         return ExitCodes.Success;
     }
 }

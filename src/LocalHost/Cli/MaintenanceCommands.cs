@@ -19,7 +19,7 @@ internal static class MaintenanceCommands
         var table = TableArgument();
         var data = RunCommand.DataOption();
         var command = new Command("maintain", "Pack small files, write checkpoints, and remove what no version of a Delta table needs") { table, data };
-        command.SetAction((parsed, cancel) => WithMaintenanceAsync(parsed.GetValue(data)!, async maintenance =>
+        command.SetAction((parsed, stop) => WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (maintenance, cancel) =>
         {
             var code = ExitCodes.Success;
             await foreach (var done in maintenance.RunAsync(Chosen(maintenance, parsed.GetValue(table)), cancel))
@@ -43,11 +43,11 @@ internal static class MaintenanceCommands
             }
 
             return code;
-        }, cancel));
+        }, stop));
         return command;
     }
 
-    public static Command Vacuum(TextWriter output)
+    public static Command Vacuum(TextWriter output, TextWriter errors)
     {
         var table = TableArgument();
         var dryRun = new Option<bool>("--dry-run") { Description = "Only list what would be removed" };
@@ -57,10 +57,10 @@ internal static class MaintenanceCommands
         };
         var data = RunCommand.DataOption();
         var command = new Command("vacuum", "Remove the files of a Delta table that no version needs") { table, dryRun, hours, data };
-        command.SetAction((parsed, cancel) =>
+        command.SetAction((parsed, stop) =>
         {
             var retention = Retention(parsed.GetValue(hours));
-            return WithMaintenanceAsync(parsed.GetValue(data)!, async maintenance =>
+            return WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (maintenance, cancel) =>
             {
                 foreach (var name in Chosen(maintenance, parsed.GetValue(table)))
                 {
@@ -72,7 +72,7 @@ internal static class MaintenanceCommands
                 }
 
                 return ExitCodes.Success;
-            }, cancel);
+            }, stop);
         });
         return command;
     }
@@ -109,16 +109,16 @@ internal static class MaintenanceCommands
             : throw new SettingException($"There is no table {table}; there are {string.Join(", ", maintenance.Tables)}.");
     }
 
-    private static async Task<int> WithMaintenanceAsync(string folder, Func<LakeMaintenance, Task<int>> use, CancellationToken cancel)
+    private static async Task<int> WithMaintenanceAsync(string folder, TextWriter errors, Func<LakeMaintenance, CancellationToken, Task<int>> use, CancellationToken cancel)
     {
         var code = ExitCodes.Success;
-        await DataServices.UseAsync(folder, needsTables: true, async settings =>
+        await DataServices.UseAsync(folder, needsTables: true, errors, async (settings, limited) =>
         {
             // The pipeline's settings are read as a whole; Kafka is never asked here.
             if (settings[RunSettings.Brokers] is not { Length: > 0 })
                 settings[RunSettings.Brokers] = "localhost:9092";
             await using var services = new ServiceCollection().AddLogging().AddTidemark(settings).BuildServiceProvider();
-            code = await use(services.GetRequiredService<LakeMaintenance>());
+            code = await use(services.GetRequiredService<LakeMaintenance>(), limited);
         }, cancel);
         return code;
     }

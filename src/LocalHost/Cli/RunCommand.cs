@@ -45,7 +45,7 @@ internal static class RunCommand
 
     public static RootCommand Create(TextWriter output, TextWriter errors)
     {
-        var input = new Option<string[]>("--input") { Description = "File of JSON lines, .gz too, keyed by user_id; may be given again", HelpName = "FILE" };
+        var input = new Option<string[]>("--input") { Description = "File of JSON lines, packed by gzip or not, keyed by user_id; may be given again", HelpName = "FILE" };
         var rate = new Option<double?>("--rate") { Description = "Events a second: of the demo (default 20), or at most of the input", HelpName = "N" };
         var partitions = new Option<int?>("--partitions") { Description = "Partitions of a new topic [default: 6]", HelpName = "N" };
         var once = new Option<bool>("--once") { Description = "Process what there is, close all windows, commit and end" };

@@ -35,11 +35,20 @@ internal sealed class RunProgress(Screen screen, PipelineClient client, Embedded
                 await Task.Delay(Interval, time, cancel);
                 if (screen.IsTerminal)
                 {
-                    screen.Draw(LiveStatus.Lines(await client.OverviewAsync(cancel), What().Trim(), screen.Width));
+                    using var overview = await client.OverviewAsync(cancel);
+                    if (overview is null)
+                        SayBusy();
+                    else
+                        screen.Draw(LiveStatus.Lines(overview.RootElement, What().Trim(), screen.Width));
                     continue;
                 }
 
-                var status = await client.StatusAsync(cancel);
+                if (await client.StatusAsync(cancel) is not { } status)
+                {
+                    SayBusy();
+                    continue;
+                }
+
                 var events = host.KafkaListeners.Sum(k => k.Processed);
                 var rate = (events - last.Events) / time.GetElapsedTime(last.Time).TotalSeconds;
                 last = (time.GetTimestamp(), events);
@@ -49,12 +58,14 @@ internal sealed class RunProgress(Screen screen, PipelineClient client, Embedded
             {
                 return;
             }
-            catch (Exception e) when (e is HttpRequestException or JsonException or TaskCanceledException)
+            catch (Exception e) when (e is HttpRequestException or JsonException)
             {
                 Say($"the pipeline does not answer: {e.Message}");
             }
         }
     }
+
+    private void SayBusy() => Say($"busy: the pipeline has not answered for {PipelineClient.Patience.TotalSeconds:0} s; it goes on");
 
     private void Print(StatusReport status, long events, double rate)
     {

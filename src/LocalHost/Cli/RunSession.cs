@@ -16,17 +16,29 @@ using Tidemark.LocalHost.Settings;
 namespace Tidemark.LocalHost.Cli;
 
 /// <summary>One run: services, host, producer, progress, and their end.</summary>
-internal sealed class RunSession(RunOptions options, TextWriter output, TextWriter errors) : IAsyncDisposable
+internal sealed class RunSession : IAsyncDisposable
 {
     private const int DefaultPartitions = 6;
+
+    // A batch or tick that is cut off has no effect, or is recognised by the next run, so nobody who pressed Ctrl-C need wait for it.
+    private static readonly TimeSpan GraceWhenStopped = TimeSpan.FromSeconds(3);
+    private readonly RunOptions options;
+    private readonly TextWriter output;
+    private readonly TextWriter errors;
     private const double DemoRate = 20;
     private readonly TimeProvider time = TimeProvider.System;
-    private readonly StopSignal stop = new();
+    private readonly StopSignal stop;
     private readonly long began = TimeProvider.System.GetTimestamp();
     private DataDirectory? data;
     private LocalServices? services;
     private HostLogging? logging;
     private Screen? screen;
+
+    public RunSession(RunOptions options, TextWriter output, TextWriter errors)
+    {
+        (this.options, this.output, this.errors) = (options, output, errors);
+        stop = new StopSignal(Tell);
+    }
 
     /// <summary>Runs to the end, or until a signal; the exit code.</summary>
     public async Task<int> RunAsync()
@@ -135,7 +147,7 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
         finally
         {
             screen.Keep();
-            await host.StopAsync();
+            await host.StopAsync(stop.Signal is null ? null : GraceWhenStopped);
         }
     }
 
@@ -182,7 +194,7 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
         {
             await Task.WhenAll(watching, producing.ContinueWith(_ => { }, TaskScheduler.Default));
             if (options.Report is not null)
-                await ReportAsync(host, settings, await client.StatusAsync(CancellationToken.None), ready);
+                await ReportAsync(host, settings, await FinalStatusAsync(client), ready);
             return Stopped();
         }
     }
@@ -204,6 +216,8 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
         while (true)
         {
             var status = await client.StatusAsync(cancel);
+            if (status is null)
+                continue; // Busy with what is to be waited for.
             var isRead = ends.Select((end, p) => end == 0 || status.Partitions.Any(s => s.Partition == p && s.Next >= end)).All(read => read);
             if (status.DrainedAt > asked && isRead && status.LastError is null)
                 return status;
@@ -223,6 +237,24 @@ internal sealed class RunSession(RunOptions options, TextWriter output, TextWrit
             output.WriteLine($"  {table,-28} {rows,12:N0} rows");
         if (options.Report is not null)
             await report.WriteAsync(options.Report, CancellationToken.None);
+    }
+
+    private static async Task<StatusReport> FinalStatusAsync(PipelineClient client)
+    {
+        while (true)
+        {
+            if (await client.StatusAsync(CancellationToken.None) is { } status)
+                return status;
+        }
+    }
+
+    /// <summary>A line to whoever watches; the block on a terminal stays whole.</summary>
+    private void Tell(string line)
+    {
+        if (screen is null)
+            output.WriteLine(line);
+        else
+            screen.WriteLine(line);
     }
 
     private int Stopped() => stop.Signal == PosixSignal.SIGINT ? ExitCodes.Interrupted : options.Once ? ExitCodes.Terminated : ExitCodes.Success;

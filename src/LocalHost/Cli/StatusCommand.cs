@@ -5,7 +5,6 @@ using System.Text.Json.Nodes;
 using Tidemark.LocalHost.Emulator;
 using Tidemark.LocalHost.Processes;
 using Tidemark.LocalHost.Reporting;
-using Tidemark.LocalHost.Settings;
 using Tidemark.LocalHost.Web;
 
 namespace Tidemark.LocalHost.Cli;
@@ -20,13 +19,7 @@ internal static class StatusCommand
         var data = RunCommand.DataOption();
         var json = new Option<bool>("--json") { Description = "One JSON object: data, azurite, kafka, pipeline (process, address, well, status and view as in /api/overview)" };
         var command = new Command("status", "Tell what runs on a data directory and how far it is. Exit codes: 0 a pipeline runs and is well, 1 it fails or stands still, 4 none runs") { data, json };
-        command.SetAction(async (parsed, cancel) =>
-        {
-            var folder = Path.GetFullPath(parsed.GetValue(data)!);
-            if (!DataDirectory.IsOurs(folder))
-                throw new SettingException($"--data {folder} is no data directory of Tidemark; name the one that a run used.");
-            return await TellAsync(folder, parsed.GetValue(json), output, cancel);
-        });
+        command.SetAction((parsed, cancel) => TellAsync(DataDirectory.Existing(parsed.GetValue(data)!), parsed.GetValue(json), output, cancel));
         return command;
     }
 
@@ -59,9 +52,12 @@ internal static class StatusCommand
         using var client = new PipelineClient(new Uri($"http://127.0.0.1:{owner.Port}"), AccessKeys.Load(Path.Combine(folder, "keys.json")).Master);
         try
         {
-            return (await client.OverviewAsync(cancel), null);
+            using var overview = await client.OverviewAsync(cancel);
+            return overview is null
+                ? (default, $"no answer within {PipelineClient.Patience.TotalSeconds:0} s, so it is very busy; ask again, and see logs/host.log in the folder")
+                : (overview.RootElement.Clone(), null);
         }
-        catch (Exception e) when (e is HttpRequestException or JsonException || (e is TaskCanceledException && !cancel.IsCancellationRequested))
+        catch (Exception e) when (e is HttpRequestException or JsonException)
         {
             return (default, e.Message);
         }

@@ -9,6 +9,8 @@ namespace Tidemark.LocalHost.Cli;
 /// <summary>Makes the topic on real brokers when it is missing.</summary>
 internal static class TopicCreation
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     /// <summary>Number of partitions that the topic has. Brokers that are away are waited for.</summary>
     /// <exception cref="SettingException">The brokers refuse to make the topic.</exception>
     public static async Task<int> EnsureAsync(KafkaConnection connection, string topic, int partitions, TimeProvider time, TextWriter messages, CancellationToken cancel)
@@ -18,12 +20,13 @@ internal static class TopicCreation
         {
             try
             {
-                return await FindOrMakeAsync(connection, topic, partitions);
+                // The client waits in native code, which no token ends; whoever stops need not wait with it.
+                return await Task.Run(() => FindOrMakeAsync(connection, topic, partitions), cancel).WaitAsync(cancel);
             }
             catch (KafkaException e) when (e.Error.IsLocalError)
             {
                 if (!told)
-                    messages.WriteLine($"Kafka at {connection} does not answer ({e.Error.Reason}); waiting for it.");
+                    messages.WriteLine($"Kafka at {connection} does not answer ({e.Error.Reason}); waiting for it. If the address is wrong, end with Ctrl-C and give another --kafka HOST:PORT.");
                 told = true;
                 await Task.Delay(TimeSpan.FromSeconds(1), time, cancel);
             }
@@ -34,7 +37,7 @@ internal static class TopicCreation
     {
         Tidemark.Native.NativeKafka.Load();
         using var tail = new TopicTail(connection, topic);
-        if (tail.Partitions() is > 0 and var found)
+        if (tail.Partitions(Patience) is > 0 and var found)
             return found;
         using var admin = new AdminClientBuilder(new AdminClientConfig(connection.ToClientSettings())).SetLogHandler((_, _) => { }).Build();
         try

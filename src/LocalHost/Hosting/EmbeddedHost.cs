@@ -100,9 +100,11 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     }
 
     /// <summary>Stops the triggers, lets what runs finish, then stops the rest. Afterwards everything is on disk.</summary>
-    public async Task StopAsync()
+    /// <param name="grace">How long what runs may go on; null = the plan's.</param>
+    public async Task StopAsync(TimeSpan? grace = null)
     {
-        await Task.WhenAll([.. kafka.Select(k => k.StopAsync(plan.Grace)), .. timers.Select(t => t.StopAsync(plan.Grace))]);
+        var limit = grace ?? plan.Grace;
+        await Task.WhenAll([.. kafka.Select(k => k.StopAsync(limit)), .. timers.Select(t => t.StopAsync(limit))]);
         await app.StopAsync();
     }
 

@@ -71,6 +71,21 @@ internal sealed class LakeReader(BlobContainerClient container)
             yield return batch;
     }
 
+    /// <summary>Columns of the newest version's files, the newest file first, until there are so many rows.</summary>
+    public async IAsyncEnumerable<RecordBatch> ReadNewestAsync(string table, IReadOnlyCollection<string> columns, long rows, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        var delta = DeltaTable.Open(store, table);
+        var snapshot = await delta.SnapshotAsync(null, cancel);
+        foreach (var file in snapshot.Files.OrderByDescending(f => f.ModificationTime).ThenByDescending(f => f.Path, StringComparer.Ordinal))
+        {
+            if (rows <= 0)
+                yield break;
+            rows -= file.RowCount;
+            await foreach (var batch in delta.ReadAsync(file, columns, ct: cancel))
+                yield return batch;
+        }
+    }
+
     /// <summary>A line for each of the newest versions: version, time by the store's clock, operation, metrics.</summary>
     public async IAsyncEnumerable<string> HistoryAsync(string table, int limit, [EnumeratorCancellation] CancellationToken cancel)
     {

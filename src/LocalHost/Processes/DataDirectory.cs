@@ -28,6 +28,8 @@ internal sealed class DataDirectory : IDisposable
     public static DataDirectory Open(string path)
     {
         path = System.IO.Path.GetFullPath(path);
+        if (File.Exists(path))
+            throw new SettingException($"--data {path} is a file; name a folder.");
         try
         {
             if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any() && !IsOurs(path))
@@ -41,10 +43,37 @@ internal sealed class DataDirectory : IDisposable
         {
             throw new SettingException($"--data {path} cannot be written; name a folder that you own.");
         }
+        catch (IOException e)
+        {
+            throw new SettingException($"--data {path} cannot be used: {e.Message}");
+        }
     }
 
-    /// <summary>Whether a folder is a data directory.</summary>
-    public static bool IsOurs(string path) => File.Exists(System.IO.Path.Combine(path, Marker));
+    /// <summary>The full path of a data directory that a run has used, for commands that read.</summary>
+    /// <exception cref="SettingException">It is none, or cannot be read.</exception>
+    public static string Existing(string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        if (File.Exists(path))
+            throw new SettingException($"--data {path} is a file; name the folder that a run used.");
+        if (!Directory.Exists(path))
+            throw new SettingException($"--data {path}: there is no such folder; name the one that a run used.");
+        try
+        {
+            // Tells a folder that is not ours from one that we may not look into.
+            _ = Directory.EnumerateFileSystemEntries(path).Any();
+            if (IsOurs(path))
+                File.ReadAllBytes(System.IO.Path.Combine(path, Marker));
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new SettingException($"--data {path} cannot be read; name a folder that you own.");
+        }
+
+        return IsOurs(path) ? path : throw new SettingException($"--data {path} is no data directory of Tidemark; name the one that a run used.");
+    }
+
+    private static bool IsOurs(string path) => File.Exists(System.IO.Path.Combine(path, Marker));
 
     /// <summary>Who holds the folder's lock; null when nobody does.</summary>
     public static HostOwner? Owner(string path)

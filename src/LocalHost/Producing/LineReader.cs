@@ -5,13 +5,15 @@ using Tidemark.LocalHost.Settings;
 namespace Tidemark.LocalHost.Producing;
 
 /// <summary>
-/// Lines of a file, .gz too: bytes between line feeds, without a carriage return at the end and without a byte order mark. Blank lines are counted
+/// Lines of a file, packed by gzip or not, whatever it is called: bytes between line feeds, without a carriage return at the end and without a byte order mark. Blank lines are counted
 /// and skipped.
 /// </summary>
 internal sealed class LineReader : IDisposable
 {
     /// <summary>Longest line in bytes; a record larger than this fits no topic.</summary>
     public const int MaxLength = 4 * 1024 * 1024;
+
+    private static ReadOnlySpan<byte> GzipMagic => [0x1f, 0x8b];
 
     private readonly string path;
     private readonly Stream stream;
@@ -29,7 +31,7 @@ internal sealed class LineReader : IDisposable
         try
         {
             var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
-            stream = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(file, CompressionMode.Decompress) : file;
+            stream = IsPacked(file) ? new GZipStream(file, CompressionMode.Decompress) : file;
             unpackedLength = stream is GZipStream ? Trailer(file) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -60,6 +62,16 @@ internal sealed class LineReader : IDisposable
     }
 
     public void Dispose() => stream.Dispose();
+
+    private static bool IsPacked(FileStream file)
+    {
+        if (!file.CanSeek)
+            return false;
+        Span<byte> magic = stackalloc byte[2];
+        var read = file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false);
+        file.Position = 0;
+        return read == magic.Length && magic.SequenceEqual(GzipMagic);
+    }
 
     /// <summary>The length modulo 2^32 that the end of a gzip file states; null for a file too short to have one.</summary>
     private static uint? Trailer(FileStream file)

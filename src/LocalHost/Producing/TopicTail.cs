@@ -30,10 +30,11 @@ internal sealed class TopicTail : IDisposable
     }
 
     /// <summary>Number of partitions; 0 when there is no such topic.</summary>
-    public int Partitions()
+    /// <param name="patience">How long brokers may take to answer; null = half a minute.</param>
+    public int Partitions(TimeSpan? patience = null)
     {
         using var admin = new DependentAdminClientBuilder(consumer.Handle).Build();
-        var metadata = admin.GetMetadata(topic, Patience).Topics.Single();
+        var metadata = admin.GetMetadata(topic, patience ?? Patience).Topics.Single();
         return metadata.Error.Code is ErrorCode.NoError ? metadata.Partitions.Count : 0;
     }
 

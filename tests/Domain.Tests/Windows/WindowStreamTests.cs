@@ -4,6 +4,7 @@ using Tidemark.Domain.Clickstream;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Queries;
+using Tidemark.Domain.Tests.Clickstream;
 
 namespace Tidemark.Domain.Tests.Windows;
 
@@ -27,6 +28,14 @@ public class WindowStreamTests
         var states = run.Fold(seed);
         foreach (var query in run.Queries)
             AssertRows(run, query, run.Pipeline.Emit(query.Name, states, null, long.MaxValue), seed);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds), 10)]
+    public void The_query_that_the_docs_add_gives_the_rows_of_a_naive_computation(int seed)
+    {
+        var run = new StreamRun(seed, [DeviceOrdersExample.DeviceOrders]);
+        AssertRows(run, run.Queries[0], run.Pipeline.Emit(run.Queries[0].Name, run.Fold(seed), null, long.MaxValue), seed);
     }
 
     [Theory]

@@ -71,6 +71,15 @@ internal sealed class Station : IAsyncDisposable
         return run;
     }
 
+    /// <summary>Runs a command on the data directory; what it printed, after it ended with this code.</summary>
+    public async Task<string> AskAsync(int code, params string[] arguments)
+    {
+        var run = StartBare([.. arguments, "--data", Data]);
+        var ended = await run.EndAsync(Limit);
+        Assert.True(ended == code, $"Exit code {ended}.\n{run.Transcript()}");
+        return run.Output;
+    }
+
     /// <summary>Exports every table afresh, and those named; one that nothing was ever written to is not there and left out.</summary>
     public async Task ExportAsync(params string[] also)
     {

@@ -107,6 +107,13 @@ public sealed class TableResultsTests(Azurite azurite)
     {
         var results = await NewAsync();
         var rows = Batch([.. Enumerable.Range(0, 150).Select(i => (i * 60_000L, (string?)"DE"))]);
+        // One that is told of every change knows the rows without reading them.
+        var followed = new SortedSet<string>(StringComparer.Ordinal);
+        results.Written = (_, written, deleted) =>
+        {
+            followed.UnionWith(written.Select(row => row.RowKey));
+            followed.ExceptWith(deleted);
+        };
         var first = await results.WriteFencedAsync(Query, rows, All(results, rows), [], null, false, default);
         Assert.Equal(150, first!.ETags.Count);
         var stored = await results.ReadETagsAsync(Query, null, default);
@@ -126,6 +133,7 @@ public sealed class TableResultsTests(Azurite azurite)
         Assert.NotEqual(second.Fence, moved!.Fence);
         var left = await results.ReadNewestAsync(Query, 1000, default);
         Assert.Equal(30, left.Count);
+        Assert.Equal(left.Select(row => row.RowKey), followed);
         Assert.True(left[0].GetBoolean("is_final"));
         Assert.All(left, row => Assert.Equal(row.GetDateTimeOffset("window_start")!.Value.ToUnixTimeMilliseconds(), results.WindowStart(row.RowKey)));
     }

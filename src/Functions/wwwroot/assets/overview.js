@@ -94,7 +94,7 @@ export default function overview(root) {
         drawLines(one.figure, x, lines, `${one.title}: ${lines.map(line => `${line.name} now ${show(line.y.at(-1))}, at most ${show(Math.max(...line.y.filter(v => v !== null), 0))}`).join('; ')}.`, one.unit);
         swap(one.legend, legend(lines));
       }
-      swap(parts.panels, ...panelCards(queries));
+      swap(parts.panels, ...panelCards(queries, view.open_rows));
       queryCharts(queries);
     },
     resized: () => charts.size,

@@ -46,9 +46,10 @@ function ranking(query) {
   return [rows[0].window_start ? note(rows[0]) : null, bars(rows.slice(0, 10).map(row => ({ name: String(row[name] ?? '(none)'), value: row[measure], text: show(row[measure]) }))), link(query)];
 }
 
-function sessions(query) {
+function sessions(query, open) {
   const rows = objects(query);
-  if (rows.length === 0) return null;
+  if (rows.length === 0 && !open) return null;
+  const now = open === undefined ? null : el('p', { class: 'headline', 'data-figure': 'sessions-now' }, el('strong', {}, show(open)), ` session${open === 1 ? '' : 's'} now`);
   const [user, start, end] = [column(query, 'user_id'), column(query, 'session_start', 'window_start', 'start_time'), column(query, 'session_end', 'window_end', 'end_time')];
   const [events, spent, length] = [column(query, 'events', 'event_count'), column(query, 'revenue', 'total_revenue'), like(query, /duration/)];
   const shown = [
@@ -58,7 +59,7 @@ function sessions(query) {
     events && { title: 'events', number: true, text: row => show(row[events]) },
     spent && { title: 'revenue', number: true, text: row => money(row[spent]) },
   ].filter(Boolean);
-  return [table('Sessions that ended last', shown, rows.slice(0, 8)), link(query)];
+  return [now, rows.length === 0 ? null : table('Sessions that ended last', shown, rows.slice(0, 8)), link(query)];
 }
 
 function purchaseTimes(query) {
@@ -103,10 +104,10 @@ export const panels = [
 ];
 
 /** The panels as cards; what is not there yet says so. */
-export function panelCards(queries) {
+export function panelCards(queries, openRows = {}) {
   return panels.map(panel => {
     const query = panel.names.map(name => queries.find(q => q.name === name)).find(Boolean);
     if (!query) return panel.optional ? null : card(panel.title, empty('Not deployed', waiting));
-    return card(panel.title, ...(panel.draw(query) ?? [empty('Nothing yet', soon)]));
+    return card(panel.title, ...(panel.draw(query, openRows[query.name]) ?? [empty('Nothing yet', soon)]));
   }).filter(Boolean);
 }

@@ -1,0 +1,124 @@
+using Azure;
+using Confluent.Kafka;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Tidemark.Delta;
+using Tidemark.Domain.Ledger;
+using Tidemark.Functions;
+using Tidemark.Functions.Configuration;
+using Tidemark.Functions.Http;
+using Tidemark.Functions.Lake;
+using Tidemark.Functions.Status;
+using Tidemark.LocalHost.Cli;
+using Tidemark.LocalHost.Emulator;
+using Tidemark.LocalHost.Kafka;
+using Tidemark.LocalHost.Lake;
+using Tidemark.LocalHost.Settings;
+using Names = Tidemark.Functions.Configuration.Settings.Names;
+
+namespace Tidemark.LocalHost.Doctor;
+
+/// <summary>What is to be examined.</summary>
+/// <param name="Settings">Settings whose storage works or is named.</param>
+/// <param name="Emulator">The emulator of the data directory; null when none runs or real brokers are named.</param>
+/// <param name="HasBrokers">Whether there are brokers to ask.</param>
+/// <param name="ShouldRun">Whether a pipeline should be at work.</param>
+internal sealed record Patient(IConfigurationRoot Settings, EmulatorInfo? Emulator, bool HasBrokers, bool ShouldRun);
+
+/// <summary>Asks everything that a deployment stands on, and has the rules judge the answers. A part that fails is a finding, and the others go on.</summary>
+internal sealed class Examination(Patient patient, TimeProvider time)
+{
+    private const int EventsMeasured = 200_000;
+    private const string DeadLetterTopic = "DeadLetterTopic";
+    private readonly IConfigurationRoot settings = patient.Settings;
+
+    public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancel)
+    {
+        var options = TidemarkOptions.Read(settings);
+        await using var services = new ServiceCollection().AddLogging().AddTidemark(settings).BuildServiceProvider();
+        var storage = await PartAsync("storage", async () => StorageRules.Judge(await StorageProbe.TryAsync(options, time, cancel)));
+        var isStorageUp = storage.All(f => f.Outcome is Outcome.Ok or Outcome.Warning);
+        List<Finding> findings = [.. SettingRules.Judge(Facts(options)), .. storage];
+        findings.AddRange(await PartAsync("brokers", () => KafkaAsync(options, services.GetRequiredService<ILedger>(), isStorageUp, cancel)));
+        if (!isStorageUp)
+            return [.. findings, Finding.Unknown("pipeline", "Tables and status cannot be read before storage is there.")];
+        findings.AddRange(await PartAsync("tables", () => LakeAsync(services, cancel)));
+        findings.AddRange(await PartAsync("ticks", async () => RunRules.Judge(
+            await services.GetRequiredService<StatusStore>().ReadAsync(cancel), patient.ShouldRun, (int)Math.Round(options.Alerts.QuarantineShare * 100), time.GetUtcNow())));
+        findings.AddRange(await PartAsync("delays", async () => await LatenessReport.MeasureAsync(LakeReader.Of(settings), EventsMeasured, cancel) is var measured
+            ? [LatenessRules.Judge(measured.Measured, measured.Advice)] : []));
+        return findings;
+    }
+
+    private SettingFacts Facts(TidemarkOptions options)
+    {
+        var host = HostJson.Load(RunSettings.HostJsonPath(), settings);
+        return new SettingFacts(
+            options, AlertOptions.IntervalOf(settings[Names.TickSchedule]!), Every(settings[Names.MaintainSchedule]!),
+            host.Flag("extensions:kafka:commitOnFailure", otherwise: true), host.Integer("extensions:kafka:maxRetries") ?? 5, host.Integer("extensions:kafka:sessionTimeoutMs") ?? 10_000,
+            (settings["APPLICATIONINSIGHTS_CONNECTION_STRING"] ?? settings["OTEL_EXPORTER_OTLP_ENDPOINT"]) is { Length: > 0 },
+            RunSettings.GivenBrokers(new RunOptions()) is null);
+    }
+
+    private TimeSpan Every(string schedule)
+    {
+        var parsed = Timers.TimerSchedule.Parse(schedule, Names.MaintainSchedule);
+        var next = parsed.Next(time.GetUtcNow().UtcDateTime);
+        return parsed.Next(next) - next;
+    }
+
+    private async Task<IEnumerable<Finding>> KafkaAsync(TidemarkOptions options, ILedger ledger, bool isStorageUp, CancellationToken cancel)
+    {
+        if (!patient.HasBrokers)
+            return [Finding.Unknown("brokers", "No emulator runs on this folder now, and no brokers are named.", "Start ./run on it, or name brokers in BrokerList.")];
+        var connection = KafkaConnection.FromSettings(options.Kafka.BrokerList, settings);
+        var facts = await BrokerProbe.AskAsync(connection, options.Kafka.Topic, options.Kafka.Group, settings[DeadLetterTopic] is { Length: > 0 } name ? name : null, patient.Emulator is not null, cancel);
+        // Asked after the group's offsets: a head only moves on, so a group that is beyond it now was beyond it then.
+        var partitions = new List<PartitionFacts>();
+        foreach (var partition in facts.Partitions)
+            partitions.Add(partition with { Next = isStorageUp ? (await ledger.ReadHeadAsync(partition.Partition, cancel))?.Value.Next : null });
+        return BrokerRules.Judge(facts with { Partitions = partitions }, options.Kafka.Topic, options.Alerts.Lag);
+    }
+
+    private async Task<IEnumerable<Finding>> LakeAsync(ServiceProvider services, CancellationToken cancel)
+    {
+        var lake = services.GetRequiredService<LakeTables>();
+        var tables = new List<TableFacts>();
+        foreach (var name in lake.Names)
+            tables.Add(await LookAsync(lake[name], cancel));
+        return LakeRules.Judge(tables, await services.GetRequiredService<MaintenanceStore>().ReadAsync(cancel), time.GetUtcNow());
+    }
+
+    private static async Task<TableFacts> LookAsync(LakeTable table, CancellationToken cancel)
+    {
+        try
+        {
+            if ((await table.Delta.RefreshAsync(cancel)).Version < 0)
+                return new TableFacts(table.Name, -1, 0, null);
+            var card = LakeSource.Card(table.Name, await table.Delta.SnapshotAsync(ct: cancel));
+            return new TableFacts(table.Name, card.Version, card.SmallFiles, null);
+        }
+        catch (Exception e) when (Reason(e) is { } reason)
+        {
+            return new TableFacts(table.Name, -1, 0, reason);
+        }
+    }
+
+    private static async Task<IReadOnlyList<Finding>> PartAsync(string check, Func<Task<IEnumerable<Finding>>> part)
+    {
+        try
+        {
+            return [.. await part()];
+        }
+        catch (KafkaException e)
+        {
+            return [Finding.Failure(check, $"Kafka does not answer as it should: {e.Error.Reason}", "Check BrokerList, the network, and KafkaUser, KafkaPassword and KafkaProtocol.")];
+        }
+        catch (Exception e) when (Reason(e) is { } reason)
+        {
+            return [Finding.Failure(check, reason, "See the text; docs/runbook.md.")];
+        }
+    }
+
+    private static string? Reason(Exception e) => e is RequestFailedException or AggregateException or DeltaException or IOException or TimeoutException or InvalidDataException ? e.Message.Split('\n')[0] : null;
+}

@@ -1,0 +1,37 @@
+using Tidemark.Domain.Clickstream;
+using Tidemark.LocalHost.Cli;
+
+namespace Tidemark.LocalHost.Tests.Cli;
+
+public sealed class DescribeCommandTests
+{
+    [Fact]
+    public async Task The_whole_pipeline_is_printed_or_the_part_that_is_asked_for()
+    {
+        var all = await RunAsync();
+        Assert.Equal(ExitCodes.Success, all.Code);
+        foreach (var name in ClickstreamQueries.All.Select(q => q.Name).Concat(ClickstreamStreams.All.Select(s => s.Name)))
+        {
+            var part = await RunAsync(name);
+            Assert.Equal(ExitCodes.Success, part.Code);
+            Assert.Contains(part.Output, all.Output);
+            Assert.Single(part.Output.Split('\n'), line => !line.StartsWith(' ') && line.Length > 0);
+            Assert.Equal(part.Output, (await RunAsync($"gold/{name}")).Output);
+        }
+    }
+
+    [Fact]
+    public async Task A_name_that_there_is_not_is_one_sentence_with_those_that_there_are()
+    {
+        var (code, output, errors) = await RunAsync("sales");
+        Assert.Equal((ExitCodes.BadSetting, ""), (code, output));
+        Assert.Contains("'sales'", errors);
+        Assert.Contains("country_revenue", errors);
+    }
+
+    private static async Task<(int Code, string Output, string Errors)> RunAsync(params string[] arguments)
+    {
+        using StringWriter output = new(), errors = new();
+        return (await CommandLine.RunAsync(["describe", .. arguments], output, errors), output.ToString(), errors.ToString());
+    }
+}
