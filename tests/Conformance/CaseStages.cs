@@ -18,7 +18,11 @@ internal sealed class CaseStages(StreamDefinition before, CaseColumns columns)
             return table.Schema;
         var upTo = stream.Stages.ToList().FindIndex(s => s.Id == name);
         // Bounded, so that modes and watermarks are not judged here.
-        return upTo < 0 ? new RowSchema([]) : new StreamExecution(stream with { Stages = [.. stream.Stages.Take(upTo + 1)], Bounded = true }).Output;
+        return upTo < 0 ? new RowSchema([]) : new StreamExecution(stream with
+        {
+            Stages = [.. stream.Stages.Take(upTo + 1).Select(s => s is DeduplicateStage d ? d with { WithinWatermark = false } : s)],
+            Bounded = true,
+        }).Output;
     }
 
     /// <summary>The stage, behind others that it needs.</summary>

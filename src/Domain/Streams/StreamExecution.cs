@@ -204,6 +204,8 @@ public sealed class StreamExecution
 
     private void Observe(IReadOnlyDictionary<string, RowBatch> inputs)
     {
+        if (stream.Bounded)
+            return;
         foreach (var input in stream.Inputs.Where(i => i is { EventTime: not null, Delay: not null }))
         {
             if (!inputs.TryGetValue(input.Name, out var rows))

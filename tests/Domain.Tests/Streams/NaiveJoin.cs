@@ -72,7 +72,10 @@ internal sealed class NaiveJoin(JsonElement stage, NaiveStream stream) : NaiveSt
                 output.Add(type == "leftSemi" ? Alone(0, left.Row) : Pair(left.Row, right.Row));
             left.IsMatched = right.IsMatched = true;
         }
-        held[side].Add(mine);
+        if (!Goes(side, row) && (IsOuter(side) || Pairs().All(p => p.NullSafe || row[side == 0 ? p.Left : p.Right] is not null) && (!Has("sameWindow") || WindowEnd(side, row) is not null)))
+            held[side].Add(mine);
+        else if (IsOuter(side) && !mine.IsMatched)
+            output.Add(Alone(side, row));
     }
 
     private NaiveCells Pair(NaiveCells left, NaiveCells right) => Alone(1, right).With(Alone(0, left));

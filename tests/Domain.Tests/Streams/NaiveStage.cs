@@ -155,7 +155,7 @@ internal sealed class NaiveGroups(JsonElement stage, NaiveStream stream) : Naive
             return row[Text("on")!] is decimal time ? Starts(time).Select(s => (InWindow(KeysOf(row), s, s + Number("size")), (decimal?)(s + Number("size")))) : [];
         if (Text("eventTimeKey") is not { } key)
             return [(KeysOf(row), null)];
-        return row[key] is decimal at ? [(KeysOf(row), at)] : [];
+        return row[key] is decimal at ? [(KeysOf(row), at)] : Stream.Mode == "complete" ? [(KeysOf(row), null)] : [];
     }
 }
 

@@ -18,7 +18,7 @@ internal sealed class NaiveStream
         Mode = query.GetProperty("mode").GetString()!;
         foreach (var stage in query.GetProperty("stages").EnumerateArray())
             Stages.Add(NaiveStage.Create(stage, this));
-        Watermark = Mode != "batch" && Inputs().Any(i => Delay(i) is not null) ? 0 : decimal.MinValue;
+        Watermark = Mode != "batch" && Inputs().Any(i => Delay(i.Value) is not null) ? 0 : decimal.MinValue;
         foreach (var stage in Stages)
             stage.Mark = stage.Sources.Min(OutputMark);
         if (query.TryGetProperty("initialState", out var initial))
@@ -92,17 +92,13 @@ internal sealed class NaiveStream
     public string[] StaticColumns(string name) => [.. query.GetProperty("static").GetProperty(name).GetProperty("columns").EnumerateArray().Select(c => c.GetString()!)];
 
     /// <summary>Event time column of an input or stage.</summary>
-    public string? TimeOf(string source) => Inputs().FirstOrDefault(i => i.Name == source) is { Name: not null } input
-        ? input.Value.TryGetProperty("eventTime", out var time) ? time.GetString() : null
-        : Stage(source).Time;
+    public string? TimeOf(string source) => Input(source) is { } input ? input.TryGetProperty("eventTime", out var time) ? time.GetString() : null : Stage(source).Time;
 
-    public bool HasWatermark(string source) => Inputs().FirstOrDefault(i => i.Name == source) is { Name: not null } input ? Delay(input) is not null : Stage(source).Sources.Any(HasWatermark);
+    public bool HasWatermark(string source) => Input(source) is { } input ? Delay(input) is not null : Stage(source).Sources.Any(HasWatermark);
 
-    public decimal DelayOf(string source) => Inputs().FirstOrDefault(i => i.Name == source) is { Name: not null } input ? Delay(input) ?? 0 : Stage(source).Sources.Max(DelayOf);
+    public decimal DelayOf(string source) => Input(source) is { } input ? Delay(input) ?? 0 : Stage(source).Sources.Max(DelayOf);
 
-    public string[] ColumnsOf(string source) => Inputs().FirstOrDefault(i => i.Name == source) is { Name: not null } input
-        ? [.. input.Value.GetProperty("columns").EnumerateArray().Select(c => c.GetString()!)]
-        : Stage(source).Columns;
+    public string[] ColumnsOf(string source) => Input(source) is { } input ? [.. input.GetProperty("columns").EnumerateArray().Select(c => c.GetString()!)] : Stage(source).Columns;
 
     private void Close()
     {
@@ -127,13 +123,13 @@ internal sealed class NaiveStream
 
     private void Observe(JsonElement? inputs)
     {
-        if (inputs is not { } given)
+        if (inputs is not { } given || Mode == "batch")
             return;
-        foreach (var input in Inputs().Where(i => Delay(i) is not null && given.TryGetProperty(i.Name, out _)))
+        foreach (var input in Inputs().Where(i => Delay(i.Value) is not null && given.TryGetProperty(i.Name, out _)))
             foreach (var row in given.GetProperty(input.Name).EnumerateArray())
                 if (NaiveCells.Of(input.Value.GetProperty("columns"), row)[TimeOf(input.Name)!] is decimal time)
                     newest[input.Name] = Math.Max(newest.GetValueOrDefault(input.Name, decimal.MinValue), time);
-        var marks = Inputs().Where(i => Delay(i) is not null).Select(i => newest.TryGetValue(i.Name, out var time) ? time - Delay(i)!.Value : 0).ToArray();
+        var marks = Inputs().Where(i => Delay(i.Value) is not null).Select(i => newest.TryGetValue(i.Name, out var time) ? time - Delay(i.Value)!.Value : 0).ToArray();
         var isMax = query.TryGetProperty("watermarkPolicy", out var policy) && policy.GetString() == "max";
         if (marks.Length > 0)
             Watermark = Math.Max(Watermark, isMax ? marks.Max() : marks.Min());
@@ -144,7 +140,9 @@ internal sealed class NaiveStream
 
     private IEnumerable<JsonProperty> Inputs() => query.GetProperty("inputs").EnumerateObject();
 
-    private static decimal? Delay(JsonProperty input) => input.Value.TryGetProperty("watermark", out var delay) ? delay.GetDecimal() : null;
+    private JsonElement? Input(string name) => query.GetProperty("inputs").TryGetProperty(name, out var input) ? input : null;
+
+    private static decimal? Delay(JsonElement input) => input.TryGetProperty("watermark", out var delay) ? delay.GetDecimal() : null;
 }
 
 /// <summary>A row by column name; a column that is not there is null.</summary>

@@ -6,7 +6,6 @@ namespace Tidemark.Domain.Tests.Streams;
 /// <summary>The cases against an interpreter of their rules, and the engine against it on random cases.</summary>
 public class RandomCasesTests
 {
-    /// <summary>Figures that the rules give otherwise than Spark's suites, as the cases say themselves.</summary>
     [Theory]
     [MemberData(nameof(Cases))]
     public void The_rules_give_what_the_case_says(string id)
@@ -49,7 +48,7 @@ public class RandomCasesTests
                     case "inputWatermark":
                         Assert.All(part.Value.EnumerateObject(), stage => Assert.Equal(stage.Value.GetDecimal(), stream.Stage(stage.Name).Mark));
                         break;
-                    case "metrics" when !step.TryGetProperty("sparkOnly", out _):
+                    case "metrics" when !step.TryGetProperty("sparkOnly", out _) && !test.GetProperty("continuous").ToString().Contains("\"state\": \"differ\"", StringComparison.Ordinal):
                         foreach (var stage in part.Value.EnumerateObject())
                             Metrics(stream.Stage(stage.Name), stage.Value);
                         break;
@@ -75,7 +74,7 @@ public class RandomCasesTests
     private static void Metrics(NaiveStage stage, JsonElement expected)
     {
         foreach (var metric in expected.EnumerateObject())
-            if (metric.Name != "updated" && !(stage is NaiveJoin && stage.Id == "j" && metric.Name == "stateRows" && Semi))
+            if (metric.Name != "updated")
                 Assert.Equal((metric.Name, metric.Value.GetInt64()), (metric.Name, metric.Name switch
                 {
                     "stateRows" => stage.StateRows,
@@ -86,8 +85,6 @@ public class RandomCasesTests
                 }));
         stage.ResetCounts();
     }
-
-    private static bool Semi => false;
 
     private static string[] Lines(JsonElement rows) => Lines(rows.EnumerateArray().Select(r => r.EnumerateArray().Select(NaiveCells.Cell).ToArray()));
 
