@@ -91,6 +91,9 @@ internal sealed class NaiveState(JsonElement stage, NaiveStream stream) : NaiveS
                 entry.Timeout = Stream.Now + 10;
                 output.Add(Row(key, entry.Value));
                 break;
+            case "maxTimeIdle5s" or "maxTimeTimer5s" when isFirst && times.Length == 0:
+                entries.Remove(text);
+                break;
             case "maxTimeIdle5s" or "maxTimeTimer5s":
                 entry.Value = isFirst ? times.Max() : times.Append(entry.Value).Max();
                 entry.Timeout = entry.Value + 5;

@@ -152,7 +152,6 @@ internal static class RandomCase
                 break;
         }
         var query = new JsonObject { ["mode"] = mode, ["inputs"] = inputs, ["stages"] = stages, ["output"] = Array([.. output]) };
-        // A time that is missing would make the newest of none.
         if (kind == 12)
             inputs["in"] = new JsonObject { ["columns"] = Array("k", "ts"), ["eventTime"] = "ts", ["watermark"] = random.Next(0, 8) };
         if (random.Next(4) == 0 && mode is "append" or "update")
