@@ -44,6 +44,9 @@ internal sealed class CaseColumns
     /// <summary>Whether an aggregate depends on the order of rows.</summary>
     public bool HasOrder { get; }
 
+    /// <summary>Whether a column holds texts and numbers: it is one of texts then.</summary>
+    public bool IsMixed { get; set; }
+
     /// <summary>Fields of an input or table: its columns, then those that hold its times as numbers for aggregates of them.</summary>
     public RowSchema Schema(string source) =>
         new([.. columns[source].Select(FieldOf), .. columns[source].Where(c => counted.Contains(Root(c))).Select(c => new RowField(c + Number, FieldType.Decimal, true, 18, 6))]);
@@ -118,6 +121,7 @@ internal sealed class CaseColumns
         if (IsTime(column))
             return new RowField(column, FieldType.Timestamp);
         var of = values.Where(v => Root(v.Key) == Root(column)).SelectMany(v => v.Value).Where(v => v.ValueKind != JsonValueKind.Null).ToArray();
+        IsMixed |= of.Any(v => v.ValueKind == JsonValueKind.String) && of.Any(v => v.ValueKind == JsonValueKind.Number);
         if (of.Any(v => v.ValueKind == JsonValueKind.String))
             return new RowField(column, FieldType.String);
         if (of.Any(v => v.ValueKind is JsonValueKind.True or JsonValueKind.False))

@@ -28,7 +28,7 @@ internal static class CaseFields
         ["union"] = ["of"],
         ["orderBy"] = ["from", "by"],
         ["groupState"] = ["from", "keys", "timeout", "fn"],
-        ["watermark"] = ["from", "on", "delay", "watermark", "eventTime"],
+        ["watermark"] = [],
     };
 
     private static readonly Dictionary<string, string[]> Steps = new()
@@ -76,7 +76,8 @@ internal static class CaseFields
             var op = Text(stage, "op") ?? "";
             if (!Stages.TryGetValue(op, out var names))
                 throw new NotSupportedCase($"operator '{op}'");
-            Only(stage, $"stage {Text(stage, "id")}", ["id", "op", .. names]);
+            if (op != "watermark")   // refused whatever it says
+                Only(stage, $"stage {Text(stage, "id")}", ["id", "op", .. names]);
             if (stage.TryGetProperty("aggs", out var aggregates))
                 foreach (var aggregate in aggregates.EnumerateArray())
                     Only(aggregate, $"an aggregate of stage {Text(stage, "id")}", ["fn", "column", "as"]);
@@ -95,10 +96,10 @@ internal static class CaseFields
         from.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     public static string[] Strings(JsonElement from, string name) =>
-        from.TryGetProperty(name, out var list) ? [.. list.EnumerateArray().Select(v => v.GetString() ?? throw new NotSupportedCase($"{name} {list}"))] : [];
+        from.TryGetProperty(name, out var list) && list.ValueKind != JsonValueKind.Null ? [.. list.EnumerateArray().Select(v => v.GetString() ?? throw new NotSupportedCase($"{name} {list}"))] : [];
 
     public static TimeSpan? Seconds(JsonElement from, string name) =>
-        from.TryGetProperty(name, out var value) ? TimeSpan.FromTicks((long)(value.GetDecimal() * TimeSpan.TicksPerSecond)) : null;
+        from.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? TimeSpan.FromTicks((long)(value.GetDecimal() * TimeSpan.TicksPerSecond)) : null;
 
     public static bool IsTrue(JsonElement from, string name) => from.TryGetProperty(name, out var value) && value.ValueKind is not (JsonValueKind.False or JsonValueKind.Null);
 }

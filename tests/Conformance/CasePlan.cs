@@ -89,23 +89,17 @@ internal static class CasePlan
         !anyTime && !column.EndsWith("Time", StringComparison.OrdinalIgnoreCase) ? ""
         : column.StartsWith('l') ? "left" : column.StartsWith('r') ? "right" : "";
 
-    /// <summary>What a term adds, µs; null when that is no fixed span, as months are none.</summary>
+    /// <summary>What a term adds, µs; null when that is no fixed span, as months are none, or when the term is compared as text.</summary>
     private static long? Micros(JsonElement term)
     {
         long sum = 0;
         foreach (var part in term.EnumerateObject())
-            switch (part.Name)
-            {
-                case "column":
-                    break;
-                case "plusMs" or "valueMs" or "constantMs" or "ms":
-                    sum += CaseTypes.Unscaled(part.Value.GetDecimal(), 3);
-                    break;
-                case "plusMonths":
-                    return null;
-                default:
-                    throw new NotSupportedCase($"term {term}");
-            }
+            if (part.Name.EndsWith("Ms", StringComparison.Ordinal) && part.Value.ValueKind == JsonValueKind.Number)
+                sum += CaseTypes.Unscaled(part.Value.GetDecimal(), 3);
+            else if (part.Name.Contains("onth", StringComparison.Ordinal) || part.Name is "cast" or "as" && part.Value.GetString() is "string" or "text")
+                return null;
+            else if (part.Name is not ("column" or "cast" or "as"))
+                throw new NotSupportedCase($"term {term}");
         return sum;
     }
 

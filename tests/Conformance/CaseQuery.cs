@@ -50,6 +50,9 @@ internal sealed class CaseQuery
 
     public IReadOnlyList<string> Output { get; }
 
+    /// <summary>Whether a column holds texts and numbers.</summary>
+    public bool IsMixed => columns.IsMixed;
+
     /// <summary>Whether the watermark moves with the batch that made it.</summary>
     public bool MovesWithBatch { get; }
 

@@ -72,12 +72,13 @@ internal sealed class CaseRun
             case "endOfInput":
                 execution.End();
                 break;
-            case "expect":
-                new CaseRows(query).Expect(part.Value, execution.TakeResults(), CaseFields.IsTrue(step, "ordered"));
-                break;
+            case "expect" when query.Definition is { Mode: StreamMode.Complete, Bounded: false }:   // what a batch gives there is the table
             case "expectTable":
                 execution.TakeResults();
                 new CaseRows(query).Expect(part.Value, execution.Table(), CaseFields.IsTrue(step, "ordered"));
+                break;
+            case "expect":
+                new CaseRows(query).Expect(part.Value, execution.TakeResults(), CaseFields.IsTrue(step, "ordered"));
                 break;
             case "watermark":
                 CaseState.Time("watermark", part.Value, execution.Watermark);

@@ -79,31 +79,59 @@ internal sealed class CaseStages(StreamDefinition before, CaseColumns columns)
         }
     }
 
-    /// <summary>A union goes by position: stages whose columns stand in another order here are put into that of the format first.</summary>
+    /// <summary>
+    /// A union goes by position: stages whose columns stand in another order here are put into that of the format first, and numbers become texts where another
+    /// member has texts.
+    /// </summary>
     private List<Stage> Union(JsonElement stage, string id)
     {
         var of = CaseFields.Strings(stage, "of");
         var (stages, members) = (new List<Stage>(), new List<string>());
         var unlike = of.Select(m => before.Stages.FirstOrDefault(s => s.Id == m)?.GetType()).Distinct().Count() > 1;
-        foreach (var member in of)
-            if (unlike && before.Stages.FirstOrDefault(s => s.Id == member) is WindowStage or SessionStage)
+        string[][] names = [.. of.Select(m => unlike ? InOrder(m) : [.. SchemaOf(before, m).Fields.Select(f => f.Name)])];
+        var texts = Enumerable.Range(0, names.Max(n => n.Length)).Where(i => of.Zip(names).Any(m => FieldAt(m.First, m.Second, i)?.Type == FieldType.String)).ToHashSet();
+        foreach (var (member, columnNames) in of.Zip(names))
+        {
+            var source = SchemaOf(before, member);
+            var isText = columnNames.Select((n, i) => texts.Contains(i) && source.Fields[source.IndexOf(n)].Type is FieldType.Int64 or FieldType.Decimal).ToArray();
+            if (isText.Any(t => t) || !columnNames.SequenceEqual(source.Fields.Select(f => f.Name)))
             {
-                stages.Add(InOrder(member, $"{id}_{member}"));
-                members.Add($"{id}_{member}");
+                columns.IsMixed |= isText.Any(t => t);
+                stages.Add(Map($"{id}_{member}", member, source, columnNames, isText));
+                members.Add(stages[^1].Id);
             }
             else
                 members.Add(member);
+        }
         return [.. stages, new UnionStage(id, members)];
     }
 
-    private MapStage InOrder(string member, string id)
+    private RowField? FieldAt(string member, string[] names, int at) =>
+        at < names.Length && SchemaOf(before, member) is var schema ? schema.Fields[schema.IndexOf(names[at])] : null;
+
+    /// <summary>Columns of a window or session stage as the format orders them: keys, bounds, aggregates; those of others as they are.</summary>
+    private string[] InOrder(string member)
     {
-        var source = SchemaOf(before, member);
-        var time = source.Fields[^1].Name is "window_time" or "session_time" ? source.Fields[^1].Name : null;
-        string[] names = [.. before.Stages.First(s => s.Id == member) switch { WindowStage w => w.Keys, SessionStage s => s.Keys, _ => [] }];
-        names = [.. names, .. source.Fields.Take(2).Select(f => f.Name), .. source.Fields.Skip(2).Select(f => f.Name).Where(n => n != time && !names.Contains(n))];
-        var output = new RowSchema([.. names.Select(n => source.Fields[source.IndexOf(n)])]);
-        return new MapStage(id, member, output, null, rows => new RowBatch(output, [.. names.Select(n => rows[n])], rows.Count));
+        var fields = SchemaOf(before, member).Fields.Select(f => f.Name).ToArray();
+        string[]? keys = before.Stages.FirstOrDefault(s => s.Id == member) switch { WindowStage w => [.. w.Keys], SessionStage s => [.. s.Keys], _ => null };
+        return keys is null ? fields : [.. keys, .. fields.Take(2), .. fields.Skip(2).Where(n => n is not ("window_time" or "session_time") && !keys.Contains(n))];
+    }
+
+    private static MapStage Map(string id, string member, RowSchema source, string[] names, bool[] isText)
+    {
+        var output = new RowSchema([.. names.Select((n, i) => isText[i] ? new RowField(n, FieldType.String) : source.Fields[source.IndexOf(n)])]);
+        return new MapStage(id, member, output, null, rows => new RowBatch(output, [.. names.Select((n, i) => isText[i] ? Texts(rows, n) : rows[n])], rows.Count));
+    }
+
+    private static Column Texts(RowBatch rows, string name)
+    {
+        var builder = ColumnBuilder.For(new RowField(name, FieldType.String));
+        for (var row = 0; row < rows.Count; row++)
+            if (rows.Text(row, rows.Schema.IndexOf(name)) is { } text)
+                ((BinaryColumnBuilder)builder).Append(System.Text.Encoding.UTF8.GetBytes(text));
+            else
+                builder.AppendNull();
+        return builder.Build();
     }
 
     private static (string, bool) Order(JsonElement by, Func<string, string> name)

@@ -59,7 +59,7 @@ internal sealed class CaseState(CaseQuery query, bool compare)
             case JsonValueKind.Array:
                 var wanted = side.Value.EnumerateArray().ToList();
                 var rows = Enumerable.Range(0, held.Count).Select(row => held.Schema.Fields.Take(wanted.Count == 0 ? 0 : wanted[0].GetArrayLength()).Select(f => CaseTypes.Cell(held, row, f.Name)).ToArray()).ToList();
-                if (compare && !CaseRows.SameRows(wanted, rows))
+                if (compare && !CaseRows.SameRows(wanted, rows, query.IsMixed))
                     throw new CaseFailure($"{join}: expected {side.Name} rows {side.Value}, holds {held.Count} others");
                 break;
             default:

@@ -91,10 +91,11 @@ internal static class CaseTypes
         };
     }
 
-    /// <summary>Whether a cell is what a case expects; numbers within 1e-9.</summary>
-    public static bool Same(JsonElement expected, object? actual) => expected.ValueKind switch
+    /// <summary>Whether a cell is what a case expects; numbers within 1e-9, also as texts where a column holds both.</summary>
+    public static bool Same(JsonElement expected, object? actual, bool isMixed) => expected.ValueKind switch
     {
         JsonValueKind.Null => actual is null,
+        JsonValueKind.Number when isMixed && actual is string text => decimal.TryParse(text, CultureInfo.InvariantCulture, out var number) && number == expected.GetDecimal(),
         JsonValueKind.Number => actual is decimal number && Math.Abs((double)(number - expected.GetDecimal())) <= 1e-9 * Math.Max(1, Math.Abs(expected.GetDouble())),
         JsonValueKind.String => actual is string text && text == expected.GetString(),
         JsonValueKind.True => actual is true,
