@@ -84,7 +84,7 @@ install_node_packages() {
     case $1 in
         all) places=(eng/node eng/page tests) ;;
         app) places=(eng/node eng/page) ;;
-        bench) places=(tests/Delta.Tests/readers) ;; # DuckDB
+        bench) places=(tests/Delta.Tests/readers tests/EndToEnd/oracle) ;; # DuckDB
     esac
     while IFS= read -r lock; do
         folder=$(dirname "$lock")

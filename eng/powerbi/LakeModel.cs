@@ -35,7 +35,7 @@ internal sealed class LakeModel
             [.. lake[path].Rows.Fields.Where(f => f.Type != FieldType.Binary)],
             lake[path].PartitionColumns,
             outputs.FirstOrDefault(o => path == Domain.Ledger.TableNames.Gold(o.Name))))];
-        Results = [.. outputs.Where(o => o is not StreamSpec { Results: StreamResults.None }).Select(o => (ResultKeys.Table(o.Name), o))];
+        Results = [.. outputs.Where(o => o.InTableStorage).Select(o => (ResultKeys.Table(o.Name), o))];
         if (Tables.GroupBy(t => t.Name).FirstOrDefault(g => g.Count() > 1) is { } clash)
             throw new InvalidOperationException($"Tables {string.Join(" and ", clash.Select(t => t.Path))} would both be '{clash.Key}'; give one a name of its own in {nameof(LakeModel)}.{nameof(Names)}.");
     }

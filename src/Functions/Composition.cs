@@ -141,9 +141,11 @@ public static class Composition
             sp.GetRequiredService<ILedger>(), sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<OperatorBoard>(), sp.GetRequiredService<StatusStore>(),
             sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<TableAlerts>(), sp.GetRequiredService<AlertWatch>(), sp.GetRequiredService<PipelineMetrics>(),
             sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TickAftermath>>()));
+        services.AddSingleton(sp => new ResultRetention(
+            sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<IResults>(), options.Kept));
         services.AddSingleton(sp => new MaintenanceRound(
-            sp.GetRequiredService<LakeMaintenance>(), sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<MaintenanceStore>(),
-            sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>()));
+            sp.GetRequiredService<LakeMaintenance>(), sp.GetRequiredService<LakeTables>(),
+            sp.GetRequiredService<ResultRetention>(), sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<MaintenanceRound>>()));
         services.AddSingleton(sp => new StatusSource(
             sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<OperatorBoard>(), sp.GetRequiredService<StatusStore>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new NewestRows(

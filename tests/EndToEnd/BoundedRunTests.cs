@@ -1,5 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
+using Tidemark.Domain.Clickstream;
+using Tidemark.Domain.Events;
+using Tidemark.Domain.Pipelines;
 using Tidemark.EndToEnd.Running;
 
 namespace Tidemark.EndToEnd;
@@ -103,27 +106,49 @@ public class BoundedRunTests
     }
 
     [Fact]
-    public async Task Table_storage_holds_the_final_rows_of_every_query()
+    public async Task Table_storage_holds_what_Delta_has_within_the_retention()
     {
         await using var station = new Station();
         await using var azurite = new OwnAzurite(station);
         await azurite.StartAsync();
         station.Set(Station.Storage, azurite.ConnectionString);
-        var input = ShopFile.Write(station, "shop.ndjson", ShopFile.Clean with { Seed = 31 }, 12_000, 3);
+        var pipeline = ClickstreamPipeline.Create(new EventOptions("events"));
+        // Of more than three hours. Windows that are long or far apart are kept longer: 60 of them.
+        station.Set("ResultsRetention", "1h");
+        var input = ShopFile.Write(station, "shop.ndjson", ShopFile.Clean with { Seed = 31 }, 12_000, 1);
         ShopFile.AppendSharedSession(input, ShopFile.Start.AddMinutes(60));
         await station.FinishAsync("--input", input);
         await station.ExportAsync();
         await Oracle.CheckAsync(station, input);
-        foreach (var query in Station.Queries)
+        var newest = (await Oracle.RowsAsync(station, "silver/events")).Max(row => (long)Math.Floor(row.GetProperty("event_time").GetDouble()));
+        long UpTo(IOutput output) => newest - Math.Max(60 * 60_000, 60 * (output as QuerySpec)?.SlideMs ?? 0);
+        string[] streams = ["user_sessions", "demand"];
+        IReadOnlyList<IOutput> outputs = [.. pipeline.Queries.Where(q => q.InTableStorage), .. pipeline.Streams.Where(s => streams.Contains(s.Name))];
+        var old = new Dictionary<string, int>();
+        foreach (var output in outputs)
         {
-            var gold = (await Oracle.RowsAsync(station, $"gold/{query}")).Select(ResultTables.Canonical).Order(StringComparer.Ordinal).ToList();
-            var table = await ResultTables.ReadAsync(azurite.ConnectionString, query);
-            Assert.NotEmpty(gold);
-            Assert.Equal(gold, table.Select(row => row.Canonical).Order(StringComparer.Ordinal));
-            Assert.All(table, row => Assert.True(row.IsFinal, $"{query}: {row.Canonical} is not final"));
-            Assert.Equal(table.OrderByDescending(row => row.WindowStart).Select(row => row.WindowStart), table.Select(row => row.WindowStart));
+            var upTo = UpTo(output);
+            var gold = Newest(output, await Oracle.RowsAsync(station, $"gold/{output.Name}")).ToList();
+            var wanted = gold.Where(row => row.GetProperty(output.AgeColumn!).GetDouble() > upTo).Select(ResultTables.Canonical).Order(StringComparer.Ordinal).ToList();
+            var all = gold.Select(ResultTables.Canonical).ToHashSet(StringComparer.Ordinal);
+            var table = await ResultTables.ReadAsync(azurite.ConnectionString, output);
+            Assert.NotEmpty(wanted);
+            Assert.Equal(wanted, table.Where(row => row.AgeTime > upTo).Select(row => row.Canonical).Order(StringComparer.Ordinal));
+            Assert.All(table, row => Assert.True(row.IsFinal && all.Contains(row.Canonical), $"{output.Name}: {row.Canonical} is not final or not in Delta"));
+            Assert.Equal(table.OrderByDescending(row => row.Time).Select(row => row.Time), table.Select(row => row.Time));
+            old[output.Name] = gold.Count - wanted.Count;
         }
+
+        Assert.All(outputs.Where(o => o is not QuerySpec { SlideMs: > 60_000 }), output => Assert.True(old[output.Name] > 0, $"nothing of {output.Name} is old"));
+        await station.AskAsync(0, "maintain");
+        foreach (var output in outputs)
+            Assert.All(await ResultTables.ReadAsync(azurite.ConnectionString, output), row => Assert.True(row.AgeTime > UpTo(output), $"{output.Name}: {row.Canonical} is old"));
     }
+
+    /// <summary>Of a stream whose rows replace each other the last of each key; else all.</summary>
+    private static IEnumerable<JsonElement> Newest(IOutput output, IEnumerable<JsonElement> rows) => output is StreamSpec { Results: StreamResults.Latest }
+        ? rows.GroupBy(row => row.GetProperty(output.Keys[0]).GetString()).Select(key => key.MaxBy(row => row.GetProperty(output.AgeColumn!).GetDouble()))
+        : rows;
 }
 
 /// <summary>A test on data outside the repository: skipped, with the reason, where it is absent.</summary>

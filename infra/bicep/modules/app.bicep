@@ -160,6 +160,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         TickSchedule: presetSettings.TickSchedule
         MaintainSchedule: '0 0 * * * *'
         DeltaInterval: presetSettings.DeltaInterval
+        ResultsRetention: '7d'
         CheckpointInterval: presetSettings.CheckpointInterval
         IdleTimeout: '30s'
         MaxFutureSkew: '1h'

@@ -141,7 +141,7 @@ public static class ClickstreamQueries
         .Count("views", where: Views)
         .Count("carts", where: CartAdds)
         .Count("purchases", where: Purchases)
-        .Append();
+        .AppendToDelta();
 
     /// <summary>The users who did most in five minutes.</summary>
     public static QueryDefinition ActiveUsers { get; } = Query.Named("active_users")

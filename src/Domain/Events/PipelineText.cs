@@ -38,7 +38,7 @@ internal static class PipelineText
                 text.Append(CultureInfo.InvariantCulture, $"  having {definition.Having}\n");
             if (definition.Top is not null)
                 text.Append(CultureInfo.InvariantCulture, $"  {definition.Top}\n");
-            text.Append(CultureInfo.InvariantCulture, $"  into gold/{definition.Name}\n");
+            text.Append(CultureInfo.InvariantCulture, $"  into gold/{definition.Name}{(definition.InTableStorage ? "" : " only")}\n");
             Fields(text, spec.Schema);
         }
         foreach (var stream in streams)

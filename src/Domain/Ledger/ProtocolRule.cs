@@ -95,4 +95,7 @@ internal enum ProtocolRule
 
     /// <summary>Results that can be withdrawn change only with their fence, read before the snapshot or moved by the tick itself.</summary>
     FencedResults = 1 << 28,
+
+    /// <summary>A row that is known to be in Table storage is replaced by its final one however old it is.</summary>
+    RetentionKeepsKnownRows = 1 << 29,
 }

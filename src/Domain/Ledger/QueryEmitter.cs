@@ -1,3 +1,4 @@
+using Tidemark.Domain.Columns;
 using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.Domain.Ledger;
@@ -13,6 +14,8 @@ internal sealed class QueryEmitter(IPipeline pipeline, PipelineId id, ILake lake
     {
         if (truth.Meta.Value.FrontierMs is not { } frontier)
             return;
+        // Their tables have nothing to do with each other, so none waits for the commit of another.
+        var commits = new List<(QuerySpec Query, PositionMove Move, RowBatch Rows, Task<AppendOutcome> Append)>();
         foreach (var query in pipeline.Queries.Where(query => !truth.Refused.Contains(query.Bundle)))
         {
             var table = TableNames.Gold(query.Name);
@@ -23,16 +26,23 @@ internal sealed class QueryEmitter(IPipeline pipeline, PipelineId id, ILake lake
             var rows = pipeline.Emit(query.Name, truth.States, position, watermark);
             if (rows.Count == 0 && !FreesAnEntity(truth, query, watermark))
                 continue;
-            PositionMove[] moves = [new(id.QueryAppId(query.Name), position, watermark)];
-            var before = truth.Tables[table].Version;
-            var outcome = await lake.AppendAsync(table, moves, rows.Count == 0 ? [] : [rows], [], cancel);
+            var move = new PositionMove(id.QueryAppId(query.Name), position, watermark);
+            commits.Add((query, move, rows, lake.AppendAsync(table, [move], rows.Count == 0 ? [] : [rows], [], cancel)));
+        }
+
+        await Task.WhenAll(commits.Select(commit => commit.Append));
+        foreach (var (query, move, rows, append) in commits)
+        {
+            var (table, outcome) = (TableNames.Gold(query.Name), await append);
             if (!outcome.Committed)
                 throw new CompetingTickException($"The position of {table} moved under this tick.");
-            truth.Moved(table, outcome.Version, moves);
-            StreamEmitter.Note(truth, table, before, new CommittedRows(outcome.Version, watermark, rows));
-            var results = truth.Results[query.Name];
+            var before = truth.Tables[table].Version;
+            truth.Moved(table, outcome.Version, [move]);
+            StreamEmitter.Note(truth, table, before, new CommittedRows(outcome.Version, move.Next, rows));
+            if (!truth.Results.TryGetValue(query.Name, out var results))
+                continue;
             results.Own = results.Cursor.TableVersion == before && outcome.Version == before + 1
-                ? new CommittedRows(outcome.Version, watermark, rows)
+                ? new CommittedRows(outcome.Version, move.Next, rows)
                 : null;
         }
 

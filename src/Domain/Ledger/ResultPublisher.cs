@@ -6,23 +6,26 @@ namespace Tidemark.Domain.Ledger;
 /// <summary>
 /// Results in Table storage follow Delta: final rows are published from committed rows with a cursor that moves after them, so a crash repeats
 /// and never skips. Provisional rows of open windows (update mode) come from the snapshot. Every write needs the ETag known from before the
-/// snapshot or from the tick's own last write: a mismatch means that another tick is alive.
+/// snapshot or from the tick's own last write: a mismatch means that another tick is alive. Rows that are older than the retention are not written, unless
+/// one is known to be there: it must not stay as it was.
 /// </summary>
-internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger ledger, ILake lake, IResults results, ProtocolRule off)
+internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger ledger, ILake lake, IResults results, ResultsKept? kept, ProtocolRule off)
 {
+    private IEnumerable<IOutput> Published => pipeline.Queries.Concat<IOutput>(pipeline.Streams).Where(output => output.InTableStorage);
+
     /// <summary>Rows of open windows that changed since the last tick. Returns how many were written.</summary>
     public async Task<int> PublishOpenAsync(Truth truth, CancellationToken cancel)
     {
         if (truth.Touched.Count == 0)
             return 0;
-        var written = await Task.WhenAll(pipeline.Queries.Where(q => q.Update && !truth.Refused.Contains(q.Bundle)).Select(query => PublishOpenAsync(truth, query, cancel)));
+        var written = await Task.WhenAll(pipeline.Queries.Where(q => q is { Update: true, InTableStorage: true } && !truth.Refused.Contains(q.Bundle)).Select(query => PublishOpenAsync(truth, query, cancel)));
         truth.Touched.Clear();
         return written.Sum();
     }
 
     private async Task<int> PublishOpenAsync(Truth truth, QuerySpec query, CancellationToken cancel)
     {
-        var position = truth.PositionOf(id, query.Name);
+        var position = Later(truth.PositionOf(id, query.Name), OldUpTo(truth, query));
         var rows = pipeline.Emit(query.Name, truth.States, position, long.MaxValue, query.Withdraws ? null : truth.Touched);
         if (!query.Withdraws)
             return await WriteAsync(truth, query, rows, final: false, cancel);
@@ -33,8 +36,7 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
 
     /// <summary>Final rows of commits behind the cursor. Returns how many were written.</summary>
     public async Task<int> PublishFinalAsync(Truth truth, CancellationToken cancel) =>
-        (await Task.WhenAll(pipeline.Queries.Concat<IOutput>(pipeline.Streams.Where(s => s.Results != StreamResults.None))
-            .Select(output => PublishFinalAsync(truth, output, cancel)))).Sum();
+        (await Task.WhenAll(Published.Select(output => PublishFinalAsync(truth, output, cancel)))).Sum();
 
     /// <summary>
     /// What streams let out, before it is in Delta: it follows from committed ranges and will be there, the same, whoever commits it. Returns how many rows
@@ -109,9 +111,10 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
     /// <summary>Rows under keys of their own, whatever is there.</summary>
     private async Task<int> WriteStreamAsync(Truth truth, StreamSpec spec, RowBatch rows, CancellationToken cancel)
     {
-        if (rows.Count == 0)
+        // Whatever is there under such a key is the same row.
+        var last = LastRows(spec, rows, IsOld(truth, spec, rows));
+        if (last.Count == 0)
             return 0;
-        var last = LastRows(spec, rows);
         var writes = last.Select(row => new ResultWrite(row.Value, row.Key, ResultWrite.Any)).ToList();
         var etags = await results.WriteAsync(spec, rows, writes, final: true, cancel);
         return etags.Count;
@@ -124,8 +127,9 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
     private async Task<int> WriteLatestAsync(Truth truth, StreamSpec spec, long version, RowBatch rows, CancellationToken cancel)
     {
         var known = truth.Results[spec.Name].Revisions;
-        var writes = LastRows(spec, rows)
-            .Where(row => !known.TryGetValue(row.Key, out var there) || there.Revision < version)
+        var old = IsOld(truth, spec, rows);
+        var writes = LastRows(spec, rows, except: null)
+            .Where(row => known.TryGetValue(row.Key, out var there) ? there.Revision < version : !old(row.Value))
             .Select(row => new ResultWrite(row.Value, row.Key, known.TryGetValue(row.Key, out var there) ? there.ETag : null) { Revision = version })
             .ToList();
         if (writes.Count == 0)
@@ -136,13 +140,22 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
         return writes.Count;
     }
 
-    private Dictionary<string, int> LastRows(StreamSpec spec, RowBatch rows)
+    private Dictionary<string, int> LastRows(StreamSpec spec, RowBatch rows, Func<int, bool>? except)
     {
         var last = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var row = 0; row < rows.Count; row++)
-            last[results.RowKey(spec, rows, row)] = row;
+            if (except?.Invoke(row) != true)
+                last[results.RowKey(spec, rows, row)] = row;
         return last;
     }
+
+    /// <summary>Event time, ms, up to which rows are old by this snapshot; null = none is.</summary>
+    private long? OldUpTo(Truth truth, IOutput output) => kept?.OldUpTo(output, truth.Meta.Value.FrontierMs, truth.Heads.Values.Max(head => head.MaxEventTimeMs));
+
+    private Func<int, bool> IsOld(Truth truth, IOutput output, RowBatch rows) =>
+        OldUpTo(truth, output) is { } upTo ? row => results.AgeTime(output, rows, row) <= upTo : _ => false;
+
+    private static long? Later(long? a, long? b) => a is { } x && b is { } y ? Math.Max(x, y) : a ?? b;
 
     private async Task MoveCursorAsync(IOutput query, PublishedResults published, Cursor reached, CancellationToken cancel)
     {
@@ -161,7 +174,7 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
     private async Task<int> WriteFencedAsync(Truth truth, QuerySpec query, RowBatch rows, List<ResultDelete> deletes, bool final, CancellationToken cancel)
     {
         var published = truth.Results[query.Name];
-        var (writes, hashes) = Changed(published, query, rows, final);
+        var (writes, hashes) = Changed(truth, query, rows, final);
         if (!final && writes.Count + deletes.Count == 0)
             return 0;
         var outcome = await results.WriteFencedAsync(query, rows, writes, deletes, published.Fence, final, cancel)
@@ -178,7 +191,7 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
     private async Task<int> WriteAsync(Truth truth, IOutput query, RowBatch rows, bool final, CancellationToken cancel)
     {
         var published = truth.Results[query.Name];
-        var (writes, hashes) = Changed(published, query, rows, final);
+        var (writes, hashes) = Changed(truth, query, rows, final);
         if (writes.Count == 0)
             return 0;
         var etags = await results.WriteAsync(query, rows, writes, final, cancel);
@@ -188,17 +201,22 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
         return writes.Count;
     }
 
-    private (List<ResultWrite> Writes, List<ulong> Hashes) Changed(PublishedResults published, IOutput query, RowBatch rows, bool final)
+    private (List<ResultWrite> Writes, List<ulong> Hashes) Changed(Truth truth, IOutput query, RowBatch rows, bool final)
     {
-        var known = published.Rows;
+        var known = truth.Results[query.Name].Rows;
+        var old = IsOld(truth, query, rows);
+        var replaces = known.Count > 0 && !off.HasFlag(ProtocolRule.RetentionKeepsKnownRows);
         var writes = new List<ResultWrite>();
         var hashes = new List<ulong>();
         for (var row = 0; row < rows.Count; row++)
         {
+            var isOld = old(row);
+            if (isOld && !replaces)
+                continue;
             var key = results.RowKey(query, rows, row);
             var hash = RowHash.Of(rows, row);
             var there = known.TryGetValue(key, out var k);
-            if (!final && there && k.Hash == hash)
+            if (there ? !final && k.Hash == hash : isOld)
                 continue;
             writes.Add(new ResultWrite(row, key, there ? k.ETag : null));
             hashes.Add(hash);

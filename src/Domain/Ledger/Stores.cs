@@ -163,6 +163,14 @@ public interface IResults
     /// <summary>Start of the window that a row key is of, ms.</summary>
     long WindowStart(string rowKey);
 
+    /// <summary>Time by which a row grows old (<see cref="IOutput.AgeColumn"/>), ms; null = it never does.</summary>
+    long? AgeTime(IOutput output, RowBatch rows, int row);
+
+    /// <summary>
+    /// Removes rows with that time at or before <paramref name="upToMs"/>, at most so many. A row that changes meanwhile may stay. Returns how many went.
+    /// </summary>
+    Task<int> RemoveAsync(IOutput output, long upToMs, int most, CancellationToken cancel);
+
     /// <summary>
     /// Key under which <see cref="ReadETagsAsync"/> gives the ETag of a query's fence: a row beside the results of a query that withdraws, which every change
     /// of them replaces. Nothing else can tell a tick that has fallen behind that a row which it is about to insert was taken back: there

@@ -12,27 +12,32 @@ internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lak
     /// <summary>Commits what waits, stream by stream, then what chained streams make of the commits.</summary>
     public async Task EmitAsync(Truth truth, CancellationToken cancel)
     {
-        foreach (var spec in pipeline.Streams.Where(s => !s.IsChained))
-            await EmitAsync(truth, spec, cancel);
+        // As those of queries, the tables of streams of the same input have nothing to do with each other.
+        foreach (var commit in await StartedAsync(pipeline.Streams.Where(s => !s.IsChained).Select(spec => Start(truth, spec, Parts(truth, spec), cancel))))
+            Finish(truth, commit, await commit.Append);
         foreach (var spec in pipeline.Streams.Where(s => s.IsChained && !truth.Refused.Contains(StreamEntities.Chain(s).Bundle)))
         {
             await FollowAsync(truth, truth.Chains[spec.Name], cancel);
             await results.PublishStreamsAsync(truth, spec, cancel);
-            await CommitAsync(truth, spec, [(id.QueryAppId(spec.Name), id.ChainTimeAppId(spec.Name), truth.Chains[spec.Name])], cancel);
+            if (Start(truth, spec, [(id.QueryAppId(spec.Name), id.ChainTimeAppId(spec.Name), truth.Chains[spec.Name])], cancel) is { } commit)
+                Finish(truth, commit, await commit.Append);
         }
 
         truth.Commits.Clear();
     }
 
-    private async Task EmitAsync(Truth truth, StreamSpec spec, CancellationToken cancel)
+    private List<(string, string, StreamTruth)> Parts(Truth truth, StreamSpec spec) =>
+        [.. truth.Streams.Select(p => (id.StreamAppId(spec.Name, p.Key), id.StreamTimeAppId(spec.Name, p.Key), p.Value.Streams.First(s => s.Spec == spec)))];
+
+    private static async Task<List<StartedCommit>> StartedAsync(IEnumerable<StartedCommit?> commits)
     {
-        var parts = new List<(string, string, StreamTruth)>();
-        foreach (var (partition, streams) in truth.Streams)
-            parts.Add((id.StreamAppId(spec.Name, partition), id.StreamTimeAppId(spec.Name, partition), streams.Streams.First(s => s.Spec == spec)));
-        await CommitAsync(truth, spec, parts, cancel);
+        var started = commits.OfType<StartedCommit>().ToList();
+        await Task.WhenAll(started.Select(commit => commit.Append));
+        return started;
     }
 
-    private async Task CommitAsync(Truth truth, StreamSpec spec, IReadOnlyList<(string AppId, string TimeAppId, StreamTruth Stream)> parts, CancellationToken cancel)
+    /// <summary>Begins the commit of what waits; null where nothing does.</summary>
+    private StartedCommit? Start(Truth truth, StreamSpec spec, IReadOnlyList<(string AppId, string TimeAppId, StreamTruth Stream)> parts, CancellationToken cancel)
     {
         var moves = new List<PositionMove>();
         var rows = new List<RowBatch>();
@@ -45,23 +50,31 @@ internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lak
         }
 
         if (moves.Count == 0)
-            return;
-        var table = TableNames.Gold(spec.Name);
-        var before = truth.Tables[table].Version;
+            return null;
         var batch = RowBatches.Concat(spec.Schema, rows);
-        var outcome = await lake.AppendAsync(table, moves, [batch], [], cancel);
+        return new StartedCommit(
+            spec, [.. parts.Select(p => p.Stream).Where(stream => stream.Pending.Count > 0)], moves, batch, lake.AppendAsync(TableNames.Gold(spec.Name), moves, [batch], [], cancel));
+    }
+
+    private static void Finish(Truth truth, StartedCommit commit, AppendOutcome outcome)
+    {
+        var (spec, batch) = (commit.Spec, commit.Rows);
+        var table = TableNames.Gold(spec.Name);
         if (!outcome.Committed)
             throw new CompetingTickException($"The position of {table} moved under this tick.");
-        truth.Moved(table, outcome.Version, moves);
+        var before = truth.Tables[table].Version;
+        truth.Moved(table, outcome.Version, commit.Moves);
         // Rows under keys of their own are in Table storage already; what another tick committed in between is read back.
         if (truth.Results.TryGetValue(spec.Name, out var published))
             published.Own = published.Cursor.TableVersion == before && outcome.Version == before + 1
                 ? new CommittedRows(outcome.Version, outcome.Version, spec.Results == StreamResults.Latest ? batch : RowBatches.Empty(spec.Schema))
                 : null;
         Note(truth, table, before, new CommittedRows(outcome.Version, outcome.Version, batch));
-        foreach (var (_, _, stream) in parts.Where(p => p.Stream.Pending.Count > 0))
+        foreach (var stream in commit.Streams)
             stream.Committed();
     }
+
+    private sealed record StartedCommit(StreamSpec Spec, IReadOnlyList<StreamTruth> Streams, IReadOnlyList<PositionMove> Moves, RowBatch Rows, Task<AppendOutcome> Append);
 
     /// <summary>Keeps a commit for the chained streams of this tick, if nothing came between it and what is known.</summary>
     public static void Note(Truth truth, string table, long before, CommittedRows commit)

@@ -12,11 +12,16 @@ internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentSt
     /// <summary>Commits everything that is listed and not yet in the tables, and lets go of the payload of ranges that are.</summary>
     public async Task EmitAsync(Truth truth, CancellationToken cancel)
     {
-        foreach (var table in pipeline.Tables)
-            while (await EmitOnceAsync(truth, table.Name, cancel))
-            {
-                // A backlog goes in several commits of bounded size.
-            }
+        // A backlog goes in several commits of bounded size.
+        while (true)
+        {
+            var commits = pipeline.Tables.Select(table => Start(truth, table.Name, cancel)).OfType<StartedCommit>().ToList();
+            if (commits.Count == 0)
+                break;
+            await Task.WhenAll(commits.Select(commit => commit.Append));
+            foreach (var commit in commits)
+                Finish(truth, commit, await commit.Append);
+        }
 
         foreach (var ranges in truth.Ranges.Values)
             for (var i = 0; i < ranges.Count; i++)
@@ -28,8 +33,8 @@ internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentSt
     public static bool IsInTables(Truth truth, PipelineId id, RangeRow range) =>
         range.Rows.Keys.All(table => truth.PositionOf(table, id.TableAppId(table, range.Partition)) >= range.To);
 
-    /// <summary>One commit of bounded size; false when nothing was left.</summary>
-    private async Task<bool> EmitOnceAsync(Truth truth, string table, CancellationToken cancel)
+    /// <summary>Begins one commit of bounded size; null when nothing was left.</summary>
+    private StartedCommit? Start(Truth truth, string table, CancellationToken cancel)
     {
         var moves = new List<PositionMove>();
         var rows = new List<RowBatch>();
@@ -59,13 +64,23 @@ internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentSt
         }
 
         if (moves.Count == 0)
-            return false;
+            return null;
+        return new StartedCommit(table, moves, AppendAsync(truth, table, moves, rows, files, cancel));
+    }
+
+    private async Task<AppendOutcome> AppendAsync(Truth truth, string table, List<PositionMove> moves, List<RowBatch> rows, List<string> files, CancellationToken cancel)
+    {
         using var span = LedgerTrace.Source.StartActivity("emit " + table);
         LedgerTrace.Link(span, truth.Ranges.Values.SelectMany(ranges => ranges).Where(r => moves.Any(m => m.AppId == id.TableAppId(table, r.Partition) && r.To <= m.Next && !(r.To <= m.Expected))));
-        var outcome = await lake.AppendAsync(table, moves, rows, files, cancel);
-        if (!outcome.Committed)
-            throw new CompetingTickException($"Positions of {table} moved under this tick.");
-        truth.Moved(table, outcome.Version, moves);
-        return true;
+        return await lake.AppendAsync(table, moves, rows, files, cancel);
     }
+
+    private static void Finish(Truth truth, StartedCommit commit, AppendOutcome outcome)
+    {
+        if (!outcome.Committed)
+            throw new CompetingTickException($"Positions of {commit.Table} moved under this tick.");
+        truth.Moved(commit.Table, outcome.Version, commit.Moves);
+    }
+
+    private sealed record StartedCommit(string Table, IReadOnlyList<PositionMove> Moves, Task<AppendOutcome> Append);
 }

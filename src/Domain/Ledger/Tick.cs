@@ -10,6 +10,8 @@ namespace Tidemark.Domain.Ledger;
 public sealed class Tick
 {
     private const long BackfillStepMs = 60_000;
+    private const double RacingOpenMs = 1_000;
+    private const int LeastRecordsToJudge = 1_000;
 
     private readonly IPipeline _pipeline;
     private readonly PipelineId _id;
@@ -28,6 +30,9 @@ public sealed class Tick
     private readonly long _horizonMs;
     private readonly Phases _phases;
     private Truth? _truth;
+    private bool _raced;
+    private double _openMsPerRecord = 0.04;
+    private long _openedMs;
     private long _frontierMovedMs;
     private long _emittedMs;
     private long _checkpointedMs;
@@ -50,13 +55,13 @@ public sealed class Tick
         _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, stores.Alerts, off);
         _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options);
         _queries = new QueryEmitter(pipeline, id, stores.Lake);
-        _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, off);
+        _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, options.Results, off);
         _streams = new StreamEmitter(pipeline, id, stores.Lake, _results, off);
         _checkpointer = new Checkpointer(pipeline, id, stores.Ledger, stores.Entities, stores.Alerts, options, off);
         _settler = new Settler(pipeline, id, stores.Ledger, stores.Entities, stores.Segments, options, off);
         _watchdog = new Watchdog(stores.Log, ingest, partitions, stores.Alerts, options, time, off);
         _phases = new Phases(time);
-        _emittedMs = _checkpointedMs = _sweptMs = _frontierMovedMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+        _openedMs = _emittedMs = _checkpointedMs = _sweptMs = _frontierMovedMs = time.GetUtcNow().ToUnixTimeMilliseconds();
     }
 
     /// <summary>Runs once. Any failure leaves nothing half-done that the next run does not repair; it is passed on to the caller.</summary>
@@ -98,15 +103,38 @@ public sealed class Tick
     }
 
     /// <summary>
-    /// Whether event time runs far ahead of wall time, as in a backfill: what a checkpoint would hand to entities now closes a tick later anyway.
+    /// Whether event time runs far ahead of wall time, as in a backfill: what a checkpoint would hand to entities now closes a tick later anyway. The first
+    /// frontier can only be held against the clock: what lies far behind it is history.
     /// </summary>
     private bool IsRacing(long? before, long? after, long now)
     {
-        if (after == before)
+        if (after is not { } frontier || after == before)
             return false;
         var wall = now - _frontierMovedMs;
         _frontierMovedMs = now;
-        return after - before > (2 * wall) + BackfillStepMs;
+        return _raced = before is { } last
+            ? frontier - last > (2 * wall) + BackfillStepMs
+            : now - frontier > BackfillStepMs + (long)_options.IdleTimeout.TotalMilliseconds;
+    }
+
+    /// <summary>
+    /// Rows of open windows, a moment after the emission, so that a window which it closed is written once, as final. While the frontier races and input still
+    /// comes, most of them are replaced by final ones a tick later: then they get a second, or a quarter of the time, by what they cost before.
+    /// </summary>
+    private async Task<(int Written, List<long> Visible)> PublishOpenAsync(Truth truth, CancellationToken cancel)
+    {
+        var began = Now();
+        var records = truth.Unseen.Sum(range => range.Records);
+        var races = _raced && truth.Fresh.Count > 0 && began - _frontierMovedMs <= 2 * (long)_options.DeltaInterval.TotalMilliseconds;
+        if (races && records * _openMsPerRecord > Math.Max(RacingOpenMs, (began - _openedMs) / 4.0))
+            return (0, []);
+        var written = await _results.PublishOpenAsync(truth, cancel);
+        _openedMs = Now();
+        if (records >= LeastRecordsToJudge)
+            _openMsPerRecord = (_openedMs - began) / (double)records;
+        var visible = Ages(truth.Unseen.Select(range => range.KafkaTimeMs));
+        truth.Unseen.Clear();
+        return (written, visible);
     }
 
     private async Task<TickReport> WorkAsync(Truth truth, bool emit, bool racing, CancellationToken cancel)
@@ -118,24 +146,22 @@ public sealed class Tick
         var inDelta = new List<long>();
         if (emit)
         {
-            var open = truth.Ranges.Values.SelectMany(ranges => ranges).Where(range => !TableEmitter.IsInTables(truth, _id, range)).ToList();
+            var waiting = truth.Ranges.Values.SelectMany(ranges => ranges).Where(range => !TableEmitter.IsInTables(truth, _id, range)).ToList();
             await _tables.EmitAsync(truth, cancel);
-            inDelta = Ages(open);
+            inDelta = Ages(waiting.Select(range => range.KafkaTimeMs));
             await _queries.EmitAsync(truth, cancel);
             await _streams.EmitAsync(truth, cancel);
             written += await _results.PublishFinalAsync(truth, cancel);
             _emittedMs = Now();
         }
 
-        // After the emission, so that a window which it closed is written once, as final.
-        written += await _results.PublishOpenAsync(truth, cancel);
-        var visible = Ages(fresh);
+        var open = await PublishOpenAsync(truth, cancel);
         adding.Dispose();
 
         if (truth.Meta.Value.EndOfInput || Now() - _checkpointedMs >= (long)_options.CheckpointInterval.TotalMilliseconds)
             await CheckpointAsync(truth, racing, cancel);
         await HoldAsync(truth, cancel);
-        return Report(truth, fresh) with { ResultRows = written, VisibleInTablesMs = visible, VisibleInDeltaMs = inDelta };
+        return Report(truth, fresh) with { ResultRows = written + open.Written, VisibleInTablesMs = open.Visible, VisibleInDeltaMs = inDelta };
     }
 
     private async Task<TickReport> FinishAsync(Truth truth, TickReport report, CancellationToken cancel)
@@ -254,10 +280,10 @@ public sealed class Tick
     private static (int Count, long Bytes) Open(Truth truth) =>
         (truth.Ranges.Values.Sum(ranges => ranges.Count), truth.Ranges.Values.Sum(ranges => ranges.Sum(range => (long)range.PayloadBytes)));
 
-    private List<long> Ages(List<RangeRow> ranges)
+    private List<long> Ages(IEnumerable<long> kafkaTimesMs)
     {
         var now = Now();
-        return [.. ranges.Where(range => range.KafkaTimeMs > 0).Select(range => now - range.KafkaTimeMs)];
+        return [.. kafkaTimesMs.Where(time => time > 0).Select(time => now - time)];
     }
 
     private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();

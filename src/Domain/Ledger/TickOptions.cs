@@ -6,6 +6,9 @@ public sealed record TickOptions
     /// <summary>How often the frontier is published, closed windows and raw rows go to Delta, and final results to Table storage.</summary>
     public TimeSpan DeltaInterval { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How far back Table storage goes; null = without end.</summary>
+    public ResultsKept? Results { get; init; }
+
     /// <summary>How often durable entities are brought up to date and ranges settled.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(15);
 

@@ -50,6 +50,9 @@ internal sealed class Truth
     /// <summary>Ranges folded since the last report.</summary>
     public List<RangeRow> Fresh { get; } = [];
 
+    /// <summary>Kafka times (ms) and sizes of ranges folded since rows of open windows were last published.</summary>
+    public List<(long KafkaTimeMs, long Records)> Unseen { get; } = [];
+
     /// <summary>Watermark position (ms) of a query in its Delta table; null = none.</summary>
     public long? PositionOf(PipelineId id, string query) => PositionOf(TableNames.Gold(query), id.QueryAppId(query));
 
@@ -77,6 +80,7 @@ internal sealed class Truth
         ranges.Add(range);
         Position[range.Partition] = range.To;
         Fresh.Add(range);
+        Unseen.Add((range.KafkaTimeMs, range.To - range.From));
     }
 
     /// <summary>The truth of an entity, new if unknown.</summary>

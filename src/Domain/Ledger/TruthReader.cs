@@ -1,3 +1,4 @@
+using Tidemark.Domain.Columns;
 using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.Domain.Ledger;
@@ -10,6 +11,9 @@ internal sealed class TruthReader(
     IPipeline pipeline, PipelineId id, ILedger ledger, ISegmentStore segments, IEntities entities, ILake lake, IResults results,
     Partitions partitions, FrontierPublisher frontier, IAlerts alerts, ProtocolRule off)
 {
+    // Of a range some megabytes are held; a few hide the time that storage takes.
+    private const int ReadAhead = 4;
+
     /// <summary>Brings the cached truth up to date, or reads all of it anew where the cache does not continue.</summary>
     public async Task<Truth> ReadAsync(Truth? cached, bool advance, CancellationToken cancel)
     {
@@ -31,10 +35,10 @@ internal sealed class TruthReader(
                 if (off.HasFlag(ProtocolRule.CacheMustContinue))
                     truth.Position[partition] = range.From;
                 truth.Append(range);
-                await FoldAsync(truth, range, cancel);
             }
         }
 
+        await FoldAsync(truth, [.. views.Values.SelectMany(view => view.Ranges)], cancel);
         Mark(truth);
         return true;
     }
@@ -72,14 +76,11 @@ internal sealed class TruthReader(
         foreach (var (partition, view) in views)
         {
             foreach (var range in view.Ranges)
-            {
                 truth.Append(range);
-                await FoldAsync(truth, range, cancel);
-            }
-
             truth.Position.TryAdd(partition, view.Head!.Value.Value.Next);
         }
 
+        await FoldAsync(truth, [.. views.Values.SelectMany(view => view.Ranges)], cancel);
         Mark(truth);
         return truth;
     }
@@ -172,10 +173,10 @@ internal sealed class TruthReader(
 
     private async Task ReadResultsAsync(Truth truth, CancellationToken cancel)
     {
-        foreach (var query in pipeline.Queries)
+        foreach (var query in pipeline.Queries.Where(q => q.InTableStorage))
             await ReadResultsAsync(truth, query, published => results.ReadETagsAsync(query, published.Cursor.PositionMs - query.SizeMs, cancel), cancel);
         // Rows under keys of their own are written without looking; of those under a key that is written again and again, all are known.
-        foreach (var stream in pipeline.Streams.Where(s => s.Results != StreamResults.None))
+        foreach (var stream in pipeline.Streams.Where(s => s.InTableStorage))
         {
             var revisions = stream.Results == StreamResults.Latest ? await results.ReadRevisionsAsync(stream, cancel) : null;
             await ReadResultsAsync(truth, stream, null, cancel);
@@ -217,16 +218,47 @@ internal sealed class TruthReader(
         truth.Touched.Add(key);
     }
 
+    /// <summary>Folds ranges in this order; what is staged of the next ones is read and decoded meanwhile.</summary>
+    private async Task FoldAsync(Truth truth, IReadOnlyList<RangeRow> ranges, CancellationToken cancel)
+    {
+        foreach (var (partition, first) in ranges.GroupBy(range => range.Partition).Select(p => (p.Key, p.First().From)))
+            if (!truth.Streams.ContainsKey(partition))
+                OpenStreams(truth, partition, first, null); // A partition that joined after this cache was read.
+        var ahead = new Queue<Task<RangeInput>>();
+        try
+        {
+            var next = 0;
+            foreach (var range in ranges)
+            {
+                while (next < ranges.Count && ahead.Count < ReadAhead)
+                    ahead.Enqueue(ReadAsync(truth, ranges[next++], cancel));
+                Fold(truth, range, await ahead.Dequeue());
+            }
+        }
+        finally
+        {
+            // Nothing goes on behind the back of a tick that failed; its own failure is the one that is told.
+            await Task.WhenAll(ahead).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>What folding a range needs: the rows that streams read, by source, and the partials.</summary>
+    private async Task<RangeInput> ReadAsync(Truth truth, RangeRow range, CancellationToken cancel)
+    {
+        var rows = new Dictionary<string, RowBatch?>();
+        if (truth.Streams.TryGetValue(range.Partition, out var streams) && range.To > streams.At)
+            foreach (var source in streams.Streams.GroupBy(stream => stream.Spec.Source).Where(source => range.Rows.ContainsKey(source.Key)))
+                rows[source.Key] = await segments.ReadRowsAsync(range, source.Key, [.. source.SelectMany(stream => stream.Spec.Columns).Distinct()], cancel);
+        return new RangeInput(rows, range.Entities.Count == 0 ? null : await segments.ReadPartialsAsync(range, cancel));
+    }
+
     /// <summary>
     /// Merges a range into the entities it touches, only where the entity, as read, does not have it. That holds for a range listed by a later tick
     /// too: an entity is read after the ranges and may be ahead of them, when a competing tick applied what was committed in between.
     /// </summary>
-    private async Task FoldAsync(Truth truth, RangeRow range, CancellationToken cancel)
+    private void Fold(Truth truth, RangeRow range, RangeInput input)
     {
-        await FoldStreamsAsync(truth, range, cancel);
-        if (range.Entities.Count == 0)
-            return;
-        var partials = await segments.ReadPartialsAsync(range, cancel);
+        FoldStreams(truth, range, input.Rows);
         foreach (var key in range.Entities)
         {
             if (IsEvictable(truth, key) || truth.Refused.Contains(key.Bundle))
@@ -237,34 +269,24 @@ internal sealed class TruthReader(
             if (entity.Covers(range.Partition, range.From + 1))
                 throw new InvalidDataException(
                     $"Entity {key} stands inside the range {range.From}-{range.To} of partition {range.Partition}; its state or the ledger was changed by hand.");
-            truth.States[key].Merge(partials[key]);
-            entity.Pending.Add(new PendingPartial(range.Partition, range.To, partials[key]));
+            var partial = input.Partials![key];
+            truth.States[key].Merge(partial);
+            entity.Pending.Add(new PendingPartial(range.Partition, range.To, partial));
             truth.Touched.Add(key);
         }
     }
 
-    private async Task FoldStreamsAsync(Truth truth, RangeRow range, CancellationToken cancel)
+    private static void FoldStreams(Truth truth, RangeRow range, Dictionary<string, RowBatch?> rows)
     {
-        if (!truth.Streams.TryGetValue(range.Partition, out var streams))
-        {
-            // A partition that joined after this cache was read.
-            OpenStreams(truth, range.Partition, range.From, null);
-            if (!truth.Streams.TryGetValue(range.Partition, out streams))
-                return;
-        }
-
-        if (range.To <= streams.At)
+        if (!truth.Streams.TryGetValue(range.Partition, out var streams) || range.To <= streams.At)
             return;
         if (range.From != streams.At)
             throw new CompetingTickException($"The streams of partition {range.Partition} stand at {streams.At}, the range begins at {range.From}; another tick checkpointed in between.");
-        foreach (var source in streams.Streams.GroupBy(stream => stream.Spec.Source))
-        {
-            var columns = source.SelectMany(stream => stream.Spec.Columns).Distinct().ToList();
-            var rows = range.Rows.ContainsKey(source.Key) ? await segments.ReadRowsAsync(range, source.Key, columns, cancel) : null;
-            foreach (var stream in source)
-                stream.Fold(range.To, range.Tag, rows);
-        }
+        foreach (var stream in streams.Streams)
+            stream.Fold(range.To, range.Tag, rows.GetValueOrDefault(stream.Spec.Source));
     }
+
+    private sealed record RangeInput(Dictionary<string, RowBatch?> Rows, IReadOnlyDictionary<EntityKey, byte[]>? Partials);
 
     /// <summary>An entity that is read below the version that ranges were settled at has forgotten them: nothing may be computed from it.</summary>
     private async Task CheckRegistryAsync(

@@ -74,6 +74,12 @@ public sealed record QuerySpec(string Name, long DelayMs, long SizeMs, long Slid
     /// <inheritdoc/>
     public string TimeColumn => "window_start";
 
+    /// <inheritdoc/>
+    public string AgeColumn => "window_end";
+
+    /// <inheritdoc/>
+    public bool InTableStorage { get; init; } = true;
+
     /// <summary>A provisional row may have to be taken back: its group can stop passing a condition.</summary>
     public bool Withdraws { get; init; }
 

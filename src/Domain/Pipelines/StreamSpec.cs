@@ -17,6 +17,12 @@ public interface IOutput
     /// <summary>Column whose newest value comes first in Table storage; null = rows are named by their keys alone.</summary>
     string? TimeColumn { get; }
 
+    /// <summary>Whether Table storage holds rows of it; if not, they are in Delta only.</summary>
+    bool InTableStorage { get; }
+
+    /// <summary>Column by which rows in Table storage grow old (<see cref="Ledger.ResultsKept"/>); null = they never do.</summary>
+    string? AgeColumn { get; }
+
     /// <summary>What it computes, in words, for people who look at its results; empty where nobody said it.</summary>
     string Description => "";
 }
@@ -51,6 +57,12 @@ public sealed record StreamSpec(
 {
     /// <summary>Whether it follows the commits of a gold table.</summary>
     public bool IsChained => Source.StartsWith("gold/", StringComparison.Ordinal);
+
+    /// <inheritdoc/>
+    public bool InTableStorage => Results != StreamResults.None;
+
+    /// <inheritdoc/>
+    public string? AgeColumn { get; init; } = TimeColumn;
 }
 
 /// <summary>

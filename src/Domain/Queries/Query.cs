@@ -158,6 +158,9 @@ public sealed class Query
     /// <summary>Ends the query: rows come out once, when their window is closed.</summary>
     public QueryDefinition Append() => End(OutputMode.Append);
 
+    /// <summary>As <see cref="Append"/>, and rows go to Delta only: for what others follow or analyse and nobody looks up as it is now.</summary>
+    public QueryDefinition AppendToDelta() => End(OutputMode.Append) with { InTableStorage = false };
+
     /// <summary>Ends the query: provisional rows come out while the window is open.</summary>
     public QueryDefinition Update() => End(OutputMode.Update);
 

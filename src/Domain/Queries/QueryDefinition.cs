@@ -179,6 +179,9 @@ public sealed record QueryDefinition(string Name, Filter Where, WindowDefinition
     /// <summary>How long complete mode holds a window beyond its delay.</summary>
     public TimeSpan Retention { get; init; }
 
+    /// <summary>Whether Table storage holds its rows beside Delta.</summary>
+    public bool InTableStorage { get; init; } = true;
+
     /// <summary>A window [start, end) is closed when end + this ≤ frontier.</summary>
     public TimeSpan ClosingDelay => Delay + Retention;
 
@@ -188,5 +191,6 @@ public sealed record QueryDefinition(string Name, Filter Where, WindowDefinition
         + string.Join("; ", Aggregates.Select(a => a.ToString()).Concat(Ratios.Select(r => r.ToString())))
         + (Having is AllOf { Parts.Count: 0 } ? "" : $"; having {Having}")
         + (Top is null ? "" : $"; {Top}")
-        + (Mode == OutputMode.Complete ? $"; held {Retention:c}" : "");
+        + (Mode == OutputMode.Complete ? $"; held {Retention:c}" : "")
+        + (InTableStorage ? "" : "; in Delta only");
 }

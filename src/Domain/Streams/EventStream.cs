@@ -32,6 +32,9 @@ public sealed record EventStream(
     /// <summary>What Table storage holds of it.</summary>
     public StreamResults Results { get; init; } = StreamResults.Rows;
 
+    /// <summary>Column by which rows in Table storage grow old and leave it; null = <see cref="TimeColumn"/>, and without that they stay.</summary>
+    public string? AgeColumn { get; init; }
+
     /// <summary>
     /// How long after its event time a row is still in time, beyond the delay: the gap of sessions. Null = no row is late, since nothing waits for the
     /// watermark.

@@ -30,12 +30,15 @@ internal sealed class EventStreamPlan
         _definition = new StreamDefinition(
             [.. Views.Select(v => new StreamInput(v.View.Name, v.Schema, stream.EventTime, stream.Delay))], stream.Stages, StreamMode.Append);
         var output = new StreamExecution(_definition).Output;
-        foreach (var name in stream.Keys.Concat(stream.TimeColumn is { } time ? [time] : []).Where(name => output.Fields.All(f => f.Name != name)))
+        foreach (var name in stream.Keys.Concat(new[] { stream.TimeColumn, stream.AgeColumn }.OfType<string>()).Where(name => output.Fields.All(f => f.Name != name)))
             throw new StreamException(stream.Name, $"its rows have no column '{name}' to be named by; they have {string.Join(", ", output.Fields.Select(f => f.Name))}");
         var read = Views.SelectMany(v => v.Schema.Fields.Select(f => f.Name)).Concat(stream.Views.SelectMany(v => Fields(v.Where))).Distinct();
         Spec = new StreamSpec(
             stream.Name, stream.Source, [.. read.Select(name => name == WindowTime && FollowsWindows ? WindowEnd : name).Distinct()], output, stream.Keys, stream.TimeColumn,
-            stream.Results, sourceHorizonMs + Ms(stream.Delay) + Ms(stream.Horizon) + 1);
+            stream.Results, sourceHorizonMs + Ms(stream.Delay) + Ms(stream.Horizon) + 1)
+        {
+            AgeColumn = stream.AgeColumn ?? stream.TimeColumn,
+        };
         _fingerprint = Hash64.Of(Encoding.UTF8.GetBytes(StreamText.Describe(stream, Spec)));
     }
 

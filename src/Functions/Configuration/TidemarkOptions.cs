@@ -30,6 +30,8 @@ public sealed partial record TidemarkOptions
 
     public required TimeSpan DeltaInterval { get; init; }
 
+    public required TimeSpan ResultsRetention { get; init; }
+
     public required TimeSpan CheckpointInterval { get; init; }
 
     public required TimeSpan IdleTimeout { get; init; }
@@ -79,6 +81,7 @@ public sealed partial record TidemarkOptions
             LakeContainer = read.Text(Settings.Names.LakeContainer, Container()),
             LedgerTable = read.Text(Settings.Names.LedgerTable, Table()),
             DeltaInterval = read.Duration(Settings.Names.DeltaInterval, Seconds(1), Hours(1)),
+            ResultsRetention = read.Duration(Settings.Names.ResultsRetention, Hours(1), Hours(24 * 3650)),
             CheckpointInterval = read.Duration(Settings.Names.CheckpointInterval, Seconds(1), Hours(1)),
             IdleTimeout = read.Duration(Settings.Names.IdleTimeout, Seconds(1), Hours(24)),
             MaxFutureSkew = read.Duration(Settings.Names.MaxFutureSkew, TimeSpan.Zero, Hours(24)),
@@ -102,6 +105,8 @@ public sealed partial record TidemarkOptions
         };
     }
 
+    internal ResultsKept Kept => new(ResultsRetention);
+
     internal AlertOptions ToAlerts() => Alerts;
 
     internal EventOptions ToEvents() => new(Kafka.Topic) { MaxFutureSkew = MaxFutureSkew, DeduplicateWithin = DeduplicateWithin };
@@ -111,6 +116,7 @@ public sealed partial record TidemarkOptions
     internal TickOptions ToTick() => new()
     {
         DeltaInterval = DeltaInterval,
+        Results = Kept,
         CheckpointInterval = CheckpointInterval,
         IdleTimeout = IdleTimeout,
         WatchdogTimeout = WatchdogTimeout,

@@ -29,7 +29,7 @@ public sealed class NewestRows
     }
 
     /// <summary>Everything that Table storage holds rows of: window queries, then streams.</summary>
-    internal static IReadOnlyList<IOutput> Outputs(IPipeline pipeline) => [.. pipeline.Queries, .. pipeline.Streams.Where(s => s.Results != StreamResults.None)];
+    internal static IReadOnlyList<IOutput> Outputs(IPipeline pipeline) => [.. pipeline.Queries.Concat<IOutput>(pipeline.Streams).Where(o => o.InTableStorage)];
 
     /// <summary>The rows, newest window first; empty before the first were written.</summary>
     internal async Task<IReadOnlyList<TableEntity>> GetAsync(IOutput query, CancellationToken cancel)

@@ -54,6 +54,48 @@ public sealed class TableResults : IResults
 
     public long WindowStart(string rowKey) => ResultKeys.WindowStart(rowKey);
 
+    public long? AgeTime(IOutput output, RowBatch rows, int row) =>
+        output.AgeColumn is { } name && rows.Schema.IndexOf(name) is var column && !rows.Columns[column].IsNull(row) ? Cell.Milliseconds(rows, column, row) : null;
+
+    public async Task<int> RemoveAsync(IOutput output, long upToMs, int most, CancellationToken cancel)
+    {
+        var table = Table(output);
+        var old = new List<TableTransactionAction>();
+        var removed = 0;
+        if (upToMs < (output as QuerySpec)?.SizeMs)
+            return removed;
+        await foreach (var row in table.QueryAsync<TableEntity>(Old(output, upToMs), select: ["PartitionKey", "RowKey"], cancellationToken: cancel))
+        {
+            old.Add(new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(row.PartitionKey, row.RowKey), row.ETag));
+            if (old.Count == Math.Min(LargestTransaction, most - removed))
+                await RemoveOldAsync();
+            if (removed >= most)
+                break;
+        }
+
+        if (old.Count > 0)
+            await RemoveOldAsync();
+        return removed;
+
+        async Task RemoveOldAsync()
+        {
+            var pending = Enumerable.Range(0, old.Count).ToList();
+            await WriteAsync(table, pending, old, new string?[old.Count], cancel);
+            removed += pending.Count;
+            old.Clear();
+        }
+    }
+
+    /// <summary>Rows whose age is at or before a time. Keys that begin with it, or with the window's start, say so; else the column is looked at.</summary>
+    private string Old(IOutput output, long upToMs)
+    {
+        var all = TableClient.CreateQueryFilter($"PartitionKey eq {_id.Key} and RowKey gt {IResults.Fence}");
+        if (output is not QuerySpec && output.AgeColumn != output.TimeColumn)
+            return $"{all} and {output.AgeColumn} lt {TableClient.CreateQueryFilter($"{DateTimeOffset.FromUnixTimeMilliseconds(upToMs + 1)}")}";
+        var newestStart = output is QuerySpec query ? upToMs - query.SizeMs : upToMs;
+        return $"{all} and {TableClient.CreateQueryFilter($"RowKey ge {ResultKeys.Window(newestStart)}")}";
+    }
+
     public string RowKey(IOutput query, RowBatch rows, int row) => ResultKeys.Row(query, rows, row);
 
     public async Task<IReadOnlyList<string?>> WriteAsync(IOutput query, RowBatch rows, IReadOnlyList<ResultWrite> writes, bool final, CancellationToken cancel)

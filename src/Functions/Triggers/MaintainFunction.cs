@@ -1,4 +1,6 @@
 using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Logging;
+using Tidemark.Domain.Ledger;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Http;
 using Tidemark.Functions.Lake;
@@ -7,7 +9,10 @@ using Tidemark.Functions.Telemetry;
 
 namespace Tidemark.Functions.Triggers;
 
-/// <summary>Keeps the Delta tables in shape, on a schedule: packs small files, checkpoints, removes what no version needs.</summary>
+/// <summary>
+/// Keeps the tables in shape, on a schedule: packs small files of Delta tables, checkpoints, removes what no version needs, and in Table storage what is older
+/// than the retention.
+/// </summary>
 public sealed class MaintainFunction
 {
     private readonly MaintenanceRound _round;
@@ -30,12 +35,17 @@ public sealed class MaintenanceRound
 {
     private readonly LakeMaintenance _maintenance;
     private readonly LakeTables _tables;
+    // Of each query a round, so that a round ends; at 100 a transaction, some minutes' work.
+    internal const int MostResultRows = 500_000;
+    private readonly ResultRetention _results;
     private readonly MaintenanceStore _store;
     private readonly PipelineMetrics _metrics;
     private readonly TimeProvider _time;
+    private readonly ILogger<MaintenanceRound> _logger;
 
-    internal MaintenanceRound(LakeMaintenance maintenance, LakeTables tables, MaintenanceStore store, PipelineMetrics metrics, TimeProvider time) =>
-        (_maintenance, _tables, _store, _metrics, _time) = (maintenance, tables, store, metrics, time);
+    internal MaintenanceRound(
+        LakeMaintenance maintenance, LakeTables tables, ResultRetention results, MaintenanceStore store, PipelineMetrics metrics, TimeProvider time, ILogger<MaintenanceRound> logger) =>
+        (_maintenance, _tables, _results, _store, _metrics, _time, _logger) = (maintenance, tables, results, store, metrics, time, logger);
 
     internal async Task RunAsync(CancellationToken cancel)
     {
@@ -47,6 +57,8 @@ public sealed class MaintenanceRound
             else
                 left[table.Table] = await LookAsync(table.Table, cancel);
         await _store.WriteAsync([.. left.Values], cancel);
+        foreach (var (output, removed) in await _results.RemoveAsync(MostResultRows, cancel))
+            _logger.LogInformation("Maintenance of the results of {Output}: {Removed} rows removed that are older than the retention.", output, removed);
         if (failures.Count == 0)
             return;
         _metrics.Failed("Maintain");

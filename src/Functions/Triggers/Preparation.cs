@@ -39,7 +39,7 @@ public sealed class Preparation : IDisposable
             if (_isDone)
                 return;
             await _tables.CreateTableIfNotExistsAsync(_options.LedgerTable, cancel);
-            foreach (var output in _pipeline.Queries.Concat<IOutput>(_pipeline.Streams.Where(s => s.Results != StreamResults.None)))
+            foreach (var output in NewestRows.Outputs(_pipeline))
                 await _results.Service.CreateTableIfNotExistsAsync(ResultKeys.Table(output.Name), cancel);
             await _blobs.GetBlobContainerClient(_options.LakeContainer).CreateIfNotExistsAsync(cancellationToken: cancel);
             // A reader finds every table from the first start on, also one that may stay empty for long, such as late rows.

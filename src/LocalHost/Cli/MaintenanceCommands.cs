@@ -2,8 +2,10 @@ using System.CommandLine;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Delta;
+using Tidemark.Domain.Ledger;
 using Tidemark.Functions;
 using Tidemark.Functions.Lake;
+using Tidemark.Functions.Triggers;
 using Tidemark.LocalHost.Settings;
 
 namespace Tidemark.LocalHost.Cli;
@@ -18,9 +20,10 @@ internal static class MaintenanceCommands
     {
         var table = TableArgument();
         var data = RunCommand.DataOption();
-        var command = new Command("maintain", "Pack small files, write checkpoints, and remove what no version of a Delta table needs") { table, data };
-        command.SetAction((parsed, stop) => WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (maintenance, cancel) =>
+        var command = new Command("maintain", "Pack small files, write checkpoints, and remove what no version of a Delta table needs; without TABLE also what Table storage holds longer than ResultsRetention") { table, data };
+        command.SetAction((parsed, stop) => WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
         {
+            var maintenance = services.GetRequiredService<LakeMaintenance>();
             var code = ExitCodes.Success;
             await foreach (var done in maintenance.RunAsync(Chosen(maintenance, parsed.GetValue(table)), cancel))
             {
@@ -42,6 +45,9 @@ internal static class MaintenanceCommands
                 }
             }
 
+            if (parsed.GetValue(table) is null)
+                foreach (var (name, rows) in await services.GetRequiredService<ResultRetention>().RemoveAsync(MaintenanceRound.MostResultRows, cancel))
+                    output.WriteLine($"results of {name}: {rows} rows removed that are older than ResultsRetention");
             return code;
         }, stop));
         return command;
@@ -60,8 +66,9 @@ internal static class MaintenanceCommands
         command.SetAction((parsed, stop) =>
         {
             var retention = Retention(parsed.GetValue(hours));
-            return WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (maintenance, cancel) =>
+            return WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
             {
+                var maintenance = services.GetRequiredService<LakeMaintenance>();
                 foreach (var name in Chosen(maintenance, parsed.GetValue(table)))
                 {
                     if (await VacuumAsync(maintenance, name, retention, parsed.GetValue(dryRun), cancel) is not { } result)
@@ -109,7 +116,7 @@ internal static class MaintenanceCommands
             : throw new SettingException($"There is no table {table}; there are {string.Join(", ", maintenance.Tables)}.");
     }
 
-    private static async Task<int> WithMaintenanceAsync(string folder, TextWriter errors, Func<LakeMaintenance, CancellationToken, Task<int>> use, CancellationToken cancel)
+    private static async Task<int> WithMaintenanceAsync(string folder, TextWriter errors, Func<IServiceProvider, CancellationToken, Task<int>> use, CancellationToken cancel)
     {
         var code = ExitCodes.Success;
         await DataServices.UseAsync(folder, needsTables: true, errors, async (settings, limited) =>
@@ -118,7 +125,7 @@ internal static class MaintenanceCommands
             if (settings[RunSettings.Brokers] is not { Length: > 0 })
                 settings[RunSettings.Brokers] = "localhost:9092";
             await using var services = new ServiceCollection().AddLogging().AddTidemark(settings).BuildServiceProvider();
-            code = await use(services.GetRequiredService<LakeMaintenance>(), limited);
+            code = await use(services, limited);
         }, cancel);
         return code;
     }

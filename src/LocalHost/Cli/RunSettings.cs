@@ -10,7 +10,8 @@ internal static class RunSettings
     public const string Brokers = "BrokerList";
 
     /// <summary>
-    /// Defaults that make this host quick and what it shows lively: large batches, a short flush window, frequent commits, short waits at the emulator. Each is a setting of host.json or
+    /// Defaults that make this host quick and what it shows lively: large batches, a short flush window, frequent commits, short waits at the emulator, few rows in
+    /// emulated Table storage, which is slow. Each is a setting of host.json or
     /// of the pipeline and may be set otherwise.
     /// </summary>
     private static readonly Dictionary<string, string?> Defaults = new()
@@ -20,6 +21,7 @@ internal static class RunSettings
         ["TickSchedule"] = "* * * * * *",
         ["MaintainSchedule"] = "0 0 * * * *",
         ["DeltaInterval"] = "5s",
+        ["ResultsRetention"] = "1h",
         ["CheckpointInterval"] = "10s",
         ["AzureFunctionsJobHost:extensions:kafka:maxBatchSize"] = "60000",
         ["AzureFunctionsJobHost:extensions:kafka:autoCommitIntervalMs"] = "100",

@@ -1,33 +1,40 @@
 using System.Globalization;
 using System.Text.Json;
 using Azure.Data.Tables;
+using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.EndToEnd.Running;
 
 /// <summary>Rows of a query in Table storage, brought into the same text as those of its Delta table.</summary>
 internal static class ResultTables
 {
-    private static readonly string[] NotColumns = ["PartitionKey", "RowKey", "Timestamp", "odata.etag", "is_final", "updated_at"];
+    private static readonly string[] NotColumns = ["PartitionKey", "RowKey", "Timestamp", "odata.etag", "is_final", "updated_at", "revision"];
 
-    public sealed record Row(string Canonical, bool IsFinal, long WindowStart);
+    /// <param name="Canonical">The row as text.</param>
+    /// <param name="IsFinal">Whether it will not change.</param>
+    /// <param name="Time">Time that it is sorted by, ms; null = it is not.</param>
+    /// <param name="AgeTime">Time that it grows old by, ms.</param>
+    public sealed record Row(string Canonical, bool IsFinal, long? Time, long AgeTime);
 
     /// <summary>All rows in the order of their keys.</summary>
-    public static async Task<IReadOnlyList<Row>> ReadAsync(string connection, string query)
+    public static async Task<IReadOnlyList<Row>> ReadAsync(string connection, IOutput output)
     {
+        var query = output.Name;
         var name = string.Concat(query.Split('_').Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
         var rows = new List<Row>();
         await foreach (var entity in new TableClient(connection, name).QueryAsync<TableEntity>("RowKey ne '!fence'"))
             rows.Add(new Row(
                 Text(entity.Where(p => !NotColumns.Contains(p.Key)).Select(p => (p.Key, Text(p.Value)))),
                 entity.GetBoolean("is_final") == true,
-                entity.GetDateTimeOffset("window_start")!.Value.ToUnixTimeMilliseconds()));
+                output.TimeColumn is { } time ? entity.GetDateTimeOffset(time)!.Value.ToUnixTimeMilliseconds() : null,
+                entity.GetDateTimeOffset(output.AgeColumn!)!.Value.ToUnixTimeMilliseconds()));
         return rows;
     }
 
     /// <summary>A row of the Delta table as the oracle prints it.</summary>
     public static string Canonical(JsonElement row) => Text(row.EnumerateObject()
         .Where(p => p.Value.ValueKind != JsonValueKind.Null)
-        .Select(p => (p.Name, p.Value.ValueKind == JsonValueKind.Number ? Text(p.Value.GetDouble()) : p.Value.GetString()!)));
+        .Select(p => (p.Name, p.Value.ValueKind == JsonValueKind.Number ? Text(p.Value.GetDouble()) : p.Value.ToString())));
 
     private static string Text(IEnumerable<(string Name, string Value)> columns) =>
         string.Join(" ", columns.OrderBy(c => c.Name, StringComparer.Ordinal).Select(c => $"{c.Name}={c.Value}"));

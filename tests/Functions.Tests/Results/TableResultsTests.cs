@@ -139,6 +139,39 @@ public sealed class TableResultsTests(Azurite azurite)
     }
 
     [Fact]
+    public async Task What_is_old_is_removed_by_the_end_of_its_window_and_the_fence_stays()
+    {
+        var results = await NewAsync();
+        var rows = Batch([.. Enumerable.Range(0, 250).Select(i => (i * 60_000L, (string?)"DE"))]);
+        Assert.Equal(120_000, results.AgeTime(Query, rows, 1));
+        var written = await results.WriteFencedAsync(Query, rows, All(results, rows), [], null, false, default);
+
+        Assert.Equal(0, await results.RemoveAsync(Query, 59_999, 1000, default));
+        Assert.Equal(130, await results.RemoveAsync(Query, 200 * 60_000 + 59_999, 130, default));
+        Assert.Equal(70, await results.RemoveAsync(Query, 200 * 60_000 + 59_999, 1000, default));
+
+        var left = await results.ReadETagsAsync(Query, null, default);
+        Assert.Equal(Enumerable.Range(200, 50).Select(i => results.RowKey(Query, rows, i)).Append(IResults.Fence).Order(), left.Keys.Order());
+        Assert.Equal(written!.Fence, left[IResults.Fence]);
+    }
+
+    [Theory]
+    [InlineData("window_start", "window_start")]
+    [InlineData(null, "window_end")]
+    public async Task What_is_old_of_a_stream_is_removed_by_its_age(string? time, string age)
+    {
+        var results = await NewAsync();
+        var stream = new StreamSpec("country_revenue", "silver/events", [], Query.Schema, ["country"], time, StreamResults.Latest, 0) { AgeColumn = age };
+        var rows = Batch((0, "DE"), (60_000, "FR"), (120_000, "IT"), (180_000, "ES"));
+        var ages = Enumerable.Range(0, 4).Select(row => results.AgeTime(stream, rows, row)!.Value).ToList();
+        await results.WriteAsync(stream, rows, [.. Enumerable.Range(0, 4).Select(i => new ResultWrite(i, results.RowKey(stream, rows, i), null))], true, default);
+
+        Assert.Equal(2, await results.RemoveAsync(stream, ages[1], 1000, default));
+
+        Assert.Equal(["ES", "IT"], (await results.ReadNewestAsync(stream, 10, default)).Select(r => r.GetString("country")).Order());
+    }
+
+    [Fact]
     public void Rows_of_a_top_are_keyed_by_their_rank_and_sort_by_it()
     {
         var spec = new QuerySpec("top_products", 0, 60_000, 60_000, "1m", true, new RowSchema(

@@ -34,12 +34,16 @@ internal static class ClickToPurchase
         new("view_time", FieldType.Timestamp, false), new("device_type", FieldType.String), new("view_id", FieldType.String, false),
     ]);
 
-    /// <summary>Each view and the purchase that followed it; out as soon as the purchase is seen.</summary>
+    /// <summary>
+    /// Each view and the purchase that followed it, out as soon as the purchase is seen. They are many, and analysed rather than looked up: Table storage has the
+    /// last of each product.
+    /// </summary>
     public static EventStream Stream { get; } = Define("click_to_purchase", JoinType.Inner, new MapStage("result", "pairs", Pair, null, ToPairs)) with
     {
         Summary = "Each view of a product with the purchase of it by the same user within 30 minutes, and the seconds between.",
-        Keys = ["view_id", "purchase_id"],
-        TimeColumn = "purchase_time",
+        Keys = ["product_id"],
+        AgeColumn = "purchase_time",
+        Results = Pipelines.StreamResults.Latest,
     };
 
     /// <summary>Views that no purchase followed. Known once the time is over; one row a view, so in Delta only.</summary>

@@ -18,6 +18,7 @@ internal static class Demand
         Summary = "For each product its views, carts and purchases of the last 10 minutes, weighed, against its usual level.",
         Keys = ["product_id"],
         Results = StreamResults.Latest,
+        AgeColumn = "window_end",
         Horizon = Window,
     };
 

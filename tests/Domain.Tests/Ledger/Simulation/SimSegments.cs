@@ -86,6 +86,22 @@ internal sealed class SimResults(SimWorld world, SimActor actor, SimResultData d
 
     public long WindowStart(string rowKey) => long.MaxValue - long.Parse(rowKey[..19]);
 
+    public long? AgeTime(IOutput output, RowBatch rows, int row) => AgeTime(output, ToyRows.Result(rows, row));
+
+    public static long? AgeTime(IOutput output, ToyResult row) => output is QuerySpec ? row.End : output.AgeColumn switch { "a" => row.Start, "b" => row.End, _ => null };
+
+    public async Task<int> RemoveAsync(IOutput output, long upToMs, int most, CancellationToken cancel)
+    {
+        var table = data.Table(output.Name);
+        var old = await world.CallAsync(actor, $"list old {output.Name} up to {upToMs}", () =>
+            table.Where(r => AgeTime(output, r.Value.Row) <= upToMs).Take(most).Select(r => (r.Key, r.Value.ETag)).ToList());
+        var removed = 0;
+        foreach (var group in old.Chunk(3))
+            removed += await world.CallAsync(actor, $"remove old {output.Name} {string.Join(" ", group)}", () =>
+                group.Count(row => table.TryGetValue(row.Key, out var there) && there.ETag == row.ETag && table.Remove(row.Key)));
+        return removed;
+    }
+
     public async Task<FencedOutcome?> WriteFencedAsync(
         QuerySpec query, RowBatch rows, IReadOnlyList<ResultWrite> writes, IReadOnlyList<ResultDelete> deletes, string? fence, bool final, CancellationToken cancel)
     {

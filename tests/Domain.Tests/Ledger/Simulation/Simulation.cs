@@ -7,6 +7,7 @@ namespace Tidemark.Domain.Tests.Ledger.Simulation;
 internal sealed class Simulation
 {
     private const int MaxSteps = 60_000;
+    private const string Sweep = "sweep.";
 
     private readonly Scenario _scenario;
     private readonly ProtocolRule _off;
@@ -15,7 +16,7 @@ internal sealed class Simulation
 
     public Simulation(int seed, Scenario scenario, ProtocolRule off = ProtocolRule.None, bool trace = false)
     {
-        (Seed, _scenario, _off, Pipeline) = (seed, scenario, off, new ToyPipeline(off, scenario.AppendOnly, scenario.OnlyPicky));
+        (Seed, _scenario, _off, Pipeline) = (seed, scenario, off, new ToyPipeline(off, scenario.AppendOnly, scenario.OnlyPicky, scenario.Kept is not null));
         World = new SimWorld(seed, trace) { FaultRate = Math.Max(scenario.FaultRate, 1e-9), StallRate = scenario.CallStallRate, StallOn = scenario.StallOn };
         Entities = new SimEntityData(World, Pipeline, off);
         _trigger = new SimTrigger(World, Topic, NewIngest, scenario.Instances)
@@ -61,6 +62,8 @@ internal sealed class Simulation
             _trigger.Start();
             for (var i = 0; i < _scenario.Ticks; i++)
                 SpawnTick(i, 1);
+            if (_scenario.Kept is not null)
+                SpawnSweep(1);
             World.RunUntil(() => producer.IsDone, MaxSteps);
             World.RunUntil(() => false, 400 + (Seed % 5) * 200);
             World.Faults = false;
@@ -125,6 +128,12 @@ internal sealed class Simulation
 
     private void Crashed(SimActor actor)
     {
+        if (actor.Name.StartsWith(Sweep, StringComparison.Ordinal))
+        {
+            SpawnSweep(int.Parse(actor.Name[Sweep.Length..]) + 1);
+            return;
+        }
+
         if (!_tickActors.Remove(actor))
         {
             _trigger.Respawn(actor);
@@ -141,6 +150,28 @@ internal sealed class Simulation
         _tickActors.Add(actor);
         World.Start(() => TickLoopAsync(actor));
     }
+
+    private void SpawnSweep(int generation)
+    {
+        var actor = new SimActor($"{Sweep}{generation}");
+        var old = new ResultRetention(Pipeline, new SimLedger(World, actor, Ledger, _scenario.HonourLease), new SimResults(World, actor, Results, _off), _scenario.Kept!);
+        World.Start(async () =>
+        {
+            while (true)
+            {
+                await World.StepAsync(actor, 2_000 + World.Random.Next(10_000));
+                try
+                {
+                    await old.RemoveAsync(5, CancellationToken.None);
+                }
+                catch (SimStoreException e)
+                {
+                    World.Note($"{actor.Name}: failed: {e.Message}");
+                }
+            }
+        });
+    }
+
 
     private async Task TickLoopAsync(SimActor actor)
     {
@@ -163,6 +194,7 @@ internal sealed class Simulation
             LeaseTime = TimeSpan.FromSeconds(4),
             MaxOpenRanges = _scenario.MaxOpenRanges,
             MaxRowsPerCommit = 40,
+            Results = _scenario.Kept,
             BackfillEntities = 12,
             MaxEntityBytes = _scenario.MaxEntityBytes,
         };

@@ -47,7 +47,7 @@ internal static class ToyRows
 /// A pipeline small enough to be obviously right: events deduplicated by id, counts and sums by key in four window queries of two bundles. The last has a condition on its rows that
 /// they pass and fail in turn as events come.
 /// </summary>
-internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool appendOnly = false, bool onlyPicky = false) : IPipeline, IDeduplicating
+internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool appendOnly = false, bool onlyPicky = false, bool latestVisitors = false) : IPipeline, IDeduplicating
 {
     /// <summary>How far back duplicates are recognised, ms.</summary>
     public const long Horizon = 15_000;
@@ -77,7 +77,10 @@ internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool app
         new("visits", "silver", [], ToyRows.Empty.Schema, ["c"], "a", StreamResults.Rows, ToyVisits.DelayMs + ToyVisits.GapMs),
         new("runs", "silver", [], ToyRows.Empty.Schema, ["c"], null, StreamResults.Latest, 0),
         new("totals", "gold/tumbling", [], ToyRows.Empty.Schema, ["c"], "a", StreamResults.Rows, 5_000 + 10_000 + ToyTotals.QuietMs),
-        new("visitors", "gold/visits", [], ToyRows.Empty.Schema, ["c"], null, StreamResults.None, ToyVisits.DelayMs + ToyVisits.GapMs),
+        new("visitors", "gold/visits", [], ToyRows.Empty.Schema, ["c"], null, latestVisitors ? StreamResults.Latest : StreamResults.None, ToyVisits.DelayMs + ToyVisits.GapMs)
+        {
+            AgeColumn = "b",
+        },
     ];
 
     public IStreamState OpenStream(string stream, ReadOnlySpan<byte> state) => stream switch
