@@ -39,6 +39,9 @@ internal sealed class ByteWriter(int capacity = 256)
 
     public void UInt64(ulong value) => BinaryPrimitives.WriteUInt64LittleEndian(Take(8), value);
 
+    /// <summary>Writes a number over four bytes that were written before.</summary>
+    public void Patch(int at, uint value) => BinaryPrimitives.WriteUInt32LittleEndian(buffer.AsSpan(at, 4), value);
+
     public void Int128(Int128 value) => BinaryPrimitives.WriteInt128LittleEndian(Take(16), value);
 
     public void Double(double value) => BinaryPrimitives.WriteDoubleLittleEndian(Take(8), value);

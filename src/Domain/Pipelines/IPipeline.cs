@@ -122,6 +122,9 @@ public interface IFoldState
     /// <summary>Forgets what only windows with end ≤ the bound of their query need.</summary>
     void Evict(Func<string, long?> upTo);
 
+    /// <summary>Queries of which it has state that another definition of them has made. It is kept and saved, and counts in nothing.</summary>
+    IEnumerable<string> Foreign => [];
+
     /// <summary>The saved form: itself a partial. Versioned bytes; equal states give equal bytes.</summary>
     byte[] Save();
 }

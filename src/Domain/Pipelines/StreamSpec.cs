@@ -58,6 +58,9 @@ public enum StreamResults
 public sealed record StreamSpec(
     string Name, string Source, IReadOnlyList<string> Columns, RowSchema Schema, IReadOnlyList<string> Keys, string? TimeColumn, StreamResults Results, long HorizonMs) : IOutput
 {
+    /// <summary>Column that rows are also found by in Table storage, newest first; null = none.</summary>
+    public string? IndexBy { get; init; }
+
     /// <summary>Whether it follows the commits of a gold table.</summary>
     public bool IsChained => Source.StartsWith("gold/", StringComparison.Ordinal);
 

@@ -35,6 +35,9 @@ internal sealed class WindowQueries
 
     public IReadOnlyList<QuerySpec> Specs { get; }
 
+    /// <summary>The bound query of that name; throws <see cref="KeyNotFoundException"/> when there is none.</summary>
+    public QueryPlan PlanOf(string query) => byName.TryGetValue(query, out var plan) ? plan : throw new KeyNotFoundException($"There is no window query '{query}'.");
+
     /// <summary>
     /// Aggregates a batch into partials by entity, which are in the memory of <paramref name="buffers"/>, and hands late rows to <paramref name="late"/> query
     /// by query.
@@ -107,7 +110,7 @@ internal sealed class WindowQueries
                 var to = from + 1;
                 while (to < slots.Length && plan.EntityOf(OrderedKey.TimeAt(groups.Keys[slots[to]], 0)) == entity)
                     to++;
-                groups.Write(WriterOf(entity, buffers), slots[from..to]);
+                groups.Write(WriterOf(entity, buffers), slots[from..to], sized: true);
                 from = to;
             }
         }

@@ -129,6 +129,7 @@ internal sealed class RunSession : IAsyncDisposable
             Settings = settings,
             Host = HostJson.Load(RunSettings.HostJsonPath(), settings),
             DataFolder = data.Path,
+            EntityFile = Generation.EntitiesOf(Generation.Read(data.Path)),
             Port = options.Port,
             Compose = (collection, configuration) => collection.AddTidemark(configuration),
             Logging = logging.AddTo,

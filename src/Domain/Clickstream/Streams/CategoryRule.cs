@@ -10,14 +10,14 @@ internal sealed record CategoryHistory(RecentAmounts Amounts);
 internal sealed class CategoryRule : RowwiseFunction<CategoryHistory>
 {
     private const int MostAmounts = 200;
-    private Purchases? _columns;
+    private PurchaseColumns? _columns;
 
     public override RowSchema Output => FraudRows.Schema;
 
     protected override CategoryHistory OnRows(IKeyedCall call, CategoryHistory? state, RowBatch batch, ReadOnlySpan<int> which)
     {
         state ??= new CategoryHistory(new RecentAmounts());
-        var (amounts, columns) = (state.Amounts, Purchases.Of(batch, ref _columns));
+        var (amounts, columns) = (state.Amounts, PurchaseColumns.Of(batch, ref _columns));
         foreach (var row in which)
         {
             var purchase = columns[batch, row];

@@ -7,14 +7,14 @@ using Tidemark.Domain.KeyedState;
 namespace Tidemark.Domain.Clickstream.Streams;
 
 /// <summary>Purchases of a batch, as the rules see them.</summary>
-internal sealed class Purchases(RowSchema schema)
+internal sealed class PurchaseColumns(RowSchema schema)
 {
     private readonly int _id = schema.IndexOf("event_id"), _time = schema.IndexOf("event_time"), _user = schema.IndexOf("user_id"), _amount = schema.IndexOf("revenue"),
         _country = schema.IndexOf("country");
 
     /// <summary>Columns of a batch, found anew only where the schema is another than last time.</summary>
-    public static Purchases Of(RowBatch rows, ref Purchases? last) =>
-        last is { } known && ReferenceEquals(known.Schema, rows.Schema) ? known : last = new Purchases(rows.Schema);
+    public static PurchaseColumns Of(RowBatch rows, ref PurchaseColumns? last) =>
+        last is { } known && ReferenceEquals(known.Schema, rows.Schema) ? known : last = new PurchaseColumns(rows.Schema);
 
     private RowSchema Schema => schema;
 
@@ -52,9 +52,15 @@ internal static class FraudRows
         new("user_id", FieldType.String, false), new("event_id", FieldType.String, false), new("amount", FieldType.Decimal, true, 18, 4), new("evidence", FieldType.String, false),
     ]);
 
-    public static void Emit(IKeyedCall call, Purchase purchase, string rule, double score, bool isCritical, object evidence) => call.Emit(
+    public static void Emit(IKeyedCall call, Purchase purchase, string rule, double score, bool isCritical, object evidence) =>
+        call.Emit(Row(purchase, rule, score, isCritical, evidence));
+
+    /// <summary>Values of an alert, a column each.</summary>
+    public static object?[] Row(Purchase purchase, string rule, double score, bool isCritical, object evidence) =>
+    [
         purchase.TimeMicros, rule, isCritical ? "critical" : "warning", Math.Round(score, 4), purchase.UserId, purchase.EventId, purchase.Amount,
-        JsonSerializer.Serialize(evidence));
+        JsonSerializer.Serialize(evidence),
+    ];
 
     public static string Text(decimal amount) => amount.ToString("0.00##", CultureInfo.InvariantCulture);
 

@@ -33,13 +33,13 @@ internal sealed class UserRules : RowwiseFunction<UserHistory>
     /// <summary>A user who buys nothing for so long is forgotten.</summary>
     private const long Kept = 90 * 1440 * Minute;
 
-    private Purchases? _columns;
+    private PurchaseColumns? _columns;
 
     public override RowSchema Output => FraudRows.Schema;
 
     protected override UserHistory OnRows(IKeyedCall call, UserHistory? state, RowBatch batch, ReadOnlySpan<int> which)
     {
-        var columns = Purchases.Of(batch, ref _columns);
+        var columns = PurchaseColumns.Of(batch, ref _columns);
         foreach (var row in which)
             state = Judge(call, state, columns[batch, row]);
         call.TimeoutAfter(state!.Newest + Kept);

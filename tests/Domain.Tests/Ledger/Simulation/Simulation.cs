@@ -48,6 +48,8 @@ internal sealed class Simulation
 
     public SimResultData Results { get; } = new();
 
+    public SimSinkData Sinks { get; } = new();
+
     public List<(string Name, string Text)> Alerts { get; } = [];
 
     /// <summary>Runs to the end and compares; null when all is right, else what is wrong.</summary>
@@ -191,7 +193,10 @@ internal sealed class Simulation
             new SimEntities(World, actor, Entities),
             new SimLake(World, actor, Lake, Blobs, _off),
             new SimResults(World, actor, Results, _off),
-            new SimAlerts(World, actor, Alerts));
+            new SimAlerts(World, actor, Alerts))
+        {
+            Sinks = [.. SimSinkData.All.Select(sink => new SimSink(World, actor, Sinks, sink with { Provisional = sink.Provisional && Pipeline.Queries.Any(q => q.Update && TableNames.Gold(q.Name) == sink.Table) }))],
+        };
         var options = new TickOptions
         {
             DeltaInterval = TimeSpan.FromSeconds(3),
