@@ -19,6 +19,7 @@ public sealed class Tick
     private readonly TickOptions _options;
     private readonly TimeProvider _time;
     private readonly string _owner;
+    private readonly Definitions _definitions;
     private readonly TruthReader _reader;
     private readonly TableEmitter _tables;
     private readonly QueryEmitter _queries;
@@ -28,7 +29,6 @@ public sealed class Tick
     private readonly Settler _settler;
     private readonly Watchdog _watchdog;
     private readonly SinkPublisher _sinks;
-    private readonly long _horizonMs;
     private readonly Phases _phases;
     private Truth? _truth;
     private bool _raced;
@@ -50,10 +50,10 @@ public sealed class Tick
     internal Tick(IPipeline pipeline, PipelineId id, TickStores stores, Ingest ingest, TickOptions options, TimeProvider time, string owner, ProtocolRule off)
     {
         (_pipeline, _id, _ledger, _options, _time, _owner) = (pipeline, id, stores.Ledger, options, time, owner);
-        _horizonMs = pipeline.Queries.Select(query => query.DelayMs + query.SizeMs).Concat(pipeline.Streams.Select(stream => stream.HorizonMs)).DefaultIfEmpty(0).Max();
-        var partitions = new Partitions(stores.Ledger, stores.Log, options.StartFrom, time, off);
-        var frontier = new FrontierPublisher(stores.Ledger, stores.Log, _horizonMs, options, time, off);
-        _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, stores.Alerts, off);
+        var partitions = new Partitions(pipeline, stores.Ledger, stores.Log, options.StartFrom, time, off);
+        var frontier = new FrontierPublisher(stores.Ledger, stores.Log, pipeline, options, time, off);
+        _definitions = new Definitions(pipeline, stores.Ledger);
+        _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, _definitions, stores.Alerts, off);
         _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options);
         _queries = new QueryEmitter(pipeline, id, stores.Lake);
         _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, options.Results, off);
@@ -94,7 +94,7 @@ public sealed class Tick
             // What follows may fail without making what is known less true. An entity that forgot is looked at again by the next tick.
             _truth = truth.Refused.Count == 0 ? truth : null;
             report = await FinishAsync(truth, report with { StartedMs = now }, cancel);
-            report = report with { PhasesMs = _phases.Take() };
+            report = report with { PhasesMs = _phases.Take(), Changes = _definitions.TakeChanges() };
             // Not before: a tick that fails reports nothing, and the next one must report these ranges again.
             truth.Fresh.Clear();
             return report;
@@ -165,7 +165,7 @@ public sealed class Tick
         if (truth.Meta.Value.EndOfInput || Now() - _checkpointedMs >= (long)_options.CheckpointInterval.TotalMilliseconds)
             await CheckpointAsync(truth, racing, cancel);
         await HoldAsync(truth, cancel);
-        return Report(truth, fresh) with { ResultRows = written + open.Written, VisibleInTablesMs = open.Visible, VisibleInDeltaMs = inDelta };
+        return Report(truth, fresh) with { Emitted = emit, ResultRows = written + open.Written, VisibleInTablesMs = open.Visible, VisibleInDeltaMs = inDelta };
     }
 
     private async Task<TickReport> FinishAsync(Truth truth, TickReport report, CancellationToken cancel)
@@ -205,9 +205,7 @@ public sealed class Tick
         var under = count <= _options.MaxOpenRanges / 2 && bytes <= _options.MaxOpenBytes / 2;
         if (meta.Hold ? !under : !over)
             return;
-        var changed = meta with { Hold = !meta.Hold };
-        if (await _ledger.TryWriteMetaAsync(changed, truth.Meta.ETag, cancel) is { } etag)
-            truth.Meta = new VersionedMeta(changed, etag);
+        await TryWriteMetaAsync(truth, meta with { Hold = !meta.Hold }, cancel);
     }
 
     private async Task<bool> LookAsync(Truth truth, CancellationToken cancel)
@@ -222,8 +220,9 @@ public sealed class Tick
     }
 
     /// <summary>
-    /// Whether a bounded input is through: caught up with the log, every window closed and committed, every range settled, no entity left that could
-    /// go. Ends the boundedness, so that what is produced later is a stream again. True as long as nothing new comes, so no answer can be missed.
+    /// Whether a bounded input is through: caught up with the log, every window closed and committed (unless they are to stay open), every range settled, no
+    /// entity left that could go. Ends the boundedness, so that what is produced later is a stream again. True as long as nothing new comes, so no answer
+    /// can be missed.
     /// </summary>
     private async Task<bool> IsDrainedAsync(Truth truth, CancellationToken cancel)
     {
@@ -234,25 +233,33 @@ public sealed class Tick
             && truth.Chains.Values.All(chain => chain.Pending.Count == 0 && chain.At == truth.Tables[chain.Spec.Source].Version)
             && truth.Ranges.Values.All(ranges => ranges.Count == 0)
             && _sinks.IsThrough(truth);
+        if (!settled && meta is { EndOfInput: false, KeepOpen: true })
+            await TryWriteMetaAsync(truth, meta with { KeepOpen = false }, cancel);
         if (!settled || !await _watchdog.IsCaughtUpAsync(truth, cancel))
             return false;
         var registry = await _ledger.ReadRegistryAsync(cancel);
         if (registry.Any(row => truth.IsEvictable(_pipeline, _id, row.Entity)))
             return false;
-        if (!meta.EndOfInput)
-            return true;
-        var open = meta with { EndOfInput = false };
-        if (await _ledger.TryWriteMetaAsync(open, truth.Meta.ETag, cancel) is not { } etag)
+        return !meta.EndOfInput || await TryWriteMetaAsync(truth, meta with { EndOfInput = false }, cancel);
+    }
+
+    private async Task<bool> TryWriteMetaAsync(Truth truth, Meta changed, CancellationToken cancel)
+    {
+        if (await _ledger.TryWriteMetaAsync(changed, truth.Meta.ETag, cancel) is not { } etag)
             return false;
-        truth.Meta = new VersionedMeta(open, etag);
+        truth.Meta = new VersionedMeta(changed, etag);
         return true;
     }
 
-    /// <summary>Whether the frontier is so far beyond every event that all windows are closed; before the first valid event, whether the input has ended.</summary>
+    /// <summary>
+    /// Whether every window that is to be closed is: all of them where the frontier is far enough beyond every event, none where they are to stay open; before
+    /// the first valid event, whether the input has ended.
+    /// </summary>
     private bool IsPastTheEnd(Truth truth) =>
-        truth.Heads.Values.Max(head => head.MaxEventTimeMs) is { } newest
-            ? truth.Meta.Value.FrontierMs >= newest + _horizonMs
-            : truth.Meta.Value.EndOfInput;
+        truth.Meta.Value.KeepOpen
+        || (truth.Heads.Values.Max(head => head.MaxEventTimeMs) is { } newest
+            ? truth.Meta.Value.FrontierMs >= EndOfInput.FrontierMs(_pipeline, newest)
+            : truth.Meta.Value.EndOfInput);
 
     private bool IsEmitDue(Truth? truth, long now) =>
         now - _emittedMs >= (long)_options.DeltaInterval.TotalMilliseconds

@@ -45,13 +45,15 @@ public sealed record AlertRule(string Name, AlertSeverity Severity, string Text,
     internal static readonly AlertRule SchemaRefused = new("schema-refused", AlertSeverity.Warning, "Records are refused because of their schema; they are in quarantine.", TimeSpan.FromMinutes(10));
     internal static readonly AlertRule SourceSilent = new("source-silent", AlertSeverity.Warning, "Nothing has come from Kafka for long.", Condition);
     internal static readonly AlertRule Maintenance = new("maintenance", AlertSeverity.Warning, "A Delta table could not be maintained.", TimeSpan.FromHours(2));
+    internal static readonly AlertRule ScorerFailed = new("scorer-failed", AlertSeverity.Warning, "The model that scores purchases fails; they are kept without a score.", Event);
+    internal static readonly AlertRule ScorerSlow = new("scorer-slow", AlertSeverity.Warning, "The model that scores purchases takes longer than a second; ticks wait for it.", Event);
     internal static readonly AlertRule SmallFiles = new("small-files", AlertSeverity.Informational, "A Delta table gathers small files faster than maintenance packs them.", Condition);
 
     /// <summary>All of them, the worst first.</summary>
     public static IReadOnlyList<AlertRule> All { get; } =
     [
         Gap, TopicRecreated, EntityForgot, EntityFault, EntityStuck, TriggerStalled, TickSlow, DeduplicationFull, CatalogUnavailable, ResultsUndelivered, StateNearLimit,
-        Lag, FallingBehind, BatchOverInterval, WatermarkHeld, QuarantineRate, SchemaRefused, SourceSilent, Maintenance, SmallFiles,
+        Lag, FallingBehind, BatchOverInterval, WatermarkHeld, QuarantineRate, SchemaRefused, SourceSilent, Maintenance, ScorerFailed, ScorerSlow, SmallFiles,
     ];
 
     /// <summary>The rule of that name; null for a name that no rule has.</summary>

@@ -14,6 +14,8 @@ internal sealed record RunOptions
 
     public bool Once { get; init; }
 
+    public bool KeepOpen { get; init; }
+
     public string Data { get; init; } = ".data";
 
     public bool Fresh { get; init; }
@@ -49,13 +51,14 @@ internal static class RunCommand
         var rate = new Option<double?>("--rate") { Description = "Events a second: of the demo (default 20), or at most of the input", HelpName = "N" };
         var partitions = new Option<int?>("--partitions") { Description = "Partitions of a new topic [default: 6]", HelpName = "N" };
         var once = new Option<bool>("--once") { Description = "Process what there is, close all windows, commit and end" };
+        var keepOpen = new Option<bool>("--keep-open") { Description = "With --once: leave windows open that the watermark has not reached, for more input of the same time" };
         var data = DataOption();
         var fresh = new Option<bool>("--fresh") { Description = "Delete all state of the data directory first" };
         var kafka = new BrokerArguments("Use these brokers instead of the emulator");
         var port = new Option<int>("--port") { Description = "Port of the page and the API; 0 takes a free one", DefaultValueFactory = _ => 7071, HelpName = "N" };
         var report = new Option<string?>("--report") { Description = "Write what the run did as JSON", HelpName = "FILE" };
         var verbose = new Option<bool>("--verbose") { Description = "Log what host.json lets through to standard error, not only warnings; logs/host.log in the data directory has it all" };
-        var root = new RootCommand(Description) { input, rate, partitions, once, data, fresh, port, report, verbose };
+        var root = new RootCommand(Description) { input, rate, partitions, once, keepOpen, data, fresh, port, report, verbose };
         kafka.AddTo(root);
         root.SetAction(async (parsed, _) =>
         {
@@ -65,6 +68,7 @@ internal static class RunCommand
                 Rate = parsed.GetValue(rate),
                 Partitions = parsed.GetValue(partitions),
                 Once = parsed.GetValue(once),
+                KeepOpen = parsed.GetValue(keepOpen),
                 Data = parsed.GetValue(data)!,
                 Fresh = parsed.GetValue(fresh),
                 Port = parsed.GetValue(port),
@@ -90,6 +94,8 @@ internal static class RunCommand
             throw new SettingException($"--rate {options.Rate} makes no sense; give a number above 0.");
         if (options.Partitions is < 1 or > 1000)
             throw new SettingException($"--partitions {options.Partitions} is out of range; give 1 to 1000.");
+        if (options.KeepOpen && !options.Once)
+            throw new SettingException("--keep-open says what --once leaves open; give both, or neither to run on.");
         if (options.Port is < 0 or > 65535)
             throw new SettingException($"--port {options.Port} is no port; give 1 to 65535, or 0 for a free one.");
         if (options.Report is { } report && Path.GetDirectoryName(Path.GetFullPath(report)) is { } folder && !Directory.Exists(folder))

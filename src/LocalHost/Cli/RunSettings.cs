@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Tidemark.LocalHost.Processes;
 using Tidemark.LocalHost.Settings;
 
 namespace Tidemark.LocalHost.Cli;
@@ -61,6 +62,10 @@ internal static class RunSettings
             imposed["KafkaProtocol"] = options.KafkaProtocol.Replace("_", "", StringComparison.Ordinal);
         foreach (var (name, value) in services)
             imposed[name] = value;
+        // What a swap has put in place of the version that the folder began with; the environment wins, and on storage that is named, settings say it all.
+        foreach (var (name, value) in GivenStorage() is null ? Generation.Read(options.Data)?.Settings ?? [] : [])
+            if (Environment.GetEnvironmentVariable(name) is not { Length: > 0 })
+                imposed[name] = value;
         IEnumerable<KeyValuePair<string, string?>> defaults = usesEmulator ? Defaults.Concat(EmulatorDefaults) : Defaults;
         return AppSettings.Build(usesEmulator && options.Inputs.Count == 0 ? defaults.Concat(DemoDefaults) : defaults, LocalSettingsPath(), imposed);
     }

@@ -5,8 +5,8 @@ using Tidemark.LocalHost.Settings;
 namespace Tidemark.LocalHost.Producing;
 
 /// <summary>
-/// Lines of a file, packed by gzip or not, whatever it is called: bytes between line feeds, without a carriage return at the end and without a byte order mark. Blank lines are counted
-/// and skipped. <c>-</c> reads standard input.
+/// Lines of a file, packed by gzip or not, whatever it is called: bytes between line feeds, without a carriage return at the end and without a byte order
+/// mark. Blank lines are counted and skipped. <c>-</c> reads standard input.
 /// </summary>
 internal sealed class LineReader : IDisposable
 {

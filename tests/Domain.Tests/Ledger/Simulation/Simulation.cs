@@ -92,8 +92,14 @@ internal sealed class Simulation
         var through = Topic.Partitions.All(p => Ledger.Heads.TryGetValue(p.Key, out var head) && head.Value.Next >= p.Value.End);
         if (through && Ledger.Meta is { } meta && !meta.Value.EndOfInput && !_ended)
         {
-            Ledger.Meta = new VersionedMeta(meta.Value with { EndOfInput = true }, Ledger.NextETag());
+            _keepsOpen = _scenario.EndsTwice;
+            Ledger.Meta = new VersionedMeta(meta.Value with { EndOfInput = true, KeepOpen = _keepsOpen }, Ledger.NextETag());
             _ended = true;
+        }
+        else if (through && _keepsOpen && _saidDrained && Ledger.Meta is { Value.EndOfInput: false } committed)
+        {
+            Ledger.Meta = new VersionedMeta(committed.Value with { EndOfInput = true, KeepOpen = false }, Ledger.NextETag());
+            (_keepsOpen, _saidDrained) = (false, false);
         }
 
         return _ended && _saidDrained && Oracle.Leftovers(this) == "nothing";
@@ -102,6 +108,7 @@ internal sealed class Simulation
     private Exception? _unexpected;
     private bool _ended;
     private bool _saidDrained;
+    private bool _keepsOpen;
     private string? _drainedTooEarly;
 
     /// <summary>A tick may say that all is through only when no row can come any more.</summary>
@@ -111,6 +118,8 @@ internal sealed class Simulation
         _saidDrained = true;
         if (!_ended || Ledger.Ranges.Count > 0 || Topic.Partitions.Any(p => Ledger.Heads[p.Key].Value.Next < p.Value.End))
             _drainedTooEarly ??= $"{actor.Name} said drained at step {World.Steps} while there were {Oracle.Leftovers(this)}";
+        if (_keepsOpen && Ledger.Meta!.Value.Value.FrontierMs > Ledger.Heads.Values.Max(h => h.Value.MaxEventTimeMs))
+            _drainedTooEarly ??= $"{actor.Name} closed windows that were to stay open: the frontier is {Ledger.Meta.Value.Value.FrontierMs}";
     }
 
     private Ingest NewIngest(SimActor actor)
