@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
 using Tidemark.Domain.Clickstream;
+using Tidemark.Domain.Corrections;
 using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
@@ -15,6 +16,7 @@ using Tidemark.Domain.Schemas;
 using Tidemark.Domain.Scoring;
 using Tidemark.Functions.Catalogs;
 using Tidemark.Functions.Configuration;
+using Tidemark.Functions.Corrections;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Entities;
 using Tidemark.Functions.Http;
@@ -24,6 +26,7 @@ using Tidemark.Functions.Replay;
 using Tidemark.Functions.Results;
 using Tidemark.Functions.Schemas;
 using Tidemark.Functions.Scoring;
+using Tidemark.Functions.Sinks;
 using Tidemark.Functions.Status;
 using Tidemark.Functions.Tables;
 using Tidemark.Functions.Telemetry;
@@ -91,6 +94,11 @@ public static class Composition
             sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<IAlerts>(), sp.GetRequiredService<ILogger<LakeMaintenance>>()));
         services.AddSingleton(sp => new InvocationEntities(options.Id, sp.GetRequiredService<IObjectStore>(), sp.GetRequiredService<CostCounters>()));
         services.AddSingleton(sp => new StatusStore(options.Id, Ledger(sp, options)));
+        services.AddSingleton<ICorrectionLog>(sp => new CorrectionStore(options.Id, Ledger(sp, options)));
+        services.AddSingleton(sp => new Reopener(
+            sp.GetRequiredService<IPipeline>(), options.Id, sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ILake>(),
+            new LakeCorrections(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>()), sp.GetRequiredService<IResults>(),
+            sp.GetRequiredService<ICorrectionLog>(), sp.GetRequiredService<TimeProvider>()));
     }
 
     private static void AddCatalog(IServiceCollection services, CatalogOptions catalog, EnrichmentOptions enrichment)
@@ -117,7 +125,12 @@ public static class Composition
             sp.GetRequiredService<ILake>(), sp.GetRequiredService<IAlerts>()));
         services.AddSingleton(sp => new TickStores(
             sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<ISegmentStore>(),
-            sp.GetRequiredService<InvocationEntities>(), sp.GetRequiredService<ILake>(), sp.GetRequiredService<IResults>(), sp.GetRequiredService<IAlerts>()));
+            sp.GetRequiredService<InvocationEntities>(), sp.GetRequiredService<ILake>(), sp.GetRequiredService<IResults>(), sp.GetRequiredService<IAlerts>())
+        {
+            Sinks = [.. sp.GetRequiredService<KafkaSinks>().All, .. sp.GetServices<IRowSink>()],
+        });
+        services.AddSingleton(sp => new KafkaSinks(
+            options.ResultTopics, options.Kafka, options.Id, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<ILogger<KafkaSinks>>()));
         services.AddSingleton(sp => new Tick(
             sp.GetRequiredService<IPipeline>(), options.Id, sp.GetRequiredService<TickStores>(), sp.GetRequiredService<Ingest>(),
             options.ToTick(), sp.GetRequiredService<TimeProvider>(), instance));
@@ -164,7 +177,8 @@ public static class Composition
         services.AddSingleton(sp => new OpenSessions(sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<StatusSource>()));
         services.AddSingleton(sp => new OpenApiSource(sp.GetRequiredService<OutputBook>()));
         services.AddSingleton(sp => new ReplayStore(options.Id, Ledger(sp, options)));
-        services.AddSingleton(_ => new ReplayProducer(options.Kafka));
+        services.AddSingleton(sp => new ReplayProducer(options.Kafka, sp.GetRequiredService<ILogger<ReplayProducer>>()));
+        services.AddSingleton(sp => new QuarantineReader(sp.GetRequiredService<LakeTables>()));
         services.AddSingleton(sp => new QuarantineSource(sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<ReplayStore>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new QuarantineReplay(
             sp.GetRequiredService<ReplayStore>(), sp.GetRequiredService<ReplayProducer>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<LakeSource>(),

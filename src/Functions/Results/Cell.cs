@@ -47,7 +47,8 @@ internal static class Cell
         return unscaled < 0 ? "-" + text : text;
     }
 
-    private static object? Value(RowBatch rows, int column, int row)
+    /// <summary>As <see cref="Property"/>, but whole.</summary>
+    public static object? Value(RowBatch rows, int column, int row)
     {
         var field = rows.Schema.Fields[column];
         var values = rows.Columns[column];

@@ -26,11 +26,12 @@ internal static class ModelRule
         if (scorer is null || purchases.Count == 0)
             return alerts.Build();
         var scored = Scores.Apply(scorer, ScoredRows.InOrder(purchases));
+        var bought = new PurchaseColumns(scored.Schema);
         for (var row = 0; row < scored.Count; row++)
             if (scored.Value(row, "model_score") is double score && score >= scorer.Threshold)
-                FraudRows.Add(
-                    alerts.Add, Purchase.Of(scored, row), Rule, score, score >= scorer.CriticalThreshold,
-                    new { model = $"{scorer.Name}/{scorer.Version}", score = score.ToString("R", CultureInfo.InvariantCulture), threshold = scorer.Threshold.ToString("R", CultureInfo.InvariantCulture) });
+                alerts.Add(FraudRows.Row(
+                    bought[scored, row], Rule, score, score >= scorer.CriticalThreshold,
+                    new { model = $"{scorer.Name}/{scorer.Version}", score = score.ToString("R", CultureInfo.InvariantCulture), threshold = scorer.Threshold.ToString("R", CultureInfo.InvariantCulture) }));
         return alerts.Build();
     }
 }
