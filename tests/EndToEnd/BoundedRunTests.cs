@@ -79,11 +79,13 @@ public class BoundedRunTests
             Assert.Equal(late, query.GetProperty("late_rows").GetInt64());
         }
 
-        var findings = JsonDocument.Parse(await station.AskAsync(5, "doctor", "--json")).RootElement.GetProperty("findings").EnumerateArray()
-            .ToDictionary(f => f.GetProperty("check").GetString()!, f => f.GetProperty("outcome").GetString());
+        var findings = Findings(await station.AskAsync(5, "doctor", "--json"));
         Assert.All((string[])["blob storage", "blob conditions", "table storage", "table conditions", "clock", "tables", "gaps", "settings"], check => Assert.Equal("Ok", findings[check]));
         Assert.Equal(("Warning", "Unknown", "Unknown"), (findings["late events"], findings["brokers"], findings["ticks"]));
     }
+
+    private static Dictionary<string, string?> Findings(string told) => JsonDocument.Parse(told).RootElement.GetProperty("findings").EnumerateArray()
+        .GroupBy(f => f.GetProperty("check").GetString()!).ToDictionary(f => f.Key, f => f.First().GetProperty("outcome").GetString());
 
     private static IEnumerable<long> Lags(IReadOnlyList<long> times) => times.Skip(1).Select((time, before) => Math.Max(0, times.Take(before + 1).Max() - time));
 
@@ -143,6 +145,12 @@ public class BoundedRunTests
         await station.AskAsync(0, "maintain");
         foreach (var output in outputs)
             Assert.All(await ResultTables.ReadAsync(azurite.ConnectionString, output), row => Assert.True(row.AgeTime > UpTo(output), $"{output.Name}: {row.Canonical} is old"));
+
+        // Services named by the environment are examined without a data directory; brokers that are away do not keep the rest from being told.
+        station.Set("BrokerList", $"127.0.0.1:{Places.FreePort()}");
+        var findings = Findings(await station.AskAsync(1, "doctor", "--json"));
+        Assert.Equal("Failure", findings["brokers"]);
+        Assert.All((string[])["blob conditions", "table conditions", "tables", "gaps"], check => Assert.Equal("Ok", findings[check]));
     }
 
     /// <summary>Of a stream whose rows replace each other the last of each key; else all.</summary>

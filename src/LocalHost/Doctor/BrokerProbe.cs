@@ -11,11 +11,11 @@ internal static class BrokerProbe
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <exception cref="KafkaException">The brokers do not answer, or refuse the sign-in.</exception>
-    public static Task<BrokerFacts> AskAsync(KafkaConnection connection, string topic, string group, string? deadLetters, bool isEmulator, CancellationToken cancel) =>
+    public static Task<BrokerFacts> AskAsync(KafkaConnection connection, string topic, string group, IReadOnlyList<string> ownTopics, bool isEmulator, CancellationToken cancel) =>
         // The client waits in native code; a caller that is cancelled does not wait with it.
-        Task.Run(() => Ask(connection, topic, group, deadLetters, isEmulator), cancel).WaitAsync(cancel);
+        Task.Run(() => Ask(connection, topic, group, ownTopics, isEmulator), cancel).WaitAsync(cancel);
 
-    private static async Task<BrokerFacts> Ask(KafkaConnection connection, string topic, string group, string? deadLetters, bool isEmulator)
+    private static async Task<BrokerFacts> Ask(KafkaConnection connection, string topic, string group, IReadOnlyList<string> ownTopics, bool isEmulator)
     {
         Tidemark.Native.NativeKafka.Load();
         using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig(connection.ToClientSettings()) { GroupId = group, EnableAutoCommit = false, AllowAutoCreateTopics = false })
@@ -32,7 +32,7 @@ internal static class BrokerProbe
                 committed.TryGetValue(p.PartitionId, out var offset) ? offset : null, Next: null);
         }).ToList();
         var (retention, why) = found.Count == 0 || isEmulator ? (null, null) : await RetentionAsync(admin, topic);
-        return new BrokerFacts(all.Brokers.Count, partitions, retention, why, deadLetters is null ? null : (deadLetters, all.Topics.Exists(t => t.Topic == deadLetters && !t.Error.IsError)), isEmulator);
+        return new BrokerFacts(all.Brokers.Count, partitions, retention, why, [.. ownTopics.Where(own => !all.Topics.Exists(t => t.Topic == own && !t.Error.IsError))], isEmulator);
     }
 
     private static Dictionary<int, long> Committed(IConsumer<byte[]?, byte[]?> consumer, string topic, IReadOnlyList<PartitionMetadata> partitions) => partitions.Count == 0

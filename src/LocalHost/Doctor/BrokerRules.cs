@@ -7,10 +7,10 @@ namespace Tidemark.LocalHost.Doctor;
 /// <param name="Partitions">The topic's partitions; empty when there is no such topic.</param>
 /// <param name="RetentionMs">The topic's retention; −1 = for ever.</param>
 /// <param name="WhyNoSettings">Why the topic's settings could not be read.</param>
-/// <param name="DeadLetters">The dead-letter topic and whether it is there; null when none is set.</param>
+/// <param name="Missing">Topics that the pipeline is to write to (results, alerts, dead letters) and that are not there.</param>
 /// <param name="IsEmulator">Whether it is the emulator that ./run starts.</param>
 internal sealed record BrokerFacts(
-    int Brokers, IReadOnlyList<PartitionFacts> Partitions, long? RetentionMs, string? WhyNoSettings, (string Topic, bool Exists)? DeadLetters, bool IsEmulator);
+    int Brokers, IReadOnlyList<PartitionFacts> Partitions, long? RetentionMs, string? WhyNoSettings, IReadOnlyList<string> Missing, bool IsEmulator);
 
 /// <summary>A partition as Kafka and the ledger have it.</summary>
 /// <param name="Partition">Its number.</param>
@@ -45,8 +45,8 @@ internal static class BrokerRules
         yield return Skew(facts.Partitions);
         yield return Lag(facts.Partitions, alertLag);
         yield return Group(facts.Partitions);
-        if (facts.DeadLetters is var (name, exists))
-            yield return exists ? Finding.Ok("dead letters", $"The topic {name} is there.") : Finding.Failure("dead letters", $"There is no topic {name} for dead letters.", "Create it, or correct the setting.");
+        foreach (var missing in facts.Missing)
+            yield return Finding.Failure("own topics", $"There is no topic {missing}, which results, alerts or dead letters are to go to.", "Create it, or correct the setting.");
     }
 
     private static Finding Parallelism(IReadOnlyList<PartitionFacts> partitions, string topic) => partitions.Count == 1

@@ -29,7 +29,10 @@ internal sealed record Patient(IConfigurationRoot Settings, EmulatorInfo? Emulat
 internal sealed class Examination(Patient patient, TimeProvider time)
 {
     private const int EventsMeasured = 200_000;
-    private const string DeadLetterTopic = "DeadLetterTopic";
+    private const string DeadLetterSuffix = "DeadLetterSuffix";
+
+    // Settings that name topics to write to, where somebody wants such a topic.
+    private static readonly string[] TopicSettings = ["EventCountsTopic", "AlertsTopic"];
     private readonly IConfigurationRoot settings = patient.Settings;
 
     public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancel)
@@ -72,12 +75,20 @@ internal sealed class Examination(Patient patient, TimeProvider time)
         if (!patient.HasBrokers)
             return [Finding.Unknown("brokers", "No emulator runs on this folder now, and no brokers are named.", "Start ./run on it, or name brokers in BrokerList.")];
         var connection = KafkaConnection.FromSettings(options.Kafka.BrokerList, settings);
-        var facts = await BrokerProbe.AskAsync(connection, options.Kafka.Topic, options.Kafka.Group, settings[DeadLetterTopic] is { Length: > 0 } name ? name : null, patient.Emulator is not null, cancel);
+        var facts = await BrokerProbe.AskAsync(connection, options.Kafka.Topic, options.Kafka.Group, OwnTopics(options.Kafka.Topic), patient.Emulator is not null, cancel);
         // Asked after the group's offsets: a head only moves on, so a group that is beyond it now was beyond it then.
         var partitions = new List<PartitionFacts>();
         foreach (var partition in facts.Partitions)
             partitions.Add(partition with { Next = isStorageUp ? (await ledger.ReadHeadAsync(partition.Partition, cancel))?.Value.Next : null });
         return BrokerRules.Judge(facts with { Partitions = partitions }, options.Kafka.Topic, options.Alerts.Lag);
+    }
+
+    private List<string> OwnTopics(string source)
+    {
+        var topics = TopicSettings.Select(name => settings[name]).OfType<string>().Where(topic => topic.Length > 0).ToList();
+        if (settings[DeadLetterSuffix] is { Length: > 0 } suffix)
+            topics.Add(source + suffix);
+        return topics;
     }
 
     private async Task<IEnumerable<Finding>> LakeAsync(ServiceProvider services, CancellationToken cancel)

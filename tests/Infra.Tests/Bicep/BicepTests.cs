@@ -44,6 +44,13 @@ public sealed partial class BicepTests
         Assert.Contains(ValueCheck.Problems(Committed.With(file, piece, fault)), p => p.Contains(problem, StringComparison.Ordinal));
 
     [Fact]
+    public void Old_bronze_becomes_cool_and_no_file_of_a_table_goes_where_it_cannot_be_read()
+    {
+        Assert.Contains("prefixMatch: ['${lakeContainer}/bronze/']", Committed.Text("modules/storage.bicep"), StringComparison.Ordinal);
+        Assert.All(Committed.Files.Keys, file => Assert.DoesNotContain("tierToArchive", Committed.Text(file), StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Outputs_hold_no_secret_and_secrets_go_to_secure_parameters_only() => Assert.Empty(SecretCheck.Problems(Committed));
 
     [Theory]

@@ -15,11 +15,11 @@ public sealed class BrokerProbeTests
         using (var consumer = new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig { BootstrapServers = kafka.Brokers, GroupId = "shop", EnableAutoCommit = false }).Build())
             consumer.Commit([new TopicPartitionOffset("events", 1, 20)]);
 
-        var facts = await BrokerProbe.AskAsync(new KafkaConnection(kafka.Brokers), "events", "shop", "events", isEmulator: false, CancellationToken.None);
+        var facts = await BrokerProbe.AskAsync(new KafkaConnection(kafka.Brokers), "events", "shop", ["events", "events.dlq"], isEmulator: false, CancellationToken.None);
         Assert.Equal([(0, 0L, 30L, (long?)null), (1, 0L, 30L, 20L), (2, 0L, 30L, null)], facts.Partitions.Select(p => (p.Partition, p.Start, p.End, p.Committed)));
         Assert.Null(facts.RetentionMs);
         Assert.NotEmpty(facts.WhyNoSettings!);
-        Assert.Equal(("events", true), facts.DeadLetters);
+        Assert.Equal(["events.dlq"], facts.Missing);
         Assert.All(facts.Partitions, p => Assert.Equal(1, p.Replicas));
     }
 
@@ -29,9 +29,9 @@ public sealed class BrokerProbeTests
         using var kafka = new TestKafka();
         for (var time = 0; time < 2; time++)
         {
-            var facts = await BrokerProbe.AskAsync(new KafkaConnection(kafka.Brokers), "orders", "shop", "orders.dlq", isEmulator: false, CancellationToken.None);
+            var facts = await BrokerProbe.AskAsync(new KafkaConnection(kafka.Brokers), "orders", "shop", ["orders.dlq"], isEmulator: false, CancellationToken.None);
             Assert.Empty(facts.Partitions);
-            Assert.Equal(("orders.dlq", false), facts.DeadLetters);
+            Assert.Equal(["orders.dlq"], facts.Missing);
             Assert.Equal(1, facts.Brokers);
         }
     }

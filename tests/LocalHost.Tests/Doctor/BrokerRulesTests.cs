@@ -5,7 +5,7 @@ namespace Tidemark.LocalHost.Tests.Doctor;
 public sealed class BrokerRulesTests
 {
     private static readonly BrokerFacts Good = new(
-        3, [.. Enumerable.Range(0, 4).Select(p => new PartitionFacts(p, 3, 3, 100, 1_100, 1_000, 1_090))], (long)TimeSpan.FromDays(7).TotalMilliseconds, null, ("events.dlq", true), false);
+        3, [.. Enumerable.Range(0, 4).Select(p => new PartitionFacts(p, 3, 3, 100, 1_100, 1_000, 1_090))], (long)TimeSpan.FromDays(7).TotalMilliseconds, null, [], false);
 
     [Fact]
     public void A_topic_as_it_should_be_has_no_finding_but_ok() => Assert.All(Judge(Good), f => Assert.Equal(Outcome.Ok, f.Outcome));
@@ -65,11 +65,10 @@ public sealed class BrokerRulesTests
     public void A_group_beyond_the_ledger_is_a_warning() => Assert.Equal(Outcome.Warning, Of("group", With(3, p => p with { Committed = 1_095 })));
 
     [Fact]
-    public void One_partition_is_a_warning_and_a_dead_letter_topic_that_is_missing_a_failure()
+    public void One_partition_is_a_warning_and_a_topic_to_write_to_that_is_missing_a_failure()
     {
         Assert.Equal(Outcome.Warning, Of("topic", Good with { Partitions = [Good.Partitions[0]] }));
-        Assert.Equal(Outcome.Failure, Of("dead letters", Good with { DeadLetters = ("events.dlq", false) }));
-        Assert.DoesNotContain(Judge(Good with { DeadLetters = null }), f => f.Check == "dead letters");
+        Assert.Equal(Outcome.Failure, Of("own topics", Good with { Missing = ["events.dlq"] }));
     }
 
     [Fact]
