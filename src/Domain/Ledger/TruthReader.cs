@@ -61,9 +61,22 @@ internal sealed class TruthReader(
         var registry = await ledger.ReadRegistryAsync(cancel);
         var touched = views.Values.SelectMany(view => view.Ranges).SelectMany(range => range.Entities);
         var loaded = new Dictionary<EntityKey, EntitySnapshot?>();
+        var gone = new Dictionary<EntityKey, EntityStateGoneException>();
         foreach (var key in registry.Select(row => row.Entity).Concat(touched).Distinct().Order().ToList())
-            loaded[key] = await entities.ReadAsync(key, cancel);
+            try
+            {
+                loaded[key] = await entities.ReadAsync(key, cancel);
+            }
+            catch (EntityStateGoneException e)
+            {
+                // A ghost that nobody will read, unless the positions say that it is still needed.
+                (loaded[key], gone[key]) = (null, e);
+            }
+
         await ReadTablesAsync(truth, cancel);
+        foreach (var (key, failure) in gone)
+            if (!IsEvictable(truth, key))
+                throw failure;
         if (off.HasFlag(ProtocolRule.ETagsBeforeRanges))
             await ReadResultsAsync(truth, cancel);
 
