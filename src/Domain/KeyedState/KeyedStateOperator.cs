@@ -35,7 +35,7 @@ internal sealed class KeyedStateOperator : StreamOperator
                 throw new StreamException(stage.Id, "two of its first states are for the same key; give each key one");
             entries.Set(number, stage.Function.Load(state), FirstAdvance);
         }
-        noRows = RowBatches.Empty(source);
+        noRows = Empty(source);
     }
 
     public override RowSchema Output => stage.Function.Output;

@@ -17,8 +17,7 @@ public sealed class StreamExecution
 {
     private readonly StreamDefinition stream;
     private readonly Dictionary<string, StreamOperator> operators = [];
-    private readonly Dictionary<string, List<Port>> readers = [];
-    private readonly Dictionary<string, Port[]> ports = [];
+    private readonly Dictionary<string, List<(StreamOperator To, int Port, Action<RowBatch> Emit)>> readers = [];
     private readonly Dictionary<string, Action<RowBatch>> emits = [];
     private readonly Dictionary<string, Source> sources = [];
     private readonly Dictionary<string, long> newest = [];
@@ -26,12 +25,6 @@ public sealed class StreamExecution
     private long watermark = long.MinValue;
 
     private sealed record Source(RowSchema Schema, string? EventTime, bool HasWatermark, TimeSpan Delay);
-
-    /// <summary>Rows on their way to a stage: those of one batch reach it together, whichever way they came.</summary>
-    private sealed record Port(StreamOperator To, RowSchema Schema)
-    {
-        public List<RowBatch> Waiting { get; } = [];
-    }
 
     /// <summary>Checks and builds; throws <see cref="StreamException"/> or <see cref="Queries.QueryException"/> naming stage, field and remedy.</summary>
     public StreamExecution(StreamDefinition stream)
@@ -47,9 +40,8 @@ public sealed class StreamExecution
             operators[stage.Id] = created;
             emits[stage.Id] = rows => Send(stage.Id, rows);
             sources[stage.Id] = new Source(created.Output, created.EventTime, from.Any(f => f.HasWatermark), from.Max(f => f.Delay));
-            ports[stage.Id] = [.. from.Select(f => new Port(created, f.Schema))];
             for (var port = 0; port < stage.From.Count; port++)
-                (readers.TryGetValue(stage.From[port], out var list) ? list : readers[stage.From[port]] = []).Add(ports[stage.Id][port]);
+                (readers.TryGetValue(stage.From[port], out var list) ? list : readers[stage.From[port]] = []).Add((created, port, emits[stage.Id]));
         }
         if (stream.Start is { } start)
             StartAt(start);
@@ -72,7 +64,6 @@ public sealed class StreamExecution
         foreach (var input in stream.Inputs)
             if (inputs.TryGetValue(input.Name, out var rows))
                 Send(input.Name, rows);
-        Deliver();
         if (moveWithIt)
             Observe(inputs);
         Advance(nowMs);
@@ -81,11 +72,7 @@ public sealed class StreamExecution
     }
 
     /// <summary>Takes rows of one input. Time stands still.</summary>
-    public void Take(string input, RowBatch rows)
-    {
-        Send(input, rows);
-        Deliver();
-    }
+    public void Take(string input, RowBatch rows) => Send(input, rows);
 
     /// <summary>Whether results may be in the memory of rows of this input: then they must stay as they are until results are done with.</summary>
     public bool SharesRows(string input) =>
@@ -171,36 +158,14 @@ public sealed class StreamExecution
 
     private void Send(string from, RowBatch rows)
     {
-        if (rows.Count == 0)
-            return;
-        if (from == stream.Stages[^1].Id)
+        if (from == stream.Stages[^1].Id && rows.Count > 0)
             results.Add(rows);
-        if (readers.TryGetValue(from, out var list))
-            foreach (var port in list)
-                port.Waiting.Add(rows);
+        if (rows.Count > 0 && readers.TryGetValue(from, out var list))
+            foreach (var (to, port, emit) in list)
+                to.Add(port, rows, emit);
     }
 
     private string NameOf(StreamOperator wanted) => operators.First(o => ReferenceEquals(o.Value, wanted)).Key;
-
-    private void Deliver()
-    {
-        foreach (var stage in stream.Stages)
-            Deliver(stage);
-    }
-
-    private void Deliver(Stage stage)
-    {
-        var to = ports[stage.Id];
-        for (var port = 0; port < to.Length; port++)
-        {
-            var waiting = to[port].Waiting;
-            if (waiting.Count == 0)
-                continue;
-            var rows = waiting.Count == 1 ? waiting[0] : RowBatches.Concat(to[port].Schema, [.. waiting]);
-            waiting.Clear();
-            to[port].To.Add(port, rows, emits[stage.Id]);
-        }
-    }
 
     private void StartAt(long start)
     {
@@ -234,8 +199,8 @@ public sealed class StreamExecution
     {
         foreach (var stage in stream.Stages)
         {
-            Deliver(stage);
-            operators[stage.Id].Advance(Above(stage), nowMs, emits[stage.Id]);
+            var mark = Above(stage);
+            operators[stage.Id].Advance(mark, nowMs, emits[stage.Id]);
         }
     }
 

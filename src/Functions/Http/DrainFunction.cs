@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Tidemark.Domain.Ledger;
+using Tidemark.Functions.Api;
 using Tidemark.Functions.Status;
 
 namespace Tidemark.Functions.Http;
@@ -24,7 +25,10 @@ public sealed class DrainFunction
     public async Task<IActionResult> RunAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "api/drain")] HttpRequest request, FunctionContext context)
     {
-        var keepOpen = request.Query["keep-open"] == "true";
+        var asked = new Asked(request, Endpoints.Drain);
+        var keepOpen = asked.Get(Parameters.KeepOpen, false);
+        if (asked.Problem is { } problem)
+            return problem;
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             if (await _ledger.ReadMetaAsync(context.CancellationToken) is not { } meta)

@@ -32,22 +32,22 @@ internal static class DeadLetterCommands
         var data = RunCommand.DataOption();
         var command = new Command("list", "Print quarantined records, the newest first, and what became of their replay") { limit, json, data };
         chosen.AddTo(command);
-        command.SetAction(async (parsed, stop) =>
+        command.SetAction(async (parsed, cancel) =>
         {
             var filter = chosen.Read(parsed);
             var most = parsed.GetValue(limit) is > 0 and var n ? n : throw new SettingException($"--limit {parsed.GetValue(limit)} makes no sense; give a number above 0.");
-            await DataServices.UseAsync(parsed.GetValue(data)!, needsTables: true, errors, async (settings, cancel) =>
+            await DataServices.UseAsync(parsed.GetValue(data)!, needsTables: true, errors, async (settings, limited) =>
             {
                 await using var services = Services(settings);
-                var (records, more) = await NewestAsync(services, filter, most, cancel);
-                var replays = await services.GetRequiredService<ReplayStore>().ListAsync(cancel);
+                var (records, more) = await NewestAsync(services, filter, most, limited);
+                var replays = await services.GetRequiredService<ReplayStore>().ListAsync(limited);
                 foreach (var record in records)
                     output.WriteLine(parsed.GetValue(json)
                         ? DeadLetterText.Json(record, replays.GetValueOrDefault((record.Partition, record.Offset)))
                         : DeadLetterText.Line(record, replays.GetValueOrDefault((record.Partition, record.Offset))));
                 if (more)
                     await errors.WriteLineAsync($"There are more records than {most}; --limit N shows more.");
-            }, stop);
+            }, cancel);
             return ExitCodes.Success;
         });
         return command;
@@ -71,7 +71,7 @@ internal static class DeadLetterCommands
         };
         chosen.AddTo(command);
         kafka.AddTo(command);
-        command.SetAction(async (parsed, stop) =>
+        command.SetAction(async (parsed, cancel) =>
         {
             var filter = chosen.Read(parsed) with { Ids = (parsed.GetValue(id) ?? []).Select(Id).ToHashSet() };
             if (filter.Ids.Count == 0 && filter.Reasons.Count == 0 && !parsed.GetValue(all))
@@ -79,14 +79,14 @@ internal static class DeadLetterCommands
             if (parsed.GetValue(limit) is <= 0)
                 throw new SettingException($"--limit {parsed.GetValue(limit)} makes no sense; give a number above 0.");
             var code = ExitCodes.Success;
-            await DataServices.UseWithKafkaAsync(parsed.GetValue(data)!, kafka.Read(parsed), errors, async (settings, cancel) =>
+            await DataServices.UseWithKafkaAsync(parsed.GetValue(data)!, kafka.Read(parsed), errors, async (settings, limited) =>
             {
                 await using var services = Services(settings);
                 await using var pace = Pace(parsed.GetValue(data)!, kafka.Read(parsed), settings, errors);
                 var run = new DeadLetterReplay(
                     services.GetRequiredService<QuarantineReader>(), services.GetRequiredService<QuarantineReplay>(), services.GetRequiredService<ReplayStore>(), pace, TimeProvider.System, output, errors);
-                code = await run.RunAsync(filter, parsed.GetValue(limit), parsed.GetValue(json), cancel) ? ExitCodes.Success : ExitCodes.Failure;
-            }, stop);
+                code = await run.RunAsync(filter, parsed.GetValue(limit), parsed.GetValue(json), limited) ? ExitCodes.Success : ExitCodes.Failure;
+            }, cancel);
             return code;
         });
         return command;

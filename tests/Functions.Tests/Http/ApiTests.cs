@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using global::Azure;
 using Microsoft.Extensions.DependencyInjection;
+using Tidemark.Domain.Ledger;
 using Tidemark.Functions.Api;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Http;
