@@ -24,7 +24,7 @@ internal static class ReplayCommands
         command.SetAction(async (parsed, _) =>
         {
             var source = parsed.GetValue(from) is "bronze" or "kafka" ? parsed.GetValue(from)! : throw new SettingException($"--from {parsed.GetValue(from)} is unknown; give bronze or kafka.");
-            using var stop = new StopSignal();
+            using var stop = new StopSignal(errors.WriteLine);
             var folder = parsed.GetValue(data)!;
             CheckStorage();
             try
