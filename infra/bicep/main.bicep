@@ -73,6 +73,15 @@ param pipelineVersion string = 'v1'
 @description('Product catalog that events are joined with: blob:PATH, delta:PATH or table:NAME. Empty: none, and no enriched table.')
 param catalog string = ''
 
+@description('Topic that the rows of event_counts go to. Empty: none.')
+param eventCountsTopic string = ''
+
+@description('Topic that fraud alerts and anomalies go to. Empty: none.')
+param alertsTopic string = ''
+
+@description('Quarantined records go to the topic of this name behind kafkaTopic as well, such as .dlq. Empty: to none.')
+param deadLetterSuffix string = ''
+
 @description('Schema registry (Confluent HTTP interface) that framed records name their schema by. Empty: none.')
 param schemaRegistry string = ''
 
@@ -161,6 +170,7 @@ module eventHubs './modules/eventhubs.bicep' = if (usesEventHubs) {
     tags: tags
     namespaceName: '${abbreviations.eventHubNamespace}${token}'
     topic: kafkaTopic
+    resultTopics: [eventCountsTopic, alertsTopic, empty(deadLetterSuffix) ? '' : '${kafkaTopic}${deadLetterSuffix}']
     partitions: preset.partitions
     throughputUnits: preset.throughputUnits
     throughputUnitsMaximum: preset.throughputUnitsMaximum
@@ -254,6 +264,9 @@ module app './modules/app.bicep' = {
     pipelineVersion: pipelineVersion
     topicGeneration: topicGeneration
     catalog: catalog
+    eventCountsTopic: eventCountsTopic
+    alertsTopic: alertsTopic
+    deadLetterSuffix: deadLetterSuffix
     schemaRegistry: schemaRegistry
     schemaRegistryUser: schemaRegistryUser
     schemaRegistrySecretUri: usesRegistryUser ? registrySecret!.outputs.secretUri : ''

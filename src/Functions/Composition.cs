@@ -13,6 +13,7 @@ using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Schemas;
+using Tidemark.Domain.Scoring;
 using Tidemark.Functions.Catalogs;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Corrections;
@@ -24,6 +25,8 @@ using Tidemark.Functions.Lake;
 using Tidemark.Functions.Replay;
 using Tidemark.Functions.Results;
 using Tidemark.Functions.Schemas;
+using Tidemark.Functions.Scoring;
+using Tidemark.Functions.Sinks;
 using Tidemark.Functions.Status;
 using Tidemark.Functions.Tables;
 using Tidemark.Functions.Telemetry;
@@ -48,7 +51,7 @@ public static class Composition
         services.TryAddSingleton(TimeProvider.System);
         var enrichment = options.Catalog is { } catalog ? new EnrichmentOptions { Join = catalog.Join } : null;
         var schemas = new EventSchemas { HasRegistry = options.SchemaRegistry is not null };
-        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents() with { Schemas = schemas }, enrichment: enrichment));
+        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents() with { Schemas = schemas }, enrichment: enrichment, scorer: services.Scorer()));
         if (services.Last(s => s.ServiceType == typeof(IPipeline)).ImplementationInstance is IPipeline pipeline)
             EntityNames.Check(options.Id, pipeline);
         AddStorage(services, options);
@@ -95,7 +98,7 @@ public static class Composition
         services.AddSingleton(sp => new Reopener(
             sp.GetRequiredService<IPipeline>(), options.Id, sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ILake>(),
             new LakeCorrections(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>()), sp.GetRequiredService<IResults>(),
-            sp.GetRequiredService<ICorrectionLog>(), options.Kept, sp.GetRequiredService<TimeProvider>()));
+            sp.GetRequiredService<ICorrectionLog>(), sp.GetRequiredService<TimeProvider>()));
     }
 
     private static void AddCatalog(IServiceCollection services, CatalogOptions catalog, EnrichmentOptions enrichment)
@@ -122,7 +125,12 @@ public static class Composition
             sp.GetRequiredService<ILake>(), sp.GetRequiredService<IAlerts>()));
         services.AddSingleton(sp => new TickStores(
             sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<ISegmentStore>(),
-            sp.GetRequiredService<InvocationEntities>(), sp.GetRequiredService<ILake>(), sp.GetRequiredService<IResults>(), sp.GetRequiredService<IAlerts>()));
+            sp.GetRequiredService<InvocationEntities>(), sp.GetRequiredService<ILake>(), sp.GetRequiredService<IResults>(), sp.GetRequiredService<IAlerts>())
+        {
+            Sinks = [.. sp.GetRequiredService<KafkaSinks>().All, .. sp.GetServices<IRowSink>()],
+        });
+        services.AddSingleton(sp => new KafkaSinks(
+            options.ResultTopics, options.Kafka, options.Id, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<ILogger<KafkaSinks>>()));
         services.AddSingleton(sp => new Tick(
             sp.GetRequiredService<IPipeline>(), options.Id, sp.GetRequiredService<TickStores>(), sp.GetRequiredService<Ingest>(),
             options.ToTick(), sp.GetRequiredService<TimeProvider>(), instance));
@@ -147,7 +155,7 @@ public static class Composition
         services.AddSingleton(sp => new TickAftermath(
             sp.GetRequiredService<ILedger>(), sp.GetRequiredService<StatusBoard>(), sp.GetRequiredService<OperatorBoard>(), sp.GetRequiredService<StatusStore>(),
             sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<TableAlerts>(), sp.GetRequiredService<AlertWatch>(), sp.GetRequiredService<PipelineMetrics>(),
-            sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TickAftermath>>()));
+            sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TickAftermath>>(), sp.GetService<IScorer>() as WatchedScorer));
         services.AddSingleton(sp => new ResultRetention(
             sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<ILedger>(), sp.GetRequiredService<IResults>(), options.Kept));
         services.AddSingleton(sp => new MaintenanceRound(
@@ -160,8 +168,17 @@ public static class Composition
         services.AddSingleton(sp => new OverviewSource(
             sp.GetRequiredService<StatusSource>(), sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<NewestRows>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new LakeSource(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new OutputBook([(sp.GetRequiredService<IPipeline>(), options.Id)]));
+        services.AddSingleton(sp => new OutputRows(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<ResultTables>()));
+        services.AddSingleton(sp => new RowsSource(sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<StatusSource>(), options.Kept));
+        services.AddSingleton(sp => new FraudSource(
+            sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<StatusSource>(), sp.GetService<IScorer>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new RecommendationSource(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>()));
+        services.AddSingleton(sp => new OpenSessions(sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<StatusSource>()));
+        services.AddSingleton(sp => new OpenApiSource(sp.GetRequiredService<OutputBook>()));
         services.AddSingleton(sp => new ReplayStore(options.Id, Ledger(sp, options)));
-        services.AddSingleton(_ => new ReplayProducer(options.Kafka));
+        services.AddSingleton(sp => new ReplayProducer(options.Kafka, sp.GetRequiredService<ILogger<ReplayProducer>>()));
+        services.AddSingleton(sp => new QuarantineReader(sp.GetRequiredService<LakeTables>()));
         services.AddSingleton(sp => new QuarantineSource(sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<ReplayStore>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new QuarantineReplay(
             sp.GetRequiredService<ReplayStore>(), sp.GetRequiredService<ReplayProducer>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<LakeSource>(),

@@ -12,6 +12,9 @@ internal sealed class ByteWriter(int capacity = 256)
 
     public ReadOnlySpan<byte> Written => buffer.AsSpan(0, Length);
 
+    /// <summary>The same, for longer than a call: valid until the writer is written to again.</summary>
+    public ReadOnlyMemory<byte> Memory => buffer.AsMemory(0, Length);
+
     public void Clear() => Length = 0;
 
     /// <summary>Forgets all but the first so many bytes.</summary>

@@ -88,6 +88,8 @@ public sealed class EventPipeline : IPipeline, IDeduplicating, IRecounting
     public Segment Build(IDecodedRecords decoded, long frontierMs)
     {
         var events = (DecodedEvents)decoded;
+        var partialBuffers = events.Partials;
+        partialBuffers.Reset();
         LateTable? late = null;
         var counts = new Dictionary<string, long> { ["records"] = events.Bronze.Count, ["events"] = events.Silver.Count };
         foreach (var (reason, count) in events.Reasons)
@@ -105,9 +107,9 @@ public sealed class EventPipeline : IPipeline, IDeduplicating, IRecounting
             countable = RowBatches.Take(events.Silver, [.. Enumerable.Range(0, events.Silver.Count).Except(events.TooOld)]);
             // Under a frontier beyond every window, so that nothing of them is counted.
             var old = RowBatches.Take(events.Silver, [.. events.TooOld]);
-            windows.Map(old, EventTime.End, (plan, rows) => AddLate(old, plan, rows));
+            windows.Map(old, EventTime.End, partialBuffers, (plan, rows) => AddLate(old, plan, rows));
         }
-        var partials = windows.Map(countable, frontierMs, (plan, rows) => AddLate(countable, plan, rows));
+        var partials = windows.Map(countable, frontierMs, partialBuffers, (plan, rows) => AddLate(countable, plan, rows));
         foreach (var stream in streams.Where(s => s.Stream.Source == tables.Silver.Name))
         {
             var missed = stream.Late(events.Silver, frontierMs).ToList();

@@ -108,9 +108,12 @@ public sealed record Gap(int Partition, long From, long To, long DetectedMs);
 /// <param name="Starts">Per known partition the offset that the pipeline began at.</param>
 /// <param name="FrontierMs">Published frontier, ms; null before the first.</param>
 /// <param name="Hold">Ingest waits while this is set: ranges pile up.</param>
-/// <param name="EndOfInput">The input is bounded and all of it is in Kafka: once it is processed every window closes.</param>
+/// <param name="EndOfInput">The input is bounded and all of it is in Kafka: once it is processed every window closes, unless <see cref="KeepOpen"/>.</param>
 public sealed record Meta(IReadOnlyDictionary<int, long> Starts, long? FrontierMs, bool Hold, bool EndOfInput)
 {
+    /// <summary>The input that ends, or ended last, will go on: windows that the watermark has not reached stay open.</summary>
+    public bool KeepOpen { get; init; }
+
     /// <summary>By query and stream the definition that its state was made by; null = none was noted.</summary>
     public IReadOnlyDictionary<string, DefinitionRow>? Definitions { get; init; }
 }

@@ -27,6 +27,9 @@ public sealed record TickOptions
     /// <summary>How long a lease lasts.</summary>
     public TimeSpan LeaseTime { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long a tick waits for deliveries to sinks; one that takes longer goes on beside the ticks that follow.</summary>
+    public TimeSpan SinkWait { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Ranges beyond which ingest is put on hold; it is released at half of it.</summary>
     public int MaxOpenRanges { get; init; } = 2_000;
 

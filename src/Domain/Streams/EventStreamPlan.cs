@@ -18,8 +18,7 @@ internal sealed class EventStreamPlan
 
     /// <param name="stream">The stream.</param>
     /// <param name="source">Columns of its source.</param>
-    /// <param name="sourceHorizonMs">How far the frontier must be beyond an event for its rows to be in the source.</param>
-    public EventStreamPlan(EventStream stream, RowSchema source, long sourceHorizonMs)
+    public EventStreamPlan(EventStream stream, RowSchema source)
     {
         Stream = stream;
         FollowsWindows = stream.EventTime == WindowTime;
@@ -31,11 +30,14 @@ internal sealed class EventStreamPlan
         var output = new StreamExecution(_definition).Output;
         foreach (var name in stream.Keys.Concat(new[] { stream.TimeColumn, stream.AgeColumn }.OfType<string>()).Where(name => output.Fields.All(f => f.Name != name)))
             throw new StreamException(stream.Name, $"its rows have no column '{name}' to be named by; they have {string.Join(", ", output.Fields.Select(f => f.Name))}");
+        if (stream.IndexBy is { } by && (stream.Results != StreamResults.Rows || stream.TimeColumn is null || output.Fields.All(f => f.Name != by || f.Type != FieldType.String)))
+            throw new StreamException(stream.Name, $"rows are to be found by '{by}'; that takes rows under keys of their own with a time, and a text column of that name");
         var read = Views.SelectMany(v => v.Schema.Fields.Select(f => f.Name)).Concat(stream.Views.SelectMany(v => Filter.Fields(v.Where))).Distinct();
         Spec = new StreamSpec(
             stream.Name, stream.Source, [.. read.Select(name => name == WindowTime && FollowsWindows ? WindowEnd : name).Distinct()], output, stream.Keys, stream.TimeColumn,
-            stream.Results, sourceHorizonMs + Ms(stream.Delay) + Ms(stream.Horizon) + 1)
+            stream.Results, Ms(stream.Delay) + Ms(stream.Horizon) + 1)
         {
+            IndexBy = stream.IndexBy,
             AgeColumn = stream.AgeColumn ?? stream.TimeColumn,
         };
         Fingerprint = Hash64.Of(Encoding.UTF8.GetBytes(StreamText.Describe(stream, Spec)));

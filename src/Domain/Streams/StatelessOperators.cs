@@ -11,17 +11,21 @@ internal sealed class UnionOperator : StreamOperator
 {
     private readonly RowSchema[] sources;
 
-    public UnionOperator(string stage, RowSchema[] sources, string? eventTime)
+    public UnionOperator(string stage, RowSchema[] sources, string?[] eventTimes)
     {
-        (this.sources, EventTime) = (sources, eventTime);
+        this.sources = sources;
         if (sources.FirstOrDefault(s => s.Fields.Count != sources[0].Fields.Count) is { } other)
             throw new StreamException(stage, $"it unites {sources[0].Fields.Count} columns with {other.Fields.Count}; give all the same number of columns");
         Output = new RowSchema([.. Enumerable.Range(0, sources[0].Fields.Count).Select(i => Common(stage, [.. sources.Select(s => s.Fields[i])]))]);
+        if (Array.FindIndex(eventTimes, t => t is not null) is var first and >= 0)
+            EventTime = Output.Fields[sources[first].IndexOf(eventTimes[first]!)].Name;
     }
 
     public override RowSchema Output { get; }
 
     public override string? EventTime { get; }
+
+    public override bool SharesRows => true;
 
     public override void Add(int port, RowBatch rows, Action<RowBatch> emit) => emit(new RowBatch(Output,
         [.. rows.Columns.Select((column, i) => Scaled(column, Output.Fields[i].Scale - sources[port].Fields[i].Scale))], rows.Count));
@@ -57,6 +61,8 @@ internal sealed class MapOperator(MapStage stage) : StreamOperator
 
     public override string? EventTime => stage.EventTime;
 
+    public override bool SharesRows => true;
+
     public override void Add(int port, RowBatch rows, Action<RowBatch> emit) => emit(stage.Map(rows));
 }
 
@@ -66,6 +72,8 @@ internal sealed class PassOperator(RowSchema output, string? eventTime) : Stream
     public override RowSchema Output => output;
 
     public override string? EventTime => eventTime;
+
+    public override bool SharesRows => true;
 
     public override void Add(int port, RowBatch rows, Action<RowBatch> emit) => emit(rows);
 }

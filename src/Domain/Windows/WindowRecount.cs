@@ -12,6 +12,7 @@ internal sealed class WindowRecount : IRecount
     private readonly QueryDefinition _definition;
     private readonly QueryPlan _plan;
     private readonly WindowQueries _queries;
+    private readonly PartialBuffers _buffers = new();
     private readonly RowSchema _schema;
     private readonly string _timeField;
     private readonly long? _horizonMs;
@@ -42,12 +43,13 @@ internal sealed class WindowRecount : IRecount
     public IReadOnlyCollection<EntityKey> Add(RowBatch rows, long? missedUpTo)
     {
         // Under the frontier whose watermark that is. What the rows missed is no news.
-        var partials = _queries.Map(Own(rows), missedUpTo + Query.DelayMs ?? long.MinValue, (_, _) => { });
+        _buffers.Reset();
+        var partials = _queries.Map(Own(rows), missedUpTo + Query.DelayMs ?? long.MinValue, _buffers, (_, _) => { });
         foreach (var (key, partial) in partials)
         {
             if (!_states.TryGetValue(key, out var state))
                 _states[key] = state = _queries.Load(key, []);
-            state.Merge(partial);
+            state.Merge(partial.Span);
         }
 
         return partials.Keys;

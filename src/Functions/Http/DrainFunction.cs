@@ -2,11 +2,15 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Tidemark.Domain.Ledger;
+using Tidemark.Functions.Api;
 using Tidemark.Functions.Status;
 
 namespace Tidemark.Functions.Http;
 
-/// <summary><c>POST /api/drain</c>: says that the input is bounded and all of it is in Kafka, so that every window closes once it is processed.</summary>
+/// <summary>
+/// <c>POST /api/drain</c>: says that the input is bounded and all of it is in Kafka, so that every window closes once it is processed. With
+/// <c>?keep-open=true</c> windows that the watermark has not reached stay open for the input that follows.
+/// </summary>
 public sealed class DrainFunction
 {
     private const int Attempts = 20;
@@ -21,12 +25,17 @@ public sealed class DrainFunction
     public async Task<IActionResult> RunAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "api/drain")] HttpRequest request, FunctionContext context)
     {
+        var asked = new Asked(request, Endpoints.Drain);
+        var keepOpen = asked.Get(Parameters.KeepOpen, false);
+        if (asked.Problem is { } problem)
+            return problem;
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             if (await _ledger.ReadMetaAsync(context.CancellationToken) is not { } meta)
                 return Reply.Problem(StatusCodes.Status409Conflict, "The pipeline has not started yet; ask again once /api/status shows partitions.");
             _board.DrainAsked();
-            if (meta.Value.EndOfInput || await _ledger.TryWriteMetaAsync(meta.Value with { EndOfInput = true }, meta.ETag, context.CancellationToken) is not null)
+            var ended = meta.Value with { EndOfInput = true, KeepOpen = keepOpen };
+            if (meta.Value == ended || await _ledger.TryWriteMetaAsync(ended, meta.ETag, context.CancellationToken) is not null)
                 return Reply.Json(new { draining = true }, StatusCodes.Status202Accepted);
         }
 

@@ -23,6 +23,7 @@ internal sealed partial class TableLedger
         var starts = JsonSerializer.Deserialize<Dictionary<int, long>>(SplitBinary.Get(row, "m") ?? "{}"u8.ToArray())!;
         var meta = new Meta(starts, row.GetInt64("Frontier"), row.GetBoolean("Hold") ?? false, row.GetBoolean("EndOfInput") ?? false)
         {
+            KeepOpen = row.GetBoolean("KeepOpen") ?? false,
             Definitions = SplitBinary.Get(row, "d") is { } definitions ? JsonSerializer.Deserialize<Dictionary<string, DefinitionRow>>(definitions) : null,
         };
         return new VersionedMeta(meta, row.ETag.ToString());
@@ -30,7 +31,7 @@ internal sealed partial class TableLedger
 
     public Task<string?> TryWriteMetaAsync(Meta meta, string? etag, CancellationToken cancel)
     {
-        var row = new TableEntity(MetaPartition, MetaRow) { ["Hold"] = meta.Hold, ["EndOfInput"] = meta.EndOfInput };
+        var row = new TableEntity(MetaPartition, MetaRow) { ["Hold"] = meta.Hold, ["EndOfInput"] = meta.EndOfInput, ["KeepOpen"] = meta.KeepOpen };
         if (meta.FrontierMs is { } frontier)
             row["Frontier"] = frontier;
         SplitBinary.Put(row, "m", JsonSerializer.SerializeToUtf8Bytes(new SortedDictionary<int, long>(meta.Starts.ToDictionary())));

@@ -19,7 +19,7 @@ internal static class MaintenanceCommands
         var table = TableArgument();
         var data = RunCommand.DataOption();
         var command = new Command("maintain", "Pack small files, write checkpoints, and remove what no version of a Delta table needs; without TABLE also what Table storage holds longer than ResultsRetention") { table, data };
-        command.SetAction((parsed, stop) => WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
+        command.SetAction((parsed, stop) => DataServices.UseAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
         {
             var maintenance = services.GetRequiredService<LakeMaintenance>();
             var code = ExitCodes.Success;
@@ -64,7 +64,7 @@ internal static class MaintenanceCommands
         command.SetAction((parsed, stop) =>
         {
             var retention = Retention(parsed.GetValue(hours));
-            return WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
+            return DataServices.UseAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
             {
                 var maintenance = services.GetRequiredService<LakeMaintenance>();
                 foreach (var name in Chosen(maintenance, parsed.GetValue(table)))
@@ -114,6 +114,4 @@ internal static class MaintenanceCommands
             : throw new SettingException($"There is no table {table}; there are {string.Join(", ", maintenance.Tables)}.");
     }
 
-    private static Task<int> WithMaintenanceAsync(string folder, TextWriter errors, Func<IServiceProvider, CancellationToken, Task<int>> use, CancellationToken cancel) =>
-        DataServices.UseAsync(folder, errors, use, cancel);
 }

@@ -207,12 +207,12 @@ internal sealed class RunSession : IAsyncDisposable
     private async Task<StatusReport> DrainAsync(
         PipelineClient client, RunProgress progress, KafkaConnection connection, string topic, int partitions, CancellationToken cancel)
     {
-        progress.Say("the input has ended; closing all windows");
+        progress.Say(options.KeepOpen ? "the input has ended; committing" : "the input has ended; closing all windows");
         long[] ends;
         using (var tail = new TopicTail(connection, topic))
             ends = [.. tail.Bounds(partitions).Select(b => b.End)];
         var asked = time.GetUtcNow();
-        while (!await client.TryDrainAsync(cancel))
+        while (!await client.TryDrainAsync(options.KeepOpen, cancel))
             await Task.Delay(TimeSpan.FromMilliseconds(200), time, cancel);
         while (true)
         {

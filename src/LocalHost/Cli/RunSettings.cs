@@ -30,12 +30,17 @@ internal static class RunSettings
         ["LocalHost:SubscriberIntervalMs"] = "100",
     };
 
-    // The emulator answers an empty fetch only after the whole wait, and lets a group wait for a session to end before it shares partitions anew.
+    // The emulator answers an empty fetch only after the whole wait, and lets a group wait for a session to end before it shares partitions anew. It is
+    // ours, so results and dead letters are written to it; to brokers of others only when the settings say so.
     private static readonly Dictionary<string, string?> EmulatorDefaults = new()
     {
         ["AzureFunctionsJobHost:extensions:kafka:sessionTimeoutMs"] = "4000",
         ["LocalHost:FetchWaitMs"] = "20",
+        ["DeadLetterSuffix"] = ".dlq",
     };
+
+    // What the demo shows; an input is computed without it.
+    private static readonly Dictionary<string, string?> DemoDefaults = new() { ["EventCountsTopic"] = "event-counts", ["AlertsTopic"] = "alerts" };
 
     /// <summary>The settings before any service is started: what names real services is in them.</summary>
     public static IConfigurationRoot Read(RunOptions options) => Build(options, usesEmulator: false, []);
@@ -61,7 +66,8 @@ internal static class RunSettings
         foreach (var (name, value) in GivenStorage() is null ? Generation.Read(options.Data)?.Settings ?? [] : [])
             if (Environment.GetEnvironmentVariable(name) is not { Length: > 0 })
                 imposed[name] = value;
-        return AppSettings.Build(usesEmulator ? Defaults.Concat(EmulatorDefaults) : Defaults, LocalSettingsPath(), imposed);
+        IEnumerable<KeyValuePair<string, string?>> defaults = usesEmulator ? Defaults.Concat(EmulatorDefaults) : Defaults;
+        return AppSettings.Build(usesEmulator && options.Inputs.Count == 0 ? defaults.Concat(DemoDefaults) : defaults, LocalSettingsPath(), imposed);
     }
 
     /// <summary>host.json beside the program, where the build put it.</summary>

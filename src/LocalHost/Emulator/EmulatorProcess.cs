@@ -8,7 +8,12 @@ namespace Tidemark.LocalHost.Emulator;
 /// <param name="Brokers">HOST:PORT.</param>
 /// <param name="Topic">Its topic.</param>
 /// <param name="Partitions">Number of partitions.</param>
-internal sealed record EmulatorInfo(ProcessIdentity Process, string Brokers, string Topic, int Partitions);
+internal sealed record EmulatorInfo(ProcessIdentity Process, string Brokers, string Topic, int Partitions)
+{
+    /// <summary>The one that runs on a data directory; null when there is none.</summary>
+    public static EmulatorInfo? Find(string folder) =>
+        StateFile.Read<EmulatorInfo>(Path.Combine(folder, EmulatorProcess.InfoFile)) is { } info && info.Process.IsAlive() ? info : null;
+}
 
 /// <summary>
 /// The emulator as a process of its own. It holds <c>kafka.lock</c> while it runs, says where it is in <c>kafka.json</c>, and writes

@@ -71,7 +71,7 @@ internal sealed class StreamRun
         if (random.Next(3) == 0)
             Pipeline.Build(decoded, frontier - random.Next(100_000));
         var segment = SegmentCodec.Read(SegmentCodec.Write(Pipeline.Build(decoded, frontier)));
-        Partials.AddRange(segment.Partials.Select(p => (p.Key, p.Value)));
+        Partials.AddRange(segment.Partials.Select(p => (p.Key, p.Value.ToArray())));
         if (segment.Rows.TryGetValue("silver/late", out var late))
             Late.Add(late);
         if (segment.Rows.TryGetValue("silver/events", out var silver))

@@ -56,6 +56,9 @@ internal static class Oracle
     /// <summary>Runs the oracle's own test.</summary>
     public static Run SelfTest(Station station, string first, string second, string third) => Start(station, [first, second, third], "selftest.mjs");
 
+    /// <summary>Runs the client of the API.</summary>
+    public static Run Api(Station station, params string[] arguments) => Start(station, arguments, "api.mjs");
+
     private static Run Start(Station station, IEnumerable<string> arguments, string script = "oracle.mjs")
     {
         if (!Directory.Exists(Path.Combine(Folder, "node_modules")))

@@ -14,7 +14,7 @@ internal static class ResultTables
     /// <param name="IsFinal">Whether it will not change.</param>
     /// <param name="Time">Time that it is sorted by, ms; null = it is not.</param>
     /// <param name="AgeTime">Time that it grows old by, ms.</param>
-    /// <param name="Revision">Version of the Delta table that it is of, where it was written again.</param>
+    /// <param name="Revision">Of a row that replaces others, or that was corrected; null else.</param>
     public sealed record Row(string Canonical, bool IsFinal, long? Time, long AgeTime, long? Revision);
 
     /// <summary>All rows in the order of their keys.</summary>
