@@ -98,7 +98,7 @@ public static class Composition
         services.AddSingleton(sp => new Reopener(
             sp.GetRequiredService<IPipeline>(), options.Id, sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ILake>(),
             new LakeCorrections(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>()), sp.GetRequiredService<IResults>(),
-            sp.GetRequiredService<ICorrectionLog>(), sp.GetRequiredService<TimeProvider>()));
+            sp.GetRequiredService<ICorrectionLog>(), options.Kept, sp.GetRequiredService<TimeProvider>()));
     }
 
     private static void AddCatalog(IServiceCollection services, CatalogOptions catalog, EnrichmentOptions enrichment)
