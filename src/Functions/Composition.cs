@@ -106,7 +106,7 @@ public static class Composition
         services.AddSingleton(sp => new Reopener(
             sp.GetRequiredService<IPipeline>(), options.Id, sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ILake>(),
             new LakeCorrections(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>()), sp.GetRequiredService<IResults>(),
-            sp.GetRequiredService<ICorrectionLog>(), sp.GetRequiredService<TimeProvider>()));
+            sp.GetRequiredService<ICorrectionLog>(), options.Kept, sp.GetRequiredService<TimeProvider>()));
     }
 
     private static void AddCatalog(IServiceCollection services, CatalogOptions catalog, EnrichmentOptions enrichment)
@@ -160,7 +160,7 @@ public static class Composition
         services.AddSingleton(sp => new LakeSource(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new OutputBook([.. sp.GetRequiredService<HostedPipelines>().All.Select(h => (h.Pipeline, h.Id))]));
         services.AddSingleton(sp => new OutputRows(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<ResultTables>()));
-        services.AddSingleton(sp => new RowsSource(sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<LakeSource>()));
+        services.AddSingleton(sp => new RowsSource(sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<StatusSource>(), options.Kept));
         services.AddSingleton(sp => new FraudSource(
             sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<StatusSource>(), sp.GetService<IScorer>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new RecommendationSource(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>()));

@@ -30,31 +30,30 @@ public class ExplainTests
         await using var azurite = new OwnAzurite(station, Path.Combine(station.Data, "azurite"));
         await azurite.StartAsync();
         station.Set(Station.Storage, azurite.ConnectionString);
-        var explained = JsonDocument.Parse(await station.PrintAsync("explain", "category_views", "--window", $"{start:O}", "--key", name, "--limit", "10000", "--json")).RootElement;
+        var explained = JsonDocument.Parse(await station.AskAsync(0, "explain", "category_views", "--window", $"{start:O}", "--key", name, "--limit", "10000", "--json")).RootElement;
         Assert.True(explained.GetProperty("agrees").GetBoolean(), explained.ToString());
         Assert.Equal(ids.Count, explained.GetProperty("row").GetProperty("view_count").GetInt64());
         Assert.Equal(ids, explained.GetProperty("events").EnumerateArray().Where(e => e.GetProperty("fate").GetString() == "counted").Select(e => e.GetProperty("eventId").GetString()!).Order(StringComparer.Ordinal));
         Assert.Equal(category.Count - ids.Count, explained.GetProperty("counts").GetProperty("duplicate").GetInt32());
         Assert.Equal(ids.Count, explained.GetProperty("partitions").EnumerateArray().Sum(p => p.GetProperty("events").GetInt32()));
 
-        var left = await station.PrintAsync("explain", "category_views", "--window", $"{start:O}", "--key", "late things");
+        var left = await station.AskAsync(0, "explain", "category_views", "--window", $"{start:O}", "--key", "late things");
         Assert.Contains("2 late and left out", left, StringComparison.Ordinal);
-        await station.PrintAsync("windows", "reopen", "--query", "category_views");
-        var merged = JsonDocument.Parse(await station.PrintAsync("explain", "category_views", "--window", $"{start:O}", "--key", "late things", "--json")).RootElement;
+        await station.AskAsync(0, "windows", "reopen", "--query", "category_views");
+        var merged = JsonDocument.Parse(await station.AskAsync(0, "explain", "category_views", "--window", $"{start:O}", "--key", "late things", "--json")).RootElement;
         Assert.True(merged.GetProperty("agrees").GetBoolean(), merged.ToString());
         Assert.Equal(1, merged.GetProperty("row").GetProperty("view_count").GetInt64());
         Assert.Equal((1, 1), (merged.GetProperty("counts").GetProperty("merged").GetInt32(), merged.GetProperty("counts").GetProperty("duplicate").GetInt32()));
 
         var twice = category.GroupBy(Id).First(g => g.Count() > 1);
-        var touched = JsonDocument.Parse(await station.PrintAsync("explain", "--event", twice.Key, "--json")).RootElement;
+        var touched = JsonDocument.Parse(await station.AskAsync(0, "explain", "--event", twice.Key, "--json")).RootElement;
         Assert.Equal(twice.Count(), touched.GetProperty("records").GetArrayLength());
         Assert.Equal(twice.Count() - 1, touched.GetProperty("records").EnumerateArray().Count(r => r.GetProperty("place").GetString() == "duplicate"));
         Assert.Contains(touched.GetProperty("windows").EnumerateArray(), w => w.GetProperty("query").GetString() == "category_views"
             && w.GetProperty("group").GetProperty("category").GetString() == name && w.GetProperty("fate").GetString() == "counted");
         Assert.Contains("daily_revenue", touched.GetProperty("notTaken").EnumerateArray().Select(q => q.GetString()));
-        Assert.Contains("missing_user_id", await station.PrintAsync("explain", "--event", "broken-1"), StringComparison.Ordinal);
-        var unknown = station.StartBare("explain", "--event", "never-sent", "--data", station.Data);
-        Assert.Equal(1, await unknown.EndAsync(TimeSpan.FromMinutes(1)));
+        Assert.Contains("missing_user_id", await station.AskAsync(0, "explain", "--event", "broken-1"), StringComparison.Ordinal);
+        Assert.Contains("No record", await station.AskAsync(1, "explain", "--event", "never-sent"), StringComparison.Ordinal);
     }
 
     private static string Id(JsonElement e) => Text(e, "event_id", "_event_id")!;

@@ -43,7 +43,6 @@ public class KafkaResultsTests
         Assert.All(
             counts.GroupBy(r => (r.Key, JsonDocument.Parse(r.Bytes!).RootElement.GetProperty("window_start").GetString())).Select(g => g.Last()),
             last => Assert.Equal("true", last.Headers["is_final"]));
-        Assert.Contains(counts, r => r.Headers["is_final"] == "false");
         var alarms = TopicReader.All(kafka.Address, "alarms").GroupBy(r => r.Headers["tidemark-query"]).ToDictionary(g => g.Key, g => g.ToList());
         Assert.Subset(new HashSet<string> { "fraud_alerts", "traffic_anomalies", "revenue_anomalies" }, alarms.Keys.ToHashSet());
         Assert.NotEmpty(alarms["fraud_alerts"]);

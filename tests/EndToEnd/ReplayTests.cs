@@ -27,9 +27,9 @@ public class ReplayTests
         Assert.Equal(1, await early.EndAsync(Limit));
         Assert.Contains("again first", early.Errors, StringComparison.Ordinal);
 
-        Assert.Contains("in version v1", await station.PrintAsync("replay", "--version", "v2"), StringComparison.Ordinal);
+        Assert.Contains("in version v1", await station.AskAsync(0, "replay", "--version", "v2"), StringComparison.Ordinal);
         Assert.Equal(before, await HistoryAsync(station));
-        await station.PrintAsync("swap", "--version", "v2");
+        await station.AskAsync(0, "swap", "--version", "v2");
         Assert.NotEqual(before, await HistoryAsync(station));
         station.Unset("MaxRangeRecords");
 
@@ -48,7 +48,7 @@ public class ReplayTests
         Assert.Equal(15_000, verdict.GetProperty("rows").GetProperty("bronze/events").GetInt64());
     }
 
-    private static Task<string> HistoryAsync(Station station) => station.PrintAsync("history", "gold/country_revenue");
+    private static Task<string> HistoryAsync(Station station) => station.AskAsync(0, "history", "gold/country_revenue");
 
     private static async Task ExportAsync(Station station, string container)
     {

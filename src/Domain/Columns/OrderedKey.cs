@@ -37,6 +37,9 @@ internal static class OrderedKey
             case Int32Column narrow:
                 AppendTime(to, narrow.Values[row]);
                 break;
+            case Int128Column huge:
+                BinaryPrimitives.WriteUInt128BigEndian(to.Take(16), (UInt128)huge.Values[row] ^ UInt128.One << 127);
+                break;
             case BooleanColumn truth:
                 to.Byte(truth.Values[row] ? (byte)1 : (byte)0);
                 break;
@@ -73,6 +76,9 @@ internal static class OrderedKey
                 break;
             case Int32ColumnBuilder narrow:
                 narrow.Append((int)TimeAt(from.Take(8), 0));
+                break;
+            case Int128ColumnBuilder huge:
+                huge.Append((Int128)(BinaryPrimitives.ReadUInt128BigEndian(from.Take(16)) ^ UInt128.One << 127));
                 break;
             case BooleanColumnBuilder truth:
                 truth.Append(from.Byte() != 0);

@@ -12,7 +12,7 @@ namespace Tidemark.Domain.Corrections;
 /// ticks: only windows whose final rows are in Delta and in Table storage are touched, which no tick writes again.
 /// </summary>
 public sealed class Reopener(
-    IPipeline pipeline, PipelineId id, ILedger ledger, ILake lake, ICorrectable tables, IResults results, ICorrectionLog log, TimeProvider time)
+    IPipeline pipeline, PipelineId id, ILedger ledger, ILake lake, ICorrectable tables, IResults results, ICorrectionLog log, ResultsKept? kept, TimeProvider time)
 {
     private const int MostAttempts = 20;
     private const long LongestRunMs = 6 * 3_600_000;
@@ -59,7 +59,7 @@ public sealed class Reopener(
     {
         foreach (var query in (await FindAsync(selection, cancel)).GroupBy(w => w.Query))
         {
-            var closed = (await ledger.ReadCursorAsync(query.Key.Name, cancel)).Cursor.PositionMs ?? long.MinValue;
+            var closed = await ClosedWindows.UpToAsync(ledger, lake, id, query.Key, cancel) ?? long.MinValue;
             if (Off.HasFlag(CorrectionRule.PublishedOnly))
                 closed = long.MaxValue;
             foreach (var run in Runs(query.Key, [.. query.Where(w => w.EndMs <= closed).Select(w => (w.EndMs, w.Events))]))
@@ -141,8 +141,9 @@ public sealed class Reopener(
         QuerySpec query, HashSet<long> ends, RowBatch after, RowBatch gone, RowBatch come, bool isContinued, long version, long? count, CancellationToken cancel)
     {
         var rows = isContinued ? after : come;
-        if (rows.Count + gone.Count == 0 && !isContinued)
+        if (!query.InTableStorage || (rows.Count + gone.Count == 0 && !isContinued))
             return true;
+        var oldUpTo = await OldUpToAsync(query, cancel);
         var there = await results.ReadETagsAsync(query, ends.Min() / 1000 - query.SizeMs, cancel);
         if (!Off.HasFlag(CorrectionRule.CountAfterETags) && (await CounterAsync(TableNames.Gold(query.Name), query, cancel)).Count != count)
             return false;
@@ -153,11 +154,21 @@ public sealed class Reopener(
         var deletes = outdated.Where(key => !right.Contains(key)).Distinct().Select(key => new ResultDelete(key, there[key])).ToList();
         var writes = Enumerable.Range(0, rows.Count)
             .Select(row => (row, Key: results.RowKey(query, rows, row)))
+            .Where(row => there.ContainsKey(row.Key) || !(results.AgeTime(query, rows, row.row) <= oldUpTo))
             .Select(row => new ResultWrite(row.row, row.Key, there.GetValueOrDefault(row.Key)) { Revision = version }).ToList();
         // A row that goes away leaves nothing that a tick behind the times could collide with, but the fence.
         if (query.Withdraws || deletes.Count > 0)
             return await results.WriteFencedAsync(query, rows, writes, deletes, there.GetValueOrDefault(IResults.Fence), final: true, cancel) is not null;
         return (await results.WriteAsync(query, rows, writes, final: true, cancel)).All(etag => etag is not null);
+    }
+
+    /// <summary>Time (ms) at or before which a row is too old for Table storage, unless it is there.</summary>
+    private async Task<long?> OldUpToAsync(QuerySpec query, CancellationToken cancel)
+    {
+        if (kept is null || await ledger.ReadMetaAsync(cancel) is not { } meta)
+            return null;
+        var heads = await Task.WhenAll(meta.Value.Starts.Keys.Select(partition => ledger.ReadHeadAsync(partition, cancel)));
+        return kept.OldUpTo(query, meta.Value.FrontierMs, heads.Max(head => head?.Value.MaxEventTimeMs));
     }
 
     /// <summary>Writes a record for each window; false when another has written one in between.</summary>

@@ -8,7 +8,7 @@ using Tidemark.Domain.Replays;
 namespace Tidemark.Domain.Explaining;
 
 /// <summary>Goes from an event to everything that it touched, or to the reason why it touched nothing.</summary>
-public sealed class EventExplainer(IPipeline pipeline, ILedger ledger, ILake lake, ICorrectionLog log)
+public sealed class EventExplainer(IPipeline pipeline, PipelineId id, ILedger ledger, ILake lake, ICorrectionLog log)
 {
     private readonly IRecounting _recounting = (IRecounting)pipeline;
 
@@ -41,7 +41,7 @@ public sealed class EventExplainer(IPipeline pipeline, ILedger ledger, ILake lak
         var takes = recount.Takes(events);
         if (!takes.Contains(true))
             return false;
-        var closed = (await ledger.ReadCursorAsync(query.Name, cancel)).Cursor.PositionMs ?? long.MinValue;
+        var closed = await ClosedWindows.UpToAsync(ledger, lake, id, query, cancel) ?? long.MinValue;
         var merged = await log.ReadAsync(query.Name, cancel);
         for (var row = 0; row < events.Count; row++)
         {

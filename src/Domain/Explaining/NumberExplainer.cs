@@ -63,7 +63,7 @@ public sealed class NumberExplainer(IPipeline pipeline, PipelineId id, ILedger l
         var recomputed = recount.Emit(endMs - 1, endMs);
         recomputed = RowBatches.Where(recomputed, row => IsOf(recomputed, row, group));
         var there = await RowAsync(query, startMs, group, cancel);
-        var closed = (await ledger.ReadCursorAsync(query.Name, cancel)).Cursor.PositionMs >= endMs;
+        var closed = await ClosedWindows.UpToAsync(ledger, lake, id, query, cancel) >= endMs;
         return new NumberExplanation(
             query.Name, startMs, endMs, closed, there, recomputed, Differences(there, recomputed), [.. events.OrderBy(e => e.Partition).ThenBy(e => e.Offset)]);
 

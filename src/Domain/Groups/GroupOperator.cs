@@ -71,7 +71,7 @@ internal sealed class GroupOperator : StreamOperator
         for (var i = 0; i < layout.Aggregates.Length; i++)
             AddTo(layout.Aggregates[i], groups.Accumulators[i]);
         if (mode == StreamMode.Update)
-            emit(Rows([.. slots.Distinct()]));
+            emit(Rows(groups, [.. slots.Distinct()]));
     }
 
     public override void Advance(long watermark, long nowMs, Action<RowBatch> emit)
@@ -79,11 +79,13 @@ internal sealed class GroupOperator : StreamOperator
         base.Advance(watermark, nowMs, emit);
         if (mode == StreamMode.Complete || timeKey is null && watermark != long.MaxValue)
             return;
+        if (keys.Length == 0 && watermark == long.MaxValue)
+            groups.SlotOf([]);   // the aggregate of no rows is a row too
         var closed = groups.Sorted().ToArray().Where(slot => timeKey is null || OrderedKey.TimeAt(groups.Keys[slot], 0) <= Watermark).ToArray();
         if (closed.Length == 0)
             return;
         if (mode == StreamMode.Append)
-            emit(Rows(closed));
+            emit(Rows(groups, closed));
         Counts.Removed += closed.Length;
         var gone = closed.ToHashSet();
         var left = new GroupStore(layout);
@@ -95,9 +97,11 @@ internal sealed class GroupOperator : StreamOperator
 
     public override RowBatch? Table()
     {
-        if (keys.Length == 0)
-            groups.SlotOf([]);   // the aggregate of no rows is a row too
-        return Rows(groups.Sorted().ToArray());
+        if (keys.Length > 0 || groups.Count > 0)
+            return Rows(groups, groups.Sorted().ToArray());
+        var none = new GroupStore(layout);
+        none.SlotOf([]);   // the aggregate of no rows is a row too
+        return Rows(none, [0]);
     }
 
     public override void Save(ByteWriter to) => groups.Write(to, groups.Sorted());
@@ -142,18 +146,18 @@ internal sealed class GroupOperator : StreamOperator
         into.Add(view, CollectionsMarshal.AsSpan(passedRows), CollectionsMarshal.AsSpan(passedSlots));
     }
 
-    private RowBatch Rows(int[] slots)
+    private RowBatch Rows(GroupStore from, int[] slots)
     {
         var output = new RowsBuilder(Output);
         foreach (var slot in slots)
         {
-            var reader = new ByteReader(groups.Keys[slot]);
+            var reader = new ByteReader(from.Keys[slot]);
             if (timeKey is not null)
                 reader.Take(OrderedKey.TimeBytes);
             for (var i = 0; i < keys.Length; i++)
                 OrderedKey.Read(ref reader, output.Columns[i]);
-            for (var i = 0; i < groups.Accumulators.Length; i++)
-                layout.Aggregates[i].Emit(groups.Accumulators[i], slot, output.Columns[keys.Length + i]);
+            for (var i = 0; i < from.Accumulators.Length; i++)
+                layout.Aggregates[i].Emit(from.Accumulators[i], slot, output.Columns[keys.Length + i]);
         }
         return output.Build();
     }

@@ -24,6 +24,8 @@ internal sealed class JoinOperator : StreamOperator
         this.stage = stage;
         sources = new JoinSources(stage, [left, right], [leftTime, rightTime], [leftWatermark, rightWatermark]);
         sides = [new JoinSide(left), new JoinSide(right)];
+        RowMask.Fill(stage.LeftFilter, Empty(left), []);   // columns that are not there are found now, not with the first row
+        RowMask.Fill(stage.RightFilter, Empty(right), []);
         Output = sources.Output;
     }
 
@@ -34,7 +36,7 @@ internal sealed class JoinOperator : StreamOperator
     public override long StateRows => sides[0].Count + sides[1].Count;
 
     /// <summary>Rows held on one side: 0 left, 1 right.</summary>
-    public long Held(int side) => sides[side].Count;
+    public RowBatch Held(int side) => RowBatches.Where(sides[side].Rows, sides[side].IsAlive);
 
     public override long OutputWatermark => sources.OutputWatermark(Watermark);
 

@@ -29,6 +29,7 @@ internal sealed class JoinSources
     public JoinSources(JoinStage stage, RowSchema[] schemas, string?[] times, bool[] watermarks)
     {
         (this.stage, Schemas, hasWatermark) = (stage, schemas, watermarks);
+        KeyTypes.CheckEqual(stage.Id, [.. stage.Equal, .. stage.NullSafeEqual], schemas[0], schemas[1]);
         for (var side = 0; side < 2; side++)
         {
             eventTime[side] = times[side] is { } time ? schemas[side].IndexOf(time) : null;
@@ -114,14 +115,32 @@ internal sealed class JoinSources
         {
             if (left.Columns[bound.Left].IsNull(leftRow) || right.Columns[bound.Right].IsNull(rightRow))
                 return false;
-            var order = left.Columns[bound.Left] is Int64Column a && right.Columns[bound.Right] is Int64Column b
-                ? a.Values[leftRow].CompareTo(b.Values[rightRow] + bound.Plus)
-                : string.CompareOrdinal(left.Text(leftRow, bound.Left), right.Text(rightRow, bound.Right));
-            if (!Holds(bound.Comparison, order))
+            if (!Holds(bound.Comparison, Order(bound, left, leftRow, right, rightRow)))
                 return false;
         }
         return true;
     }
+
+    private static int Order(Bound bound, RowBatch left, int leftRow, RowBatch right, int rightRow)
+    {
+        var (a, b) = (left.Columns[bound.Left], right.Columns[bound.Right]);
+        var (scale, otherScale) = (left.Schema.Fields[bound.Left].Scale, right.Schema.Fields[bound.Right].Scale);
+        if (a is Int64Column whole && b is Int64Column otherWhole && scale == otherScale)
+            return whole.Values[leftRow].CompareTo(otherWhole.Values[rightRow] + bound.Plus);
+        if (Number(a, leftRow, scale) is { } number && Number(b, rightRow, otherScale) is { } other)
+            return number.CompareTo(other + bound.Plus);
+        return string.CompareOrdinal(left.Text(leftRow, bound.Left), right.Text(rightRow, bound.Right));
+    }
+
+    /// <summary>The value of a numeric column; null for other columns.</summary>
+    private static double? Number(Column column, int row, int scale) => column switch
+    {
+        Int64Column wide => wide.Values[row] / Math.Pow(10, scale),
+        Int32Column narrow => narrow.Values[row],
+        Int128Column huge => (double)huge.Values[row] / Math.Pow(10, scale),
+        DoubleColumn real => real.Values[row],
+        _ => null,
+    };
 
     /// <summary>Appends a result row; a side that is null is all nulls.</summary>
     public void Emit(RowsBuilder output, RowBatch? left, int leftRow, RowBatch? right, int rightRow)
@@ -130,7 +149,7 @@ internal sealed class JoinSources
         if (left is not null)
             output.Copy(0, left, leftRow);
         else
-            output.Nulls(0, at);
+            EmitNoLeft(output, right!, rightRow);
         if (stage.Type == JoinType.LeftSemi)
             output.Nulls(at, Schemas[1].Fields.Count);
         else if (right is not null)
@@ -152,6 +171,19 @@ internal sealed class JoinSources
         }
         if (keyColumns[0].Length > 0)
             output.Columns[at].AppendFrom(left is not null ? left.Columns[keyColumns[0][0]] : right!.Columns[keyColumns[1][0]], left is not null ? leftRow : rightRow);
+    }
+
+    /// <summary>A right row alone: the window that it carries is the window of the result.</summary>
+    private void EmitNoLeft(RowsBuilder output, RowBatch right, int rightRow)
+    {
+        var fields = Schemas[0].Fields;
+        for (var i = 0; i < fields.Count; i++)
+        {
+            if (windowsGiven && fields[i].Name is "window_start" or "window_end" or "window_time" && Has(1, fields[i].Name))
+                output.Columns[i].AppendFrom(right[fields[i].Name], rightRow);
+            else
+                output.Nulls(i, 1);
+        }
     }
 
     /// <summary>The watermark for stages behind: a range join hands out matches as old as its state.</summary>

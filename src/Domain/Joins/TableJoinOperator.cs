@@ -3,7 +3,7 @@ using Tidemark.Domain.Streams;
 
 namespace Tidemark.Domain.Joins;
 
-/// <summary>Looks every row up in a table by equality; several matches give several rows, null matches nothing. Stateless.</summary>
+/// <summary>Looks every row up in a table by equality; several matches give several rows (a semi join one, without the table's columns), null matches nothing. Stateless.</summary>
 internal sealed class TableJoinOperator : StreamOperator
 {
     private readonly TableJoinStage stage;
@@ -16,6 +16,7 @@ internal sealed class TableJoinOperator : StreamOperator
     {
         (this.stage, this.table, EventTime) = (stage, table, eventTime);
         keys = [.. stage.Equal.Select(e => source.IndexOf(e.Stream))];
+        KeyTypes.CheckEqual(stage.Id, stage.Equal, source, table.Schema);
         var tableKeys = stage.Equal.Select(e => table.Schema.IndexOf(e.Table)).ToArray();
         for (var row = 0; row < table.Count; row++)
             if (KeyOf(table, row, tableKeys) is { } text)
@@ -33,10 +34,13 @@ internal sealed class TableJoinOperator : StreamOperator
         for (var row = 0; row < rows.Count; row++)
         {
             if (KeyOf(rows, row, keys) is { } text && index.TryGetValue(text, out var matches))
-                foreach (var match in matches)
+                foreach (var match in stage.Type == JoinType.LeftSemi ? matches.Take(1) : matches)
                 {
                     output.Copy(0, rows, row);
-                    output.Copy(rows.Columns.Count, table, match);
+                    if (stage.Type == JoinType.LeftSemi)
+                        output.Nulls(rows.Columns.Count, table.Columns.Count);
+                    else
+                        output.Copy(rows.Columns.Count, table, match);
                 }
             else if (stage.Type == (stage.StreamIsLeft ? JoinType.LeftOuter : JoinType.RightOuter))
             {

@@ -23,7 +23,7 @@ public interface IKeyedFunction
     /// <summary>Columns of the rows that it emits.</summary>
     RowSchema Output { get; }
 
-    /// <summary>Called with the rows of one key that arrived together, in order; null as state = there is none. The key's timeout is off until it is set again.</summary>
+    /// <summary>Called with the rows of one key that arrived together, in order; null as state = there is none. The key's timeout is off until it is set again. No rows: the first call for a state known before the start.</summary>
     /// <returns>The state from now on; null forgets the key.</returns>
     object? OnRows(IKeyedCall call, object? state, RowBatch rows);
 

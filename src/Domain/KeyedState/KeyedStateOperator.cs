@@ -6,14 +6,16 @@ namespace Tidemark.Domain.KeyedState;
 /// <summary>
 /// Runs a user's function per key. Rows come before timeouts; a call with rows clears the timeout that was set before. Late rows (event time at or below
 /// the watermark) are dropped only when timeouts run by event time. Timeouts run in the order of their times, then keys; one that a timeout sets is due
-/// later than that one, and runs at once if it is due already: so moving time in two steps is the same as in one. State: key, JSON state and timeout
-/// of every key.
+/// later than that one, and runs at once if it is due already: so moving time in two steps is the same as in one. A key whose state was known before the
+/// start and that has no rows by the first advance is called once without rows, as in Spark. State: key, JSON state and timeout of every key.
 /// </summary>
 internal sealed class KeyedStateOperator : StreamOperator
 {
     private readonly KeyedStateStage stage;
     private readonly int[] keys;
     private readonly int? timeColumn;
+    private const long FirstAdvance = long.MinValue;   // due then: the call for a state known before the start
+    private readonly RowBatch noRows;
     private readonly KeyedEntries entries = new();
     private readonly KeyedRows byKey = new();
     private readonly ByteWriter key = new();
@@ -27,7 +29,13 @@ internal sealed class KeyedStateOperator : StreamOperator
         timeColumn = eventTime is null ? null : source.IndexOf(eventTime);
         call = new KeyedCall(stage, new RowSchema([.. keys.Select(k => source.Fields[k])]), entries);
         foreach (var (row, state) in stage.Initial)
-            entries.Set(entries.Number(KeyOf(row, 0, [.. Enumerable.Range(0, keys.Length)])), stage.Function.Load(state), null);
+        {
+            var number = entries.Number(KeyOf(row, 0, [.. Enumerable.Range(0, keys.Length)]));
+            if (entries.State(number) is not null)
+                throw new StreamException(stage.Id, "two of its first states are for the same key; give each key one");
+            entries.Set(number, stage.Function.Load(state), FirstAdvance);
+        }
+        noRows = Empty(source);
     }
 
     public override RowSchema Output => stage.Function.Output;
@@ -66,12 +74,14 @@ internal sealed class KeyedStateOperator : StreamOperator
     {
         base.Advance(watermark, nowMs, emit);
         At(nowMs);
-        var clock = stage.Timeout == StateTimeout.ProcessingTime ? now : Watermark;
+        var clock = stage.Timeout switch { StateTimeout.ProcessingTime => now, StateTimeout.EventTime => Watermark, _ => FirstAdvance };
         call.Begin(now, Watermark);
         while (entries.TakeDue(clock) is var (due, number))
         {
             call.For(number);
-            if (call.State is { } state)
+            if (due == FirstAdvance)
+                Counts.Removed += call.End(long.MinValue, stage.Function.OnRows(call, call.State, noRows, []));
+            else if (call.State is { } state)
                 Counts.Removed += call.End(due, stage.Function.OnTimeout(call, state));
         }
         entries.Tidy();

@@ -17,20 +17,26 @@ internal sealed class EventState(IPipeline pipeline, ILake lake, ISegmentStore s
             truth.Counted[query.Name] = await ReadAsync((IRecounting)pipeline, query, truth.After(id, query.Name) - query.SizeMs, below, cancel);
     }
 
-    /// <summary>Adds the rows of a range, less what its late rows missed.</summary>
-    public async Task FoldAsync(Truth truth, RangeRow range, CancellationToken cancel)
+    /// <summary>Reads of a range what counting it needs; null when no query is counted or the range has no events.</summary>
+    public async Task<EventsOfRange?> ReadAsync(Truth truth, RangeRow range, CancellationToken cancel)
     {
         var recounting = pipeline as IRecounting;
         if (truth.Counted.Count == 0 || recounting is null || !range.Rows.ContainsKey(recounting.EventTable))
-            return;
+            return null;
         var columns = truth.Counted.Values.SelectMany(c => c.Columns).Distinct().ToList();
         if (await segments.ReadRowsAsync(range, recounting.EventTable, columns, cancel) is not { } rows)
-            return;
-        var late = range.Rows.ContainsKey(recounting.LateTable) && await segments.ReadRowsAsync(range, recounting.LateTable, LateEvent.Columns, cancel) is { } lateRows
-            ? LateEvent.Of(lateRows).ToList()
-            : [];
-        foreach (var counted in truth.Counted.Values)
-            truth.Touched.UnionWith(Add(counted, rows, Late(counted, late)));
+            return null;
+        return new EventsOfRange(rows, range.Rows.ContainsKey(recounting.LateTable) && await segments.ReadRowsAsync(range, recounting.LateTable, LateEvent.Columns, cancel) is { } late
+            ? [.. LateEvent.Of(late)]
+            : []);
+    }
+
+    /// <summary>Adds the rows of a range, less what its late rows missed.</summary>
+    public static void Fold(Truth truth, EventsOfRange? events)
+    {
+        if (events is not null)
+            foreach (var counted in truth.Counted.Values)
+                truth.Touched.UnionWith(Add(counted, events.Rows, Late(counted, events.Late)));
     }
 
     private async Task<IRecount> ReadAsync(IRecounting recounting, QuerySpec query, long? fromMs, IReadOnlyDictionary<int, long> below, CancellationToken cancel)
@@ -70,3 +76,6 @@ internal sealed class EventState(IPipeline pipeline, ILake lake, ISegmentStore s
         return touched;
     }
 }
+
+/// <summary>Rows of a range in the table of events, and of its late ones.</summary>
+internal sealed record EventsOfRange(RowBatch Rows, IReadOnlyList<LateEvent> Late);

@@ -43,19 +43,20 @@ internal sealed class SinkPublisher
             work.Touched.UnionWith(truth.Touched);
     }
 
-    /// <summary>Starts what is due and waits for it a while. What failed is alerted, and due again.</summary>
+    /// <summary>Starts what is due and waits a while for what it started. What failed is alerted, and due again.</summary>
     public async Task PublishAsync(Truth truth, CancellationToken cancel)
     {
+        var begun = new List<Task>();
         foreach (var work in _sinks.Where(work => !work.IsBusy))
         {
             await TakeAsync(work, cancel);
             if (Open(truth, work) is var open && (open.Count > 0 || !IsThrough(truth, work)))
-                work.Running = DeliverAsync(work, truth.Tables[work.Sink.Table].Version, open);
+                begun.Add(work.Running = DeliverAsync(work, truth.Tables[work.Sink.Table].Version, open));
         }
 
         try
         {
-            await Task.WhenAll(_sinks.Select(work => work.Running).OfType<Task>()).WaitAsync(_options.SinkWait, _time, cancel);
+            await Task.WhenAll(begun).WaitAsync(_options.SinkWait, _time, cancel);
         }
         catch (TimeoutException)
         {

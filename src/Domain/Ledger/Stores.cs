@@ -54,7 +54,10 @@ public readonly record struct StagedPartials(string Name, int Partition, long Fr
 /// <summary>Durable entities that hold fold states.</summary>
 public interface IEntities
 {
-    /// <summary>Last committed state, possibly stale; null when there is none.</summary>
+    /// <summary>
+    /// Last committed state, possibly stale; null when there is none. Throws <see cref="EntityStateGoneException"/> when the state is in a blob that is
+    /// not there.
+    /// </summary>
     Task<EntitySnapshot?> ReadAsync(EntityKey entity, CancellationToken cancel);
 
     /// <summary>Version of the last committed state, possibly stale, without the state; null when there is none.</summary>
@@ -78,6 +81,13 @@ public interface IEntities
     /// <summary>Every entity of this pipeline that has state.</summary>
     Task<IReadOnlyList<EntityKey>> ListAsync(CancellationToken cancel);
 }
+
+/// <summary>
+/// An entity names a blob that is gone. A ghost may: a late first Apply gives a deleted slice back a state whose blob was swept meanwhile. For an entity
+/// that is still needed, state is lost.
+/// </summary>
+public sealed class EntityStateGoneException(EntityKey entity, string blob)
+    : InvalidOperationException($"The state of entity {entity}, {blob}, is gone; restore the blob, or start a new PipelineVersion.");
 
 /// <summary>What an entity holds, as read.</summary>
 /// <param name="Version">Number of applies that took effect.</param>

@@ -131,6 +131,7 @@ public sealed class Tick
         var races = _raced && truth.Fresh.Count > 0 && began - _frontierMovedMs <= 2 * (long)_options.DeltaInterval.TotalMilliseconds;
         if (races && records * _openMsPerRecord > Math.Max(RacingOpenMs, (began - _openedMs) / 4.0))
             return (0, []);
+        _sinks.Note(truth);
         var written = await _results.PublishOpenAsync(truth, cancel);
         _openedMs = Now();
         if (records >= LeastRecordsToJudge)
@@ -158,7 +159,6 @@ public sealed class Tick
             _emittedMs = Now();
         }
 
-        _sinks.Note(truth);
         var open = await PublishOpenAsync(truth, cancel);
         adding.Dispose();
 

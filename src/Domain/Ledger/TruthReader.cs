@@ -11,10 +11,10 @@ internal sealed class TruthReader(
     IPipeline pipeline, PipelineId id, ILedger ledger, ISegmentStore segments, IEntities entities, ILake lake, IResults results,
     Partitions partitions, FrontierPublisher frontier, Definitions definitions, IAlerts alerts, ProtocolRule off)
 {
-    private readonly EventState _events = new(pipeline, lake, segments);
-
     // Of a range some megabytes are held; a few hide the time that storage takes.
     private const int ReadAhead = 4;
+
+    private readonly EventState _events = new(pipeline, lake, segments);
 
     /// <summary>Brings the cached truth up to date, or reads all of it anew where the cache does not continue.</summary>
     public async Task<Truth> ReadAsync(Truth? cached, bool advance, CancellationToken cancel)
@@ -61,9 +61,22 @@ internal sealed class TruthReader(
         var registry = await ledger.ReadRegistryAsync(cancel);
         var touched = views.Values.SelectMany(view => view.Ranges).SelectMany(range => range.Entities);
         var loaded = new Dictionary<EntityKey, EntitySnapshot?>();
+        var gone = new Dictionary<EntityKey, EntityStateGoneException>();
         foreach (var key in registry.Select(row => row.Entity).Concat(touched).Distinct().Order().ToList())
-            loaded[key] = await entities.ReadAsync(key, cancel);
+            try
+            {
+                loaded[key] = await entities.ReadAsync(key, cancel);
+            }
+            catch (EntityStateGoneException e)
+            {
+                // A ghost that nobody will read, unless the positions say that it is still needed.
+                (loaded[key], gone[key]) = (null, e);
+            }
+
         await ReadTablesAsync(truth, cancel);
+        foreach (var (key, failure) in gone)
+            if (!IsEvictable(truth, key))
+                throw failure;
         if (off.HasFlag(ProtocolRule.ETagsBeforeRanges))
             await ReadResultsAsync(truth, cancel);
 
@@ -237,7 +250,6 @@ internal sealed class TruthReader(
                 while (next < ranges.Count && ahead.Count < ReadAhead)
                     ahead.Enqueue(ReadAsync(truth, ranges[next++], cancel));
                 Fold(truth, range, await ahead.Dequeue());
-                await _events.FoldAsync(truth, range, cancel);
             }
         }
         finally
@@ -254,7 +266,7 @@ internal sealed class TruthReader(
         if (truth.Streams.TryGetValue(range.Partition, out var streams) && range.To > streams.At)
             foreach (var source in streams.Streams.GroupBy(stream => stream.Spec.Source).Where(source => range.Rows.ContainsKey(source.Key)))
                 rows[source.Key] = await segments.ReadRowsAsync(range, source.Key, [.. source.SelectMany(stream => stream.Spec.Columns).Distinct()], cancel);
-        return new RangeInput(rows, range.Entities.Count == 0 ? null : await segments.ReadPartialsAsync(range, cancel));
+        return new RangeInput(rows, range.Entities.Count == 0 ? null : await segments.ReadPartialsAsync(range, cancel), await _events.ReadAsync(truth, range, cancel));
     }
 
     /// <summary>
@@ -264,6 +276,7 @@ internal sealed class TruthReader(
     private void Fold(Truth truth, RangeRow range, RangeInput input)
     {
         FoldStreams(truth, range, input.Rows);
+        EventState.Fold(truth, input.Events);
         foreach (var key in range.Entities)
         {
             if (IsEvictable(truth, key) || truth.Refused.Contains(key.Bundle))
@@ -293,7 +306,7 @@ internal sealed class TruthReader(
             stream.Fold(range.To, range.Tag, rows.GetValueOrDefault(stream.Spec.Source));
     }
 
-    private sealed record RangeInput(Dictionary<string, RowBatch?> Rows, IReadOnlyDictionary<EntityKey, byte[]>? Partials);
+    private sealed record RangeInput(Dictionary<string, RowBatch?> Rows, IReadOnlyDictionary<EntityKey, byte[]>? Partials, EventsOfRange? Events);
 
     /// <summary>An entity that is read below the version that ranges were settled at has forgotten them: nothing may be computed from it.</summary>
     private async Task CheckRegistryAsync(

@@ -70,18 +70,34 @@ internal static class QueryCheck
 
     private static void CheckWindow(QueryDefinition query)
     {
-        var (size, slide, offset) = query.Window;
-        if (size <= TimeSpan.Zero || slide <= TimeSpan.Zero)
-            throw new QueryException(query.Name, $"its window of {size} every {slide} is not positive; give both a length");
-        if (slide > size)
-            throw new QueryException(query.Name, $"its slide {slide} is longer than its size {size}, so rows in between would be in no window; shorten the slide");
-        foreach (var (name, span) in new[] { ("size", size), ("slide", slide), ("offset", offset), ("delay", query.Delay), ("retention", query.Retention) })
-            if (span.Ticks % TimeSpan.TicksPerMillisecond != 0)
-                throw new QueryException(query.Name, $"its {name} {span} is not a whole number of milliseconds; round it");
+        CheckWindow(query.Name, query.Window);
+        CheckWhole(query.Name, "delay", query.Delay);
+        CheckWhole(query.Name, "retention", query.Retention);
         if (query.Delay < TimeSpan.Zero)
             throw new QueryException(query.Name, $"its watermark delay {query.Delay} is negative; give zero or more");
         if (query.Retention < TimeSpan.Zero)
             throw new QueryException(query.Name, $"complete mode is to hold its windows for {query.Retention}; give zero or more");
+    }
+
+    /// <summary>Checks the windows of a query or stage.</summary>
+    public static void CheckWindow(string query, WindowDefinition window)
+    {
+        var (size, slide, offset) = window;
+        if (size <= TimeSpan.Zero || slide <= TimeSpan.Zero)
+            throw new QueryException(query, $"its window of {size} every {slide} is not positive; give both a length");
+        if (slide > size)
+            throw new QueryException(query, $"its slide {slide} is longer than its size {size}, so rows in between would be in no window; shorten the slide");
+        if (offset.Duration() >= slide)
+            throw new QueryException(query, $"its offset {offset} is not shorter than its slide {slide}; take off whole slides");
+        CheckWhole(query, "size", size);
+        CheckWhole(query, "slide", slide);
+        CheckWhole(query, "offset", offset);
+    }
+
+    private static void CheckWhole(string query, string name, TimeSpan span)
+    {
+        if (span.Ticks % TimeSpan.TicksPerMillisecond != 0)
+            throw new QueryException(query, $"its {name} {span} is not a whole number of milliseconds; round it");
     }
 
     /// <summary>Checks one aggregate of a stage without windows.</summary>

@@ -125,7 +125,10 @@ public sealed record OrderStage(string Id, string Source, IReadOnlyList<(string 
 /// <summary>A user's function with state per key.</summary>
 public sealed record KeyedStateStage(string Id, string Source, IReadOnlyList<string> Keys, StateTimeout Timeout, IKeyedFunction Function) : Stage(Id)
 {
-    /// <summary>States known before the start: a row of the key's columns, and the state as the function saves it.</summary>
+    /// <summary>
+    /// States known before the start: a row of the key's columns, and the state as the function saves it. Each is called once at the first advance, without
+    /// rows if there are none by then.
+    /// </summary>
     public IReadOnlyList<(RowBatch Key, byte[] State)> Initial { get; init; } = [];
 
     /// <inheritdoc/>

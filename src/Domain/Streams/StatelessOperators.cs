@@ -11,12 +11,14 @@ internal sealed class UnionOperator : StreamOperator
 {
     private readonly RowSchema[] sources;
 
-    public UnionOperator(string stage, RowSchema[] sources, string? eventTime)
+    public UnionOperator(string stage, RowSchema[] sources, string?[] eventTimes)
     {
-        (this.sources, EventTime) = (sources, eventTime);
+        this.sources = sources;
         if (sources.FirstOrDefault(s => s.Fields.Count != sources[0].Fields.Count) is { } other)
             throw new StreamException(stage, $"it unites {sources[0].Fields.Count} columns with {other.Fields.Count}; give all the same number of columns");
         Output = new RowSchema([.. Enumerable.Range(0, sources[0].Fields.Count).Select(i => Common(stage, [.. sources.Select(s => s.Fields[i])]))]);
+        if (Array.FindIndex(eventTimes, t => t is not null) is var first and >= 0)
+            EventTime = Output.Fields[sources[first].IndexOf(eventTimes[first]!)].Name;
     }
 
     public override RowSchema Output { get; }

@@ -1,4 +1,5 @@
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Queries;
 
 namespace Tidemark.Domain.Streams;
 
@@ -12,6 +13,8 @@ internal static class StreamCheck
     {
         foreach (var input in stream.Inputs.Where(i => i.Delay < TimeSpan.Zero))
             throw new StreamException(input.Name, $"its watermark delay {input.Delay} is negative; give zero or more");
+        foreach (var input in stream.Inputs.Where(i => i.EventTime is not null && !i.Schema.Fields.Any(f => f.Name == i.EventTime && f.Type == FieldType.Timestamp)))
+            throw new StreamException(input.Name, $"its event time '{input.EventTime}' is no column of type timestamp; name one that is");
         var names = new HashSet<string>(stream.Inputs.Select(i => i.Name));
         foreach (var stage in stream.Stages)
         {
@@ -21,11 +24,31 @@ internal static class StreamCheck
                     : $"it reads '{from}', which is neither an input nor a stage before it; correct the name");
             if (!names.Add(stage.Id))
                 throw new StreamException(stage.Id, "another input or stage has the same name; rename one");
+            CheckShape(stage);
             if (!stream.Bounded)
                 Check(stream, stage);
+            else if (stage is DeduplicateStage { WithinWatermark: true })
+                throw new StreamException(stage.Id, "a bounded input has no watermark for duplicates to be within; drop duplicates by key");
         }
         if (stream is { Mode: StreamMode.Complete, Bounded: false } && !stream.Stages.Any(IsAggregation))
             throw new StreamException(stream.Stages[^1].Id, "complete mode needs an aggregation, or the result would be every row ever seen; use append mode");
+    }
+
+    /// <summary>What no input and no mode makes right.</summary>
+    private static void CheckShape(Stage stage)
+    {
+        var (window, gap) = stage switch
+        {
+            WindowStage w => (w.Window, null),
+            AssignWindowStage a => (a.Window, null),
+            SessionStage s => ((WindowDefinition?)null, s.GapField is null ? s.Gap ?? TimeSpan.Zero : (TimeSpan?)null),
+            AssignSessionStage a => (null, a.GapField is null ? a.Gap ?? TimeSpan.Zero : null),
+            _ => (null, null),
+        };
+        if (window is not null)
+            QueryCheck.CheckWindow(stage.Id, window);
+        if (gap <= TimeSpan.Zero)
+            throw new StreamException(stage.Id, $"its gap is {gap:c}, so no row would be in a session; give a positive gap or a column");
     }
 
     private static void Check(StreamDefinition stream, Stage stage)
@@ -69,6 +92,8 @@ internal static class StreamCheck
     private static void CheckTableJoin(TableJoinStage join)
     {
         var kept = join.Type switch { JoinType.LeftOuter => (true, false), JoinType.RightOuter => (false, true), JoinType.FullOuter => (true, true), _ => (false, false) };
+        if (join.Type == JoinType.LeftSemi && !join.StreamIsLeft)
+            throw new StreamException(join.Id, "rows of the table would have to wait for ever for a partner; keep the stream's rows that have one");
         if (join.StreamIsLeft ? kept.Item2 : kept.Item1)
             throw new StreamException(join.Id, "rows of the table without a partner would have to wait for ever; keep only the stream's rows without partner");
     }
@@ -83,16 +108,21 @@ internal static class StreamCheck
         if (join.Window is not null && (left is not null || right is not null)
             || join.Equal.Concat(join.NullSafeEqual).Any(e => left is not null && e.Left == left || right is not null && e.Right == right))
             return;
-        if (join.Type is JoinType.LeftOuter or JoinType.FullOuter or JoinType.LeftSemi && !IsBounded(join, right, join.Type == JoinType.LeftSemi, leftSide: true)
-            || join.Type is JoinType.RightOuter or JoinType.FullOuter && !IsBounded(join, left, false, leftSide: false))
+        var isBounded = join.Type switch
+        {
+            JoinType.LeftOuter or JoinType.LeftSemi => IsBounded(join, right),
+            JoinType.RightOuter => IsBounded(join, left),
+            JoinType.FullOuter => IsBounded(join, left) || IsBounded(join, right),
+            _ => true,
+        };
+        if (!isBounded)
             throw new StreamException(join.Id, "a row of its outer side could wait for ever: there is no watermark in the keys and no time range; add one of them");
     }
 
     /// <summary>Whether a condition bounds how long rows of a side wait: it must compare with the other side's watermarked time from below.</summary>
-    private static bool IsBounded(JoinStage join, string? otherTime, bool isSemi, bool leftSide) =>
-        isSemi || otherTime is not null && join.TimeBounds.Any(b =>
-            (b.Right == otherTime && b.Comparison is Queries.Comparison.Greater or Queries.Comparison.GreaterOrEqual)
-            || (b.Left == otherTime && b.Comparison is Queries.Comparison.Less or Queries.Comparison.LessOrEqual));
+    private static bool IsBounded(JoinStage join, string? otherTime) => otherTime is not null && join.TimeBounds.Any(b =>
+        (b.Right == otherTime && b.Comparison is Comparison.Greater or Comparison.GreaterOrEqual)
+        || (b.Left == otherTime && b.Comparison is Comparison.Less or Comparison.LessOrEqual));
 
     private static void NeedsWatermark(StreamDefinition stream, Stage stage, bool has, string what)
     {

@@ -41,7 +41,10 @@ public sealed record StreamDefinition(IReadOnlyList<StreamInput> Inputs, IReadOn
     /// <summary>How several inputs make one watermark.</summary>
     public WatermarkPolicy Policy { get; init; } = WatermarkPolicy.Min;
 
-    /// <summary>The input is bounded: everything closes at its end, and modes do not matter.</summary>
+    /// <summary>Watermark before any row, µs; null = nothing is late yet. Spark starts at 0, which is 1970.</summary>
+    public long? Start { get; init; }
+
+    /// <summary>The input is bounded: everything closes at its end and nothing before it, so nothing is late, and modes do not matter.</summary>
     public bool Bounded { get; init; }
 }
 

@@ -43,6 +43,8 @@ public sealed class StreamExecution
             for (var port = 0; port < stage.From.Count; port++)
                 (readers.TryGetValue(stage.From[port], out var list) ? list : readers[stage.From[port]] = []).Add((created, port, emits[stage.Id]));
         }
+        if (stream.Start is { } start)
+            StartAt(start);
     }
 
     /// <summary>Columns of the result.</summary>
@@ -104,13 +106,7 @@ public sealed class StreamExecution
     }
 
     /// <summary>The whole result in complete mode.</summary>
-    public RowBatch Table()
-    {
-        for (var i = stream.Stages.Count - 1; i >= 0; i--)
-            if (operators[stream.Stages[i].Id].Table() is { } table)
-                return stream.Stages.Skip(i + 1).OfType<OrderStage>().Aggregate(table, Sorted);
-        throw new InvalidOperationException("The stream has no aggregation, so there is no table of its result.");
-    }
+    public RowBatch Table() => Table(stream.Stages[^1].Id);
 
     /// <summary>Watermark that a stage works with, µs.</summary>
     public long StageWatermark(string stage) => operators[stage].Watermark;
@@ -118,8 +114,8 @@ public sealed class StreamExecution
     /// <summary>Entries that a stage holds.</summary>
     public long StateRows(string stage) => operators[stage].StateRows;
 
-    /// <summary>Rows that a join holds on its left and right side.</summary>
-    public (long Left, long Right) HeldBy(string join) => operators[join] is JoinOperator held ? (held.Held(0), held.Held(1)) : (0, 0);
+    /// <summary>Rows that a join holds on one side: 0 left, 1 right.</summary>
+    public RowBatch RowsHeld(string join, int side) => ((JoinOperator)operators[join]).Held(side);
 
     /// <summary>What happened in a stage since the last call.</summary>
     public OperatorCounts TakeCounts(string stage)
@@ -171,8 +167,19 @@ public sealed class StreamExecution
 
     private string NameOf(StreamOperator wanted) => operators.First(o => ReferenceEquals(o.Value, wanted)).Key;
 
+    private void StartAt(long start)
+    {
+        watermark = start;
+        foreach (var stage in stream.Stages)
+            operators[stage.Id].StartAt(Above(stage));
+    }
+
+    private long Above(Stage stage) => stage.From.Min(f => operators.TryGetValue(f, out var above) ? above.OutputWatermark : watermark);
+
     private void Observe(IReadOnlyDictionary<string, RowBatch> inputs)
     {
+        if (stream.Bounded)
+            return;
         foreach (var input in stream.Inputs.Where(i => i is { EventTime: not null, Delay: not null }))
         {
             if (!inputs.TryGetValue(input.Name, out var rows))
@@ -192,7 +199,7 @@ public sealed class StreamExecution
     {
         foreach (var stage in stream.Stages)
         {
-            var mark = stage.From.Min(f => operators.TryGetValue(f, out var above) ? above.OutputWatermark : watermark);
+            var mark = Above(stage);
             operators[stage.Id].Advance(mark, nowMs, emits[stage.Id]);
         }
     }
@@ -201,6 +208,14 @@ public sealed class StreamExecution
     {
         try
         {
+            KeyTypes.Check(stage.Id, from[0].Schema, stage switch
+            {
+                GroupStage g => g.Keys,
+                SessionStage s => s.Keys,
+                DeduplicateStage d => d.Keys,
+                KeyedStateStage k => k.Keys,
+                _ => [],
+            });
             foreach (var aggregate in stage switch { GroupStage g => g.Aggregates, SessionStage s => s.Aggregates, _ => [] })
                 QueryCheck.CheckStageAggregate(stage.Id, from[0].Schema, aggregate);
             return Create(stage, from);
@@ -227,7 +242,7 @@ public sealed class StreamExecution
             DeduplicateStage deduplicate => new DeduplicateOperator(deduplicate, source, watermarked, from[0].Delay.Ticks / 10),
             JoinStage join => new JoinOperator(join, source, from[1].Schema, from[0].EventTime, from[1].EventTime, from[0].HasWatermark, from[1].HasWatermark),
             TableJoinStage table => new TableJoinOperator(table, source, TableOf(table), from[0].EventTime),
-            UnionStage => new UnionOperator(stage.Id, [.. from.Select(f => f.Schema)], from[0].EventTime),
+            UnionStage => new UnionOperator(stage.Id, [.. from.Select(f => f.Schema)], [.. from.Select(f => f.EventTime)]),
             MapStage map => new MapOperator(map),
             OrderStage => new PassOperator(source, from[0].EventTime),
             KeyedStateStage state => new KeyedStateOperator(state, source, watermarked),
@@ -240,6 +255,24 @@ public sealed class StreamExecution
 
     private static SliceGrid GridOf(AssignWindowStage stage) =>
         new(stage.Window.Size.Ticks / TimeSpan.TicksPerMillisecond, stage.Window.Slide.Ticks / TimeSpan.TicksPerMillisecond, stage.Window.Offset.Ticks / TimeSpan.TicksPerMillisecond);
+
+    /// <summary>The table of an aggregation, or what stateless stages make of the tables before them.</summary>
+    private RowBatch Table(string name)
+    {
+        if (!operators.TryGetValue(name, out var holder))
+            throw new InvalidOperationException($"The rows of input '{name}' are no table; only an aggregation makes one.");
+        if (holder.Table() is { } table)
+            return table;
+        var stage = stream.Stages.First(s => s.Id == name);
+        if (stage is OrderStage order)
+            return Sorted(Table(order.Source), order);
+        if (stage is JoinStage or KeyedStateStage or DeduplicateStage)
+            throw new InvalidOperationException($"Stage '{name}' has no table of its result; only an aggregation has.");
+        var parts = new List<RowBatch>();
+        for (var port = 0; port < stage.From.Count; port++)
+            holder.Add(port, Table(stage.From[port]), parts.Add);
+        return RowBatches.Concat(holder.Output, parts);
+    }
 
     private static RowBatch Sorted(RowBatch rows, OrderStage stage)
     {

@@ -21,7 +21,8 @@ public sealed class OperatorCounts
 /// <summary>
 /// A stage at work: a deterministic machine over rows in order and moves of the watermark, whose state can be saved between any two calls. Lateness of
 /// rows is judged by the watermark of the last <see cref="Advance"/>; rows that an earlier stage emits while it advances come before this
-/// stage advances, so they are never late for being emitted. Times are microseconds. Not thread-safe.
+/// stage advances, so they are never late for being emitted. What it emits may be read until it is called with the next batch. Times are microseconds. Not
+/// thread-safe.
 /// </summary>
 internal abstract class StreamOperator
 {
@@ -33,6 +34,9 @@ internal abstract class StreamOperator
 
     /// <summary>Watermark of the last advance; long.MinValue before the first.</summary>
     public long Watermark { get; private protected set; } = long.MinValue;
+
+    /// <summary>Sets the watermark that there is before any row.</summary>
+    public void StartAt(long watermark) => Watermark = watermark;
 
     /// <summary>Watermark for the stages behind.</summary>
     public virtual long OutputWatermark => Watermark;

@@ -57,14 +57,15 @@ internal sealed class WindowMap(QueryPlan plan)
         long start = 0, length = 0;   // of the slice last used, µs
         var slice = 0;
         var kept = 0;
+        var hasNulls = times.Nulls is not null;
         for (var i = 0; i < count; i++)
         {
             var row = rows[i];
             var time = times.Values[row];
+            if (hasNulls && times.IsNull(row))
+                continue;
             if ((ulong)(time - start) >= (ulong)length)
             {
-                if (times.IsNull(row))
-                    continue;
                 slice = SliceNumber(SliceGrid.FloorDivide(time, 1000), watermark);
                 (start, length) = (windows[slice].Start * 1000, plan.Grid.Slice * 1000);
             }

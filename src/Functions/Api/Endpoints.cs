@@ -65,8 +65,8 @@ internal static class Endpoints
     };
 
     public static readonly Endpoint Drain = new(
-        nameof(Drain), "Says that a bounded input has ended; needs the master key.", [],
-        [new(202, "Noted.", (Json, Shapes.Any)), new(409, "The pipeline has not started yet.", (ProblemJson, Shapes.Of<ProblemBody>(ProblemBody.Json)))]);
+        nameof(Drain), "Says that a bounded input has ended; needs the master key.", [Parameters.KeepOpen],
+        [new(202, "Noted.", (Json, Shapes.Any)), Bad, new(409, "The pipeline has not started yet.", (ProblemJson, Shapes.Of<ProblemBody>(ProblemBody.Json)))]);
 
     public static readonly Endpoint OpenApi = new(nameof(OpenApi), "This document.", [], [Fine(Shapes.Any), Bad]);
 

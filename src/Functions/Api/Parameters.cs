@@ -28,9 +28,8 @@ internal static partial class Parameters
     public static readonly Parameter<string> Format = Choice("format", "`csv` or `json`; without it the header `Accept` decides.", "json", "csv");
     public static readonly Parameter<string> Source = Choice("source", "Where to read; without it Table storage, or Delta for what is only there.", "table", "delta");
     public static readonly Parameter<string> Continuation = Text("continuation", "What the page before gave: the next page. The other parameters stay the same.");
-    public static readonly Parameter<bool> Open = new(
-        "open", "`true` computes the session that is still open from `silver/events`, which reads files of Delta.", Schema("boolean"),
-        text => text switch { "true" => true, "false" => false, _ => Read<bool>.Wrong("true or false") });
+    public static readonly Parameter<bool> Open = Flag("open", "`true` computes the session that is still open from `silver/events`, which reads files of Delta.");
+    public static readonly Parameter<bool> KeepOpen = Flag("keep-open", "`true` leaves windows open that the watermark has not reached, for more input of the same time.");
     public static readonly Parameter<string> Severity = Choice("severity", "Only alerts of this severity.", "critical", "error", "warning", "informational");
     public static readonly Parameter<string> Kind = Text("kind", "Only alerts of this kind: `pipeline`, `fraud_alerts`, `traffic_anomalies`, `revenue_anomalies`.");
     public static readonly Parameter<int> Within = Number("within", "Alerts of purchases in the last so many seconds count.", 60, 90 * 86_400, 86_400);
@@ -48,6 +47,9 @@ internal static partial class Parameters
     private static Parameter<string> Choice(string name, string description, params string[] choices) => new(
         name, description, Schema("string", ("enum", new JsonArray([.. choices.Select(c => (JsonNode)c)]))),
         text => choices.Contains(text) ? text : Read<string>.Wrong($"one of {string.Join(", ", choices)}"));
+
+    private static Parameter<bool> Flag(string name, string description) => new(
+        name, description, Schema("boolean"), text => text switch { "true" => true, "false" => false, _ => Read<bool>.Wrong("true or false") });
 
     private static Parameter<int> Number(string name, string description, int least, int most, int otherwise) => new(
         name, description, Schema("integer", ("minimum", least), ("maximum", most), ("default", otherwise)),

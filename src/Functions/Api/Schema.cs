@@ -86,7 +86,9 @@ internal sealed class SchemaBook(IReadOnlyList<IOutput> outputs)
         {
             // Numbers are written as numbers, whatever else would be read.
             var written = new JsonSerializerOptions(options) { NumberHandling = JsonNumberHandling.Strict, TypeInfoResolver = options.TypeInfoResolver ?? new DefaultJsonTypeInfoResolver() };
-            Components[name] = JsonSchemaExporter.GetJsonSchemaAsNode(written, type, new JsonSchemaExporterOptions { TreatNullObliviousAsNonNullable = true, TransformSchemaNode = Required });
+            var schema = JsonSchemaExporter.GetJsonSchemaAsNode(written, type, new JsonSchemaExporterOptions { TreatNullObliviousAsNonNullable = true, TransformSchemaNode = Required });
+            Place(schema, name);
+            Components[name] = schema;
         }
 
         return Reference(name);
@@ -106,15 +108,32 @@ internal sealed class SchemaBook(IReadOnlyList<IOutput> outputs)
         return Reference(name);
     }
 
+    /// <summary>A type that occurs twice refers to its first place, from the schema's root: which is a component here.</summary>
+    private static void Place(JsonNode? schema, string name)
+    {
+        if (schema is JsonArray list)
+            foreach (var item in list)
+                Place(item, name);
+        if (schema is not JsonObject shape)
+            return;
+        if (shape["$ref"] is JsonValue reference && ((string)reference!)[0] == '#')
+            shape["$ref"] = $"#/components/schemas/{name}{((string)reference!)[1..]}";
+        foreach (var (_, part) in shape)
+            Place(part, name);
+    }
+
     private static JsonObject Reference(string name) => new() { ["$ref"] = "#/components/schemas/" + name };
 
     /// <summary>Everything that is written is always written, unless the options leave nulls out.</summary>
     private static JsonNode Required(JsonSchemaExporterContext context, JsonNode schema)
     {
-        if (schema is JsonObject { } shape && shape["properties"] is JsonObject properties && context.TypeInfo.Options.DefaultIgnoreCondition == JsonIgnoreCondition.Never)
-            shape["required"] = new JsonArray([.. properties.Select(p => (JsonNode)p.Key)]);
+        var nullsAreLeftOut = context.TypeInfo.Options.DefaultIgnoreCondition != JsonIgnoreCondition.Never;
+        if (schema is JsonObject { } shape && shape["properties"] is JsonObject properties)
+            shape["required"] = new JsonArray([.. properties.Where(p => !nullsAreLeftOut || !IsNullable(p.Value)).Select(p => (JsonNode)p.Key)]);
         return schema;
     }
+
+    private static bool IsNullable(JsonNode? schema) => schema is JsonObject { } shape && shape["type"] is JsonArray types && types.Any(t => (string?)t == "null");
 
     private static JsonObject Value(RowField field)
     {

@@ -27,7 +27,7 @@ internal sealed class DurableEntities(PipelineId pipeline, DurableTaskClient cli
             // The read was stale, and the blob went when the entity had named the next one.
             var newer = await SnapshotAsync(entity, cancel);
             if (!again || newer?.Blob == blob)
-                throw new InvalidDataException($"The state of entity {entity}, {blob}, is gone; restore the blob, or start a new PipelineVersion.");
+                throw new EntityStateGoneException(entity, blob);
             there = newer;
         }
 

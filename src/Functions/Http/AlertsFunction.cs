@@ -32,7 +32,7 @@ public sealed class AlertsFunction
         var asked = new Asked(request, Endpoints.Alerts);
         var (severity, kind, limit) = (asked.Get(Parameters.Severity, ""), asked.Get(Parameters.Kind, ""), asked.Get(Parameters.Limit, 100));
         var since = asked.Get(Parameters.Since, DateTimeOffset.MinValue);
-        var outputs = _outputs.All.Where(o => OutputBook.IsInTables(o) && o.TimeColumn is not null && o.Schema.Fields.Any(f => f.Name == "severity")).ToList();
+        var outputs = _outputs.All.Where(o => o.InTableStorage && o.TimeColumn is not null && o.Schema.Fields.Any(f => f.Name == "severity")).ToList();
         if (kind.Length > 0 && kind != OfPipeline && outputs.All(o => o.Name != kind))
             asked.Refuse(Parameters.Kind.Name, $"The parameter kind is '{kind}'; it should be one of {string.Join(", ", outputs.Select(o => o.Name).Prepend(OfPipeline))}.");
         if (asked.Problem is { } problem)

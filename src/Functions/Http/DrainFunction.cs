@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
+using Tidemark.Functions.Api;
 using Tidemark.Functions.Sources;
 
 namespace Tidemark.Functions.Http;
@@ -22,7 +23,10 @@ public sealed class DrainFunction
     public async Task<IActionResult> RunAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "api/drain")] HttpRequest request, FunctionContext context)
     {
-        var keepOpen = request.Query["keep-open"] == "true";
+        var asked = new Asked(request, Endpoints.Drain);
+        var keepOpen = asked.Get(Parameters.KeepOpen, false);
+        if (asked.Problem is { } wrong)
+            return wrong;
         foreach (var source in _sources.All)
             if (await EndAsync(source, keepOpen, context.CancellationToken) is { } problem)
                 return problem;

@@ -29,7 +29,8 @@ internal sealed class KeptBody
     public string ETag { get; }
 
     /// <summary>Compressed form; null where it is not worth it.</summary>
-    public ReadOnlyMemory<byte>? Gzip => _gzip.Value is { } bytes ? bytes : null;
+    // Not "… : null": null would become an array, and that an answer of no bytes.
+    public ReadOnlyMemory<byte>? Gzip => _gzip.Value is { } bytes ? bytes : default(ReadOnlyMemory<byte>?);
 
     /// <summary>An object as JSON, in snake_case unless said otherwise.</summary>
     public static KeptBody Json<T>(T value, JsonSerializerOptions? options = null) =>

@@ -82,8 +82,10 @@ internal sealed class LakeRows(LakeSource lake)
     private static ScanFilter Filter(RowsWanted wanted, string time)
     {
         long? to = wanted.To is { } end ? Micros(end) : null;
-        if (wanted.After is { } after)
-            to = Math.Min(to ?? long.MaxValue, ResultKeys.WindowStart(after) * 1000 + 999);
+        // A continuation may come from Table storage that had nothing, or from somebody who made it up.
+        if (wanted.After is { Length: >= 19 } after && long.TryParse(after.AsSpan(0, 19), NumberStyles.None, CultureInfo.InvariantCulture, out _)
+            && ResultKeys.WindowStart(after) is var start and < long.MaxValue / 1000 - 1)
+            to = Math.Min(to ?? long.MaxValue, start * 1000 + 999);
         var filter = new ScanFilter().Between(time, wanted.From is { } from ? Micros(from) : null, to);
         foreach (var (column, value) in wanted.Keys)
             if (value is not null && wanted.Output.Schema.Fields[wanted.Output.Schema.IndexOf(column)].Type == FieldType.String)

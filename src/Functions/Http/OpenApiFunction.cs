@@ -17,7 +17,7 @@ public sealed class OpenApiFunction
 
     /// <summary>The document.</summary>
     [Function("OpenApi")]
-    public IActionResult Run([HttpTrigger(AuthorizationLevel.Anonymous, "get", "head", Route = "api/openapi.json")] HttpRequest request) =>
+    public IActionResult Run([HttpTrigger(AuthorizationLevel.Function, "get", "head", Route = "api/openapi.json")] HttpRequest request) =>
         new Asked(request, Endpoints.OpenApi).Problem ?? new Reply(_source.Document);
 }
 

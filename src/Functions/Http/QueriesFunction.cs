@@ -36,12 +36,13 @@ public sealed class QueriesFunction
         if (_outputs.Find(name) is not { } output)
             return Reply.Problem(StatusCodes.Status404NotFound, $"There is no query '{(name.Length > 60 ? name[..60] + "…" : name)}'; there are {string.Join(", ", _outputs.All.Select(q => q.Name))}.");
         var source = asked.Get(Parameters.Source, RowsSource.SourceOf(output));
-        var wanted = Wanted(asked, output, source);
+        var wanted = Wanted(asked, output, ref source);
         var isCsv = Accepts.IsCsv(request, asked.Get(Parameters.Format, null!), out var notAcceptable);
         if ((asked.Problem ?? notAcceptable) is { } problem)
             return problem;
-        var page = await _rows.ReadAsync(wanted, source, cancel);
-        var continuation = page.After is { } after ? Continuation.Write(wanted, source, after) : null;
+        var (page, nextSource) = source == "table" && !asked.Has(Parameters.Source) && RowsSource.GoesOn(wanted)
+            ? await _rows.ReadOnAsync(wanted, cancel) : (await _rows.ReadAsync(wanted, source, cancel), source);
+        var continuation = page.After is { } after ? Continuation.Write(wanted, nextSource, after) : null;
         var next = continuation is null ? null : RowsSource.Next(request, $"/api/queries/{name}", continuation);
         var body = isCsv
             ? new KeptBody("text/csv; charset=utf-8", RowJson.Csv(output, page.Rows))
@@ -54,7 +55,7 @@ public sealed class QueriesFunction
         };
     }
 
-    private static RowsWanted Wanted(Asked asked, IOutput output, string source)
+    private static RowsWanted Wanted(Asked asked, IOutput output, ref string source)
     {
         var wanted = new RowsWanted(
             output, asked.Has(Parameters.From) ? asked.Get(Parameters.From, default) : null, asked.Has(Parameters.To) ? asked.Get(Parameters.To, default) : null,
@@ -68,11 +69,15 @@ public sealed class QueriesFunction
             asked.Refuse(wanted.From is null ? Parameters.To.Name : Parameters.From.Name, $"Rows of {output.Name} are the last of each key and have no time to ask for; leave from and to out.");
         if (output.TimeColumn is null && source == "delta")
             asked.Refuse(Parameters.Source.Name, $"Delta has every row that {output.Name} ever had, Table storage the last of each key; read gold/{output.Name} with a Delta reader.");
-        if (source == "table" && !OutputBook.IsInTables(output))
+        if (source == "table" && !output.InTableStorage)
             asked.Refuse(Parameters.Source.Name, $"Rows of {output.Name} are in Delta only; ask with source=delta, or without source.");
         if (!asked.Has(Parameters.Continuation))
             return wanted;
-        var after = Continuation.Read(wanted, source, asked.Get(Parameters.Continuation, ""));
+        var token = asked.Get(Parameters.Continuation, "");
+        var after = Continuation.Read(wanted, source, token);
+        // Where Table storage had ended, the page before led on to Delta.
+        if (after is null && !asked.Has(Parameters.Source) && (after = Continuation.Read(wanted, "delta", token)) is not null)
+            source = "delta";
         if (after is null)
             asked.Refuse(Parameters.Continuation.Name, "The continuation is not one of this question; take it from the page before, and leave the other parameters as they were there.");
         return wanted with { After = after };
@@ -128,7 +133,7 @@ internal sealed record OutputCard(QueryCard Card, string Mode, IReadOnlyList<str
         if (output.TimeColumn is not null)
             links["delta"] = rows + "?source=delta";
         var mode = output switch { QuerySpec { Update: true } => "update", StreamSpec { Results: StreamResults.Latest } => "latest", _ => "append" };
-        return new OutputCard(QueryCard.Of(output), mode, OutputBook.IsInTables(output) ? ["delta", "table"] : ["delta"], (output as StreamSpec)?.IndexBy, links);
+        return new OutputCard(QueryCard.Of(output), mode, output.InTableStorage ? ["delta", "table"] : ["delta"], (output as StreamSpec)?.IndexBy, links);
     }
 }
 

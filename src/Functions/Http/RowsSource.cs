@@ -1,4 +1,5 @@
 using System.Text;
+using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Api;
 using Tidemark.Functions.Results;
@@ -8,17 +9,52 @@ namespace Tidemark.Functions.Http;
 /// <summary>Rows of outputs for callers from outside, from Table storage or Delta, whichever has them. Not from memory, where rows of another instance may be missing: a page must go on where the one before ended.</summary>
 public sealed class RowsSource
 {
+    private const string InTable = "table", InDelta = "delta";
+
+    // Before everything that a key of a row with a time can begin with.
+    private const string Beginning = "0";
+
+    // Retention may be a little further than the status that tells of it.
+    private static readonly TimeSpan Margin = TimeSpan.FromMinutes(10);
     private readonly OutputRows _tables;
     private readonly LakeRows _lake;
+    private readonly StatusSource _status;
+    private readonly ResultsKept _kept;
 
-    internal RowsSource(OutputRows tables, LakeSource lake) => (_tables, _lake) = (tables, new LakeRows(lake));
+    internal RowsSource(OutputRows tables, LakeSource lake, StatusSource status, ResultsKept kept) => (_tables, _lake, _status, _kept) = (tables, new LakeRows(lake), status, kept);
 
-    /// <summary>A page.</summary>
+    /// <summary>A page of one source.</summary>
     internal Task<RowsPage> ReadAsync(RowsWanted wanted, string source, CancellationToken cancel) =>
-        source == "delta" ? _lake.ReadAsync(wanted, cancel) : _tables.ReadAsync(wanted, cancel);
+        source == InDelta ? _lake.ReadAsync(wanted, cancel) : _tables.ReadAsync(wanted, cancel);
+
+    /// <summary>
+    /// A page of Table storage, and where that ends, since it holds only what is not old, of Delta: the second value says where the next page is. Both
+    /// have the same keys in the same order, so what leaves Table storage meanwhile is met in Delta.
+    /// </summary>
+    internal async Task<(RowsPage Page, string Next)> ReadOnAsync(RowsWanted wanted, CancellationToken cancel)
+    {
+        var kept = await KeptFromAsync(wanted.Output, cancel);
+        var page = wanted.To <= kept ? new RowsPage([], null) : await _tables.ReadAsync(kept > (wanted.From ?? DateTimeOffset.MinValue) ? wanted with { From = kept } : wanted, cancel);
+        // What a caller wants no older rows than are kept of is complete.
+        return page.After is not null || kept is null || wanted.From >= kept
+            ? (page, InTable)
+            : (page with { After = page.Rows.Count > 0 ? page.Rows[^1].RowKey : wanted.After ?? Beginning }, InDelta);
+    }
+
+    /// <summary>Time from which Table storage surely has every row; null before there is a frontier.</summary>
+    private async Task<DateTimeOffset?> KeptFromAsync(IOutput output, CancellationToken cancel)
+    {
+        var status = await _status.GetAsync(cancel);
+        var newest = status.Partitions.Max(p => p.MaxEventTime);
+        return _kept.OldUpTo(output, status.Frontier?.ToUnixTimeMilliseconds(), newest?.ToUnixTimeMilliseconds()) is { } old ? DateTimeOffset.FromUnixTimeMilliseconds(old) + Margin : null;
+    }
+
+    /// <summary>Whether rows of this question go on in Delta where Table storage ends: not those that an index finds, which keeps all.</summary>
+    internal static bool GoesOn(RowsWanted wanted) =>
+        wanted.Output is { TimeColumn: not null, InTableStorage: true } && !wanted.Keys.Any(k => k.Value is not null && k.Column == (wanted.Output as StreamSpec)?.IndexBy);
 
     /// <summary>Where rows of the output are read, unless the caller says otherwise.</summary>
-    internal static string SourceOf(IOutput output) => OutputBook.IsInTables(output) ? "table" : "delta";
+    internal static string SourceOf(IOutput output) => output.InTableStorage ? InTable : InDelta;
 
     /// <summary>The address of the page that follows: the same with another continuation.</summary>
     internal static string Next(Microsoft.AspNetCore.Http.HttpRequest request, string path, string continuation)

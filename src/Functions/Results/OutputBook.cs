@@ -22,7 +22,4 @@ public sealed class OutputBook
 
     /// <summary>The pipeline that it is of.</summary>
     internal PipelineId IdOf(IOutput output) => _outputs[output.Name].Id;
-
-    /// <summary>Whether Table storage holds rows of it.</summary>
-    internal static bool IsInTables(IOutput output) => output is not StreamSpec { Results: StreamResults.None };
 }

@@ -83,7 +83,7 @@ internal static class ExplainCommand
     private static async Task<int> EventAsync(IServiceProvider services, string eventId, bool json, TextWriter output, CancellationToken cancel)
     {
         var found = await new EventExplainer(
-            services.GetRequiredService<IPipeline>(), services.GetRequiredService<ILedger>(), services.GetRequiredService<ILake>(), services.GetRequiredService<ICorrectionLog>()).ExplainAsync(eventId, cancel);
+            services.GetRequiredService<IPipeline>(), services.GetRequiredService<PipelineId>(), services.GetRequiredService<ILedger>(), services.GetRequiredService<ILake>(), services.GetRequiredService<ICorrectionLog>()).ExplainAsync(eventId, cancel);
         if (json)
         {
             output.WriteLine(JsonSerializer.Serialize(new

@@ -36,10 +36,11 @@ internal static class RunSettings
     {
         ["AzureFunctionsJobHost:extensions:kafka:sessionTimeoutMs"] = "4000",
         ["LocalHost:FetchWaitMs"] = "20",
-        ["EventCountsTopic"] = "event-counts",
-        ["AlertsTopic"] = "alerts",
         ["DeadLetterSuffix"] = ".dlq",
     };
+
+    // What the demo shows; an input is computed without it.
+    private static readonly Dictionary<string, string?> DemoDefaults = new() { ["EventCountsTopic"] = "event-counts", ["AlertsTopic"] = "alerts" };
 
     /// <summary>The settings before any service is started: what names real services is in them.</summary>
     public static IConfigurationRoot Read(RunOptions options) => Build(options, usesEmulator: false, []);
@@ -67,7 +68,7 @@ internal static class RunSettings
                 imposed[name] = value;
         var isDemo = options.Inputs.Count == 0 && GivenBrokers(options) is null;
         List<KeyValuePair<string, string?>> defaults =
-            [.. Defaults, .. usesEmulator ? EmulatorDefaults : [], .. RunTopics.Defaults(name => isDemo || options.Inputs.Any(i => i.Name == name))];
+            [.. Defaults, .. usesEmulator ? EmulatorDefaults : [], .. usesEmulator && options.Inputs.Count == 0 ? DemoDefaults : [], .. RunTopics.Defaults(name => isDemo || options.Inputs.Any(i => i.Name == name))];
         var named = AppSettings.Build(defaults, LocalSettingsPath(), imposed);
         return AppSettings.Build([.. defaults, .. RunTopics.Disabled(named)], LocalSettingsPath(), imposed);
     }

@@ -90,7 +90,7 @@ internal sealed class CorrectionRun(int seed, CorrectionRule off = CorrectionRul
     private async Task ReopenAsync(SimActor actor)
     {
         var lake = new StoredLake(_world, actor, _data);
-        var reopener = new Reopener(_pipeline, _id, new SimLedger(_world, actor, _ledger, false), lake, lake, new StoredResults(_world, actor, _data), lake, _world.Time) { Off = off };
+        var reopener = new Reopener(_pipeline, _id, new SimLedger(_world, actor, _ledger, false), lake, lake, new StoredResults(_world, actor, _data), lake, null, _world.Time) { Off = off };
         try
         {
             await foreach (var _ in reopener.RunAsync(new ReopenSelection(null, null, null), dryRun: false, CancellationToken.None))

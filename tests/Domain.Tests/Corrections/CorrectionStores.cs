@@ -106,7 +106,7 @@ internal sealed class StoredResults(SimWorld world, SimActor actor, StoredData d
     public string RowKey(IOutput query, RowBatch rows, int row) => string.Create(
         CultureInfo.InvariantCulture, $"{long.MaxValue - ((Int64Column)rows["window_start"]).Values[row] / 1000:D19}|{string.Join('|', query.Keys.Select(k => rows.Text(row, rows.Schema.IndexOf(k)) ?? "null"))}");
 
-    public long? AgeTime(IOutput output, RowBatch rows, int row) => throw new NotSupportedException();
+    public long? AgeTime(IOutput output, RowBatch rows, int row) => ((Int64Column)rows["window_end"]).Values[row] / 1000;
 
     public Task<int> RemoveAsync(IOutput output, long upToMs, int most, CancellationToken cancel) => throw new NotSupportedException();
 

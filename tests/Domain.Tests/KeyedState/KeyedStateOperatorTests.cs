@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.KeyedState;
 using Tidemark.Domain.Streams;
@@ -67,6 +68,17 @@ public class KeyedStateOperatorTests
                 (execution, newest) = (StreamExecution.Load(stream, execution.Save()), long.MinValue);
         }
         Assert.Equal(expected, actual);
+    }
+
+    [Fact]
+    public void Two_first_states_for_one_key_are_refused()
+    {
+        var key = RandomRows.Batch([new NaiveRow("k1", null, null)], RandomRows.Schema);
+        var one = new Domain.Columns.RowBatch(new RowSchema([RandomRows.Schema.Fields[0]]), [key.Columns[0]], 1);
+        var state = JsonSerializer.SerializeToUtf8Bytes(new Visits(1, 0));
+        var stage = new KeyedStateStage("s", "in", ["key"], StateTimeout.None, new SilentAfter(true)) { Initial = [(one, state), (one, state)] };
+        var refused = Assert.Throws<StreamException>(() => new StreamExecution(new StreamDefinition([new StreamInput("in", RandomRows.Schema)], [stage], StreamMode.Append)));
+        Assert.Contains("same key", refused.Message);
     }
 
     public static TheoryData<int> Seeds(int count) => [.. Enumerable.Range(0, count)];

@@ -18,7 +18,7 @@ public class ChainTests
         var mode = (StreamMode)random.Next(3);
         var windowed = mode == StreamMode.Append || random.Next(2) == 0;
         var outer = random.Next(2) == 0;
-        long slide = random.Next(1, 9) * 500, size = slide + random.Next(0, 12) * 500, offset = random.Next(-2000, 2000), delay = random.Next(0, 20) * 1_000_000L;
+        long slide = random.Next(1, 9) * 500, size = slide + random.Next(0, 12) * 500, offset = random.NextInt64(1 - slide, slide), delay = random.Next(0, 20) * 1_000_000L;
         var names = Enumerable.Range(0, 6).Select(_ => (Key: $"k{random.Next(5)}", Name: $"n{random.Next(3)}")).ToArray();
         Stage last = windowed
             ? new WindowStage("w", "first", "time", new WindowDefinition(Ms(size), Ms(slide), Ms(offset)), ["name"], Aggregates)

@@ -18,13 +18,20 @@ public class StreamCheckTests
         { "sort", ["sorted", "complete mode"] },
         { "no watermark", ["append mode", "delay"] },
         { "cross join", ["equality", "add a key"] },
+        { "event time", ["'value'", "timestamp"] },
+        { "gap", ["gap", "positive"] },
+        { "slide", ["slide", "shorten"] },
+        { "table side", ["table", "stream's rows"] },
+        { "key types", ["'key'", "'value'", "same type"] },
+        { "filter", ["'nope'", "correct the name"] },
+        { "semi", ["wait for ever", "time range"] },
     };
 
     [Theory]
     [MemberData(nameof(Faults))]
     public void A_stream_that_cannot_run_is_refused_with_stage_field_and_remedy(string fault, string[] said)
     {
-        var input = new StreamInput("in", RandomRows.Schema, "time", TimeSpan.FromSeconds(1));
+        var input = new StreamInput("in", RandomRows.Schema, fault == "event time" ? "value" : "time", TimeSpan.FromSeconds(1));
         var plain = new StreamInput("plain", RandomRows.Schema);
         Stage stage = fault switch
         {
@@ -36,6 +43,13 @@ public class StreamCheckTests
             "table" => new TableJoinStage("s", "in", "prices", JoinType.Inner, [("key", "key")]),
             "sort" => new OrderStage("s", "in", [("key", false)]),
             "no watermark" => new GroupStage("s", "plain", ["key"], Rows),
+            "gap" => new AssignSessionStage("s", "in", "time", TimeSpan.Zero, null),
+            "slide" => new AssignWindowStage("s", "in", "time", new WindowDefinition(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), TimeSpan.Zero)),
+            "table side" => new TableJoinStage("s", "in", "t", JoinType.LeftSemi, [("key", "key")], StreamIsLeft: false),
+            "key types" => new JoinStage("s", JoinType.Inner, "in", "plain") { Equal = [("key", "value")] },
+            "filter" => new JoinStage("s", JoinType.Inner, "in", "plain") { Equal = [("key", "key")], LeftFilter = new NumberIs("nope", Comparison.Less, 1) },
+            "semi" => new JoinStage("s", JoinType.LeftSemi, "in", "plain") { Equal = [("key", "key")] },
+            "event time" => new UnionStage("s", ["in"]),
             _ => new JoinStage("s", JoinType.Inner, "in", "plain"),
         };
         var few = new StreamInput("few", new Domain.Columns.RowSchema([.. RandomRows.Schema.Fields.Take(3)]));

@@ -15,7 +15,7 @@ internal sealed class RandomQueries(Random random)
         string[] keys = [.. new[] { "category", "country", "user_id", "quantity", "event_date" }.Where(_ => random.Next(4) == 0)];
         var query = Query.Named(name)
             .Where(Filter(2))
-            .Sliding(Ms(size), Ms(slide), Ms(random.Next(2) == 0 ? 0 : random.Next(-100_000, 100_000)))
+            .Sliding(Ms(size), Ms(slide), Ms(random.Next(2) == 0 ? 0 : random.NextInt64(1 - slide, slide)))
             .Watermark(Ms(Pick([0, 1, 1000, 45_000])))
             .By(keys);
         query.Count("rows");

@@ -56,15 +56,6 @@ internal sealed class Station : IAsyncDisposable
     /// <summary>Starts the program with --data and --port added.</summary>
     public Run Start(params string[] arguments) => StartBare([.. arguments, "--data", Data, "--port", $"{Port}"]);
 
-    /// <summary>What a command prints that reads this station's data; exit code 0.</summary>
-    public async Task<string> PrintAsync(params string[] arguments)
-    {
-        var run = StartBare([.. arguments, "--data", Data]);
-        var code = await run.EndAsync(Limit);
-        Assert.True(code == 0, $"Exit code {code}.\n{run.Transcript()}");
-        return run.Output;
-    }
-
     /// <summary>Starts the program with these arguments alone.</summary>
     public Run StartBare(params string[] arguments)
     {

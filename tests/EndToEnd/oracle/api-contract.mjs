@@ -53,6 +53,7 @@ export class Contract {
     if (!this.checks.has(key))
       this.checks.set(key, this.ajv.compile({ $id: `check${this.checks.size}`, ...JSON.parse(JSON.stringify(closed(content.schema)).replaceAll('"#/components', '"doc#/components')) }));
     const validate = this.checks.get(key);
+    if (!text) { this.check(false, `${place}: ${address} has no body`); return; }
     this.check(validate(JSON.parse(text)), `${place}: ${address} is not as described: ${JSON.stringify(validate.errors?.slice(0, 3))}`);
   }
 

@@ -26,7 +26,7 @@ async function ask(address, { headers = {}, method = 'GET', key = options.key, e
   return { answer, text, json: (answer.headers.get('content-type') ?? '').includes('json') && text ? exact(text) : null };
 }
 
-const contract = new Contract(JSON.parse(await (await fetch(`${options.address}/api/openapi.json`)).text()), check);
+const contract = new Contract(JSON.parse(await (await fetch(`${options.address}/api/openapi.json`, { headers: { 'x-functions-key': options.key } })).text()), check);
 await contract.validate();
 
 const outputs = new Map((await ask('/api/queries')).json.map(card => [card.name, card]));
@@ -219,6 +219,9 @@ async function manners() {
     await ask(address);
   await ask('/api/health', { key: null });
 }
+
+// What was found wrong by then says why something is not there to go on with.
+process.on('uncaughtException', e => { console.error([...faults.slice(0, 20), e.stack].join('\n')); process.exit(2); });
 
 const before = await delta('before');
 for (const table of TABLES) check(before.get(table).length > 0, `gold/${table} is empty, so nothing is compared`);

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using global::Azure;
 using Microsoft.Extensions.DependencyInjection;
+using Tidemark.Domain.Ledger;
 using Tidemark.Functions.Api;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Http;
@@ -127,6 +128,31 @@ public sealed partial class ApiTests(Azurite azurite)
             Assert.Equal(seen.Count, seen.Distinct().Count());
             Assert.Equal(before, seen.Where(before.Contains).ToList());
         }
+    }
+
+    [Fact]
+    public async Task What_is_too_old_for_Table_storage_comes_from_Delta_in_the_same_pages()
+    {
+        using var broker = new MockBroker("events", 1);
+        await using var app = new App(azurite, broker.Brokers, null, ("DeltaInterval", "1s"), ("ResultsRetention", "1h"));
+        app.Time.Advance(TimeSpan.FromHours(4));
+        for (var part = 0; part < 4; part++)
+            await RunAsync(app, broker, [.. Enumerable.Range(part * 50, 50).Select(i => Event(i * 60, "purchase", $"c{i % 2}", $"u{i % 9}"))]);
+        Assert.NotEmpty(await app.Services.GetRequiredService<ResultRetention>().RemoveAsync(100_000, default));
+        foreach (var query in new[] { "purchases", "revenue_by_category" })
+        {
+            var (all, kept) = (await AllAsync(app, query, "limit=1000&source=delta"), await AllAsync(app, query, "limit=1000&source=table"));
+            Assert.True(all.Count > kept.Count(r => r.GetProperty("is_final").GetBoolean()), "Nothing is too old.");
+            var paged = await AllAsync(app, query, "limit=15");
+            Assert.Equal(Lines(all), Lines(paged.Where(r => r.GetProperty("is_final").GetBoolean())));
+            Assert.Equal(paged.Count, Lines(paged).Distinct().Count());
+        }
+
+        Assert.Equal("table", Text(await GetAsync(app, "/api/queries/purchases?limit=5"), "source"));
+        var old = Uri.EscapeDataString(DateTimeOffset.FromUnixTimeMilliseconds(HandTime.Start + 1_800_000).ToString("O"));
+        Assert.Equal(30, (await AllAsync(app, "purchases", $"to={old}&limit=8")).Count);
+        // What is asked for by user stays.
+        Assert.Equal(Enumerable.Range(0, 200).Count(i => i % 9 == 4), (await AllAsync(app, "purchases", "key=user_id:u4&source=table")).Count);
     }
 
     [Fact]

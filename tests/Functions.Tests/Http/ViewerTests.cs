@@ -61,6 +61,9 @@ public sealed class ViewerTests(Azurite azurite)
         Assert.Equal((304, 0), (again.StatusCode, nothing.Length));
         Assert.Equal(200, (await SendAsync(Reply.Tagged(new { text = new string('y', 5000) }), "gzip", first.Headers.ETag.ToString())).Response.StatusCode);
         Assert.Equal("", (await SendAsync(reply, "")).Response.Headers.ContentEncoding.ToString());
+        // Too short to be worth it: as it is, not as nothing.
+        var (plain, whole) = await SendAsync(Reply.Tagged(new { text = "x" }), "gzip");
+        Assert.Equal(("", """{"text":"x"}"""), (plain.Headers.ContentEncoding.ToString(), Encoding.UTF8.GetString(whole)));
         Assert.Contains("default-src 'self'", first.Headers.ContentSecurityPolicy.ToString());
     }
 

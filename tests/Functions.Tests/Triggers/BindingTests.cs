@@ -18,7 +18,7 @@ public sealed partial class BindingTests
 
     [Fact]
     public void The_functions_are_these() => Assert.Equal(
-        ["Assets", "Drain", "Entities", "Health", "Home", "Ingest", "IngestPurchases", "IngestSensors", "Maintain", "Overview", "Partitions", "Progress", "Quarantine", "Queries", "QueryRows", "Replay", "Slices", "Status", "Table", "Tables", "Tick", "Timeline"],
+        ["Alerts", "Also", "Assets", "Drain", "Entities", "Fraud", "Health", "Home", "Ingest", "IngestPurchases", "IngestSensors", "Maintain", "OpenApi", "Overview", "Partitions", "Progress", "Quarantine", "Queries", "QueryRows", "Recommendations", "Replay", "Sessions", "Slices", "Status", "Table", "Tables", "Tick", "Timeline"],
         Functions.Select(m => m.GetCustomAttribute<FunctionAttribute>()!.Name).Order());
 
     [Fact]

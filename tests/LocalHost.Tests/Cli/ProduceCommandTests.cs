@@ -46,7 +46,7 @@ public sealed class ProduceCommandTests
     [InlineData("--kafka HOST:PORT", "produce", "--data", "/no/such/folder")]
     [InlineData("--since", "dlq", "list", "--since", "yesterday")]
     [InlineData("PARTITION/OFFSET", "dlq", "replay", "--id", "12")]
-    [InlineData("no data directory", "dlq", "list", "--data", "/no/such/folder")]
+    [InlineData("no such folder", "dlq", "list", "--data", "/no/such/folder")]
     public async Task A_wrong_option_ends_in_one_sentence(string says, params string[] arguments)
     {
         var (code, _, errors) = await RunAsync(arguments);

@@ -72,11 +72,16 @@ internal sealed class SimEntities(SimWorld world, SimActor actor, SimEntityData 
 {
     public async Task<EntitySnapshot?> ReadAsync(EntityKey entity, CancellationToken cancel)
     {
-        var read = await world.CallAsync(actor, $"read entity {entity}", () => data.Read(actor, entity));
-        return read?.Blob is not { } blob
-            ? read
-            : await world.CallAsync(actor, $"read {blob}", () => data.Blobs.TryGetValue(blob, out var there) ? read with { State = there.State } : throw new SimStoreException("blob not found"));
+        var read = await LookAsync(entity);
+        if (read?.Blob is not { } blob)
+            return read;
+        if (await world.CallAsync(actor, $"read {blob}", () => data.Blobs.TryGetValue(blob, out var there) ? there.State : null) is { } state)
+            return read with { State = state };
+        // Stale, or a ghost whose blob was swept.
+        throw (await LookAsync(entity))?.Blob == blob ? new EntityStateGoneException(entity, blob) : new SimStoreException("blob not found");
     }
+
+    private Task<EntitySnapshot?> LookAsync(EntityKey entity) => world.CallAsync(actor, $"read entity {entity}", () => data.Read(actor, entity));
 
     public async Task SignalApplyAsync(EntityKey entity, ApplyInput input, CancellationToken cancel)
     {
