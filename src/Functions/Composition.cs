@@ -53,11 +53,10 @@ public static class Composition
         var enrichment = options.Catalog is { } catalog ? new EnrichmentOptions { Join = catalog.Join } : null;
         var schemas = new EventSchemas { HasRegistry = options.SchemaRegistry is not null };
         services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents() with { Schemas = schemas }, enrichment: enrichment, scorer: services.Scorer()));
-        // Made here where it can be, so that what is wrong with them ends the start.
+        // Tried here where it can be, so that what is wrong with them ends the start; made later, as a pipeline may yet be put in place of this one.
         if (services.Last(s => s.ServiceType == typeof(IPipeline)).ImplementationInstance is IPipeline pipeline)
-            services.AddSingleton(Pipelines(options, pipeline, schemas));
-        else
-            services.AddSingleton(sp => Pipelines(options, sp.GetRequiredService<IPipeline>(), schemas));
+            _ = Pipelines(options, pipeline, schemas);
+        services.AddSingleton(sp => Pipelines(options, sp.GetRequiredService<IPipeline>(), schemas));
         AddStorage(services, options);
         AddLake(services, options);
         AddSources(services, options);

@@ -96,10 +96,11 @@ public sealed class ReplayTests(Azurite azurite)
         Assert.Equal(ends[0], await ((KafkaTopicLog)log).OffsetAtAsync(0, HandTime.Start + 900_000 * 6_000L, default));
     }
 
-    private static Task RunAsync(App app, ITopicLog log, IReadOnlyDictionary<int, long> ends, long? frontier, Action<ReplayProgress> report, CancellationToken cancel, IReadOnlyDictionary<int, long>? starts = null)
+    private static async Task RunAsync(App app, ITopicLog log, IReadOnlyDictionary<int, long> ends, long? frontier, Action<ReplayProgress> report, CancellationToken cancel, IReadOnlyDictionary<int, long>? starts = null)
     {
         var runner = app.Services.GetRequiredService<TickRunner>();
-        return new Replayer(app.Services.GetRequiredService<Ingest>(), stop =>
+        await app.Services.GetRequiredService<Preparation>().EnsureAsync(cancel);
+        await new Replayer(app.Services.GetRequiredService<Ingest>(), stop =>
         {
             app.Time.Advance(TimeSpan.FromSeconds(2));
             return runner.RunAsync(app.Client, stop);
