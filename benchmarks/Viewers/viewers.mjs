@@ -44,7 +44,7 @@ try {
   ended.catch(() => {});
   const ready = async () => {
     for (;;) {
-      const found = /(http:\/\/127\.0\.0\.1:\d+)\S*#key=([0-9a-f]+)/.exec(text);
+      const found = /(http:\/\/[^\s/]+)\S*#key=([0-9a-f]+)/.exec(text);
       if (found) return found.slice(1);
       await pause(100);
     }
