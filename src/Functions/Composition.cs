@@ -8,11 +8,13 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
 using Tidemark.Domain.Clickstream;
+using Tidemark.Domain.Clickstream.Streams;
 using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Schemas;
 using Tidemark.Domain.Sensors;
+using Tidemark.Domain.Streams;
 using Tidemark.Functions.Catalogs;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Costs;
@@ -72,6 +74,9 @@ public static class Composition
             all.Add(new(HostedPipelines.Sensors, sensors, SensorPipeline.Create(options.ToEvents() with { Topic = sensors.Topic }), options.Kafka.Of(HostedPipelines.Sensors, sensors.Topic)));
         if (options.Purchases is { } purchases)
             all.Add(new(HostedPipelines.Purchases, purchases, PurchasePipeline.Create(options.ToEvents() with { Topic = purchases.Topic, Schemas = schemas }), options.Kafka.Of(HostedPipelines.Purchases, purchases.Topic)));
+        // Its id holds those of both topics, so it begins anew when either does.
+        if (options.Purchases is { } right)
+            all.Add(new(HostedPipelines.Joined, right with { Topic = $"{options.Id.Topic}.{options.Id.Generation}+{right.Topic}" }, new TopicJoinPipeline([ViewToPurchase.Join(options.Id, right)])));
         return new HostedPipelines(all);
     }
 

@@ -22,6 +22,15 @@ internal sealed class FrontierPublisher(ILedger ledger, ITopicLog log, long hori
         if (meta.EndOfInput && states.TrueForAll(s => s.Next >= s.LogEnd))
         {
             var last = states.Max(s => s.MaxEventTimeMs);
+            if (options.Partner is { } partner)
+            {
+                // Both move to the same time, so that what waits for either comes out.
+                var end = await partner(cancel);
+                if (!end.IsThrough)
+                    return Frontier.Advance(meta.FrontierMs, states, time.GetUtcNow().ToUnixTimeMilliseconds(), (long)options.IdleTimeout.TotalMilliseconds, off);
+                last = last > end.NewestMs ? last : end.NewestMs ?? last;
+            }
+
             return last is { } t && t + horizonMs > (meta.FrontierMs ?? Frontier.None) ? t + horizonMs : meta.FrontierMs;
         }
 

@@ -5,7 +5,7 @@ namespace Tidemark.Domain.Ledger;
 /// else ever passes anything but <see cref="None"/>.
 /// </summary>
 [Flags]
-internal enum ProtocolRule
+internal enum ProtocolRule : long
 {
     None = 0,
 
@@ -95,6 +95,15 @@ internal enum ProtocolRule
 
     /// <summary>Results that can be withdrawn change only with their fence, read before the snapshot or moved by the tick itself.</summary>
     FencedResults = 1 << 28,
+
+    /// <summary>A followed table's commit says a frontier only when every range listed under it is in the table.</summary>
+    TimeAfterRows = 1L << 29,
+
+    /// <summary>A join of two topics takes the commits of its tables in an order that follows from the tables alone.</summary>
+    JoinPathFromTables = 1L << 30,
+
+    /// <summary>The time of a join of two topics is the lesser of both.</summary>
+    JoinTimeIsLesser = 1L << 31,
 
     /// <summary>A row that is known to be in Table storage is replaced by its final one however old it is.</summary>
     RetentionKeepsKnownRows = 1 << 29,

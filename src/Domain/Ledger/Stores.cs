@@ -131,7 +131,11 @@ public readonly record struct PositionMove(string AppId, long? Expected, long Ne
 public readonly record struct AppendOutcome(bool Committed, long Version);
 
 /// <summary>One commit of a query's table.</summary>
-public sealed record CommittedRows(long Version, long Position, RowBatch Rows);
+public sealed record CommittedRows(long Version, long Position, RowBatch Rows)
+{
+    /// <summary>Position of <c>{appId}/time</c> that the commit moved to, ms; null = it moved none.</summary>
+    public long? TimeMs { get; init; }
+}
 
 /// <summary>Table storage with the newest results of a query, one row per window and group.</summary>
 public interface IResults

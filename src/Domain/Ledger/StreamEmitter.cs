@@ -1,5 +1,6 @@
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Pipelines;
+using Tidemark.Domain.Streams;
 
 namespace Tidemark.Domain.Ledger;
 
@@ -9,6 +10,8 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lake, ResultPublisher results, ProtocolRule off)
 {
+    private const int MostPending = 50_000;
+
     /// <summary>Commits what waits, stream by stream, then what chained streams make of the commits.</summary>
     public async Task EmitAsync(Truth truth, CancellationToken cancel)
     {
@@ -17,7 +20,10 @@ internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lak
             Finish(truth, commit, await commit.Append);
         foreach (var spec in pipeline.Streams.Where(s => s.IsChained && !truth.Refused.Contains(StreamEntities.Chain(s).Bundle)))
         {
-            await FollowAsync(truth, truth.Chains[spec.Name], cancel);
+            if (spec.Joined is { } joined)
+                await FollowAsync(truth.Chains[spec.Name], joined, cancel);
+            else
+                await FollowAsync(truth, truth.Chains[spec.Name], cancel);
             await results.PublishStreamsAsync(truth, spec, cancel);
             if (Start(truth, spec, [(id.QueryAppId(spec.Name), id.ChainTimeAppId(spec.Name), truth.Chains[spec.Name])], cancel) is { } commit)
                 Finish(truth, commit, await commit.Append);
@@ -46,6 +52,9 @@ internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lak
             moves.Add(new PositionMove(appId, stream.DoneAt, stream.At));
             if (stream.State.FrontierMs is { } time && !off.HasFlag(ProtocolRule.StreamTimeIsPosition))
                 moves.Add(new PositionMove(timeAppId, stream.DoneTime, time));
+            if (stream.State is JoinedState joined)
+                for (var side = 0; side < 2; side++)
+                    moves.Add(new PositionMove(id.SideAppId(spec.Name, side), truth.PositionOf(TableNames.Gold(spec.Name), id.SideAppId(spec.Name, side)), joined.Version(side)));
             rows.AddRange(stream.Pending);
         }
 
@@ -75,6 +84,46 @@ internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lak
     }
 
     private sealed record StartedCommit(StreamSpec Spec, IReadOnlyList<StreamTruth> Streams, IReadOnlyList<PositionMove> Moves, RowBatch Rows, Task<AppendOutcome> Append);
+
+    /// <summary>
+    /// Folds the commits of both tables from where the join stands, in the order that its state demands, until the side that is to go next has no further one. Much that waits for its commit
+    /// ends it too; the next emission goes on.
+    /// </summary>
+    private async Task FollowAsync(StreamTruth chain, JoinedTables joined, CancellationToken cancel)
+    {
+        var state = (JoinedState)chain.State;
+        var commits = new IAsyncEnumerator<CommittedRows>?[2];
+        chain.IsThrough = false;
+        try
+        {
+            while (chain.Pending.Sum(rows => (long)rows.Count) < MostPending)
+            {
+                var side = state.Next;
+                if (!await NextAsync(side))
+                {
+                    if (off.HasFlag(ProtocolRule.JoinPathFromTables) && await NextAsync(1 - side))
+                        continue;
+                    chain.IsThrough = true;
+                    return;
+                }
+            }
+        }
+        finally
+        {
+            foreach (var open in commits)
+                if (open is not null)
+                    await open.DisposeAsync();
+        }
+
+        async Task<bool> NextAsync(int side)
+        {
+            commits[side] ??= lake.ReadCommitsAsync(joined[side].Table, joined[side].Id.TableAppId(joined[side].Table), state.Version(side), cancel).GetAsyncEnumerator(cancel);
+            if (!await commits[side]!.MoveNextAsync())
+                return false;
+            chain.Fold(side, commits[side]!.Current);
+            return true;
+        }
+    }
 
     /// <summary>Keeps a commit for the chained streams of this tick, if nothing came between it and what is known.</summary>
     public static void Note(Truth truth, string table, long before, CommittedRows commit)

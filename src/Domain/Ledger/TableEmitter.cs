@@ -5,9 +5,10 @@ namespace Tidemark.Domain.Ledger;
 
 /// <summary>
 /// Appends the rows of ranges to the base tables. What goes in follows from the ranges and the position alone, and the position (per table and
-/// partition the offset after the last row) moves in the same commit, so a row is in the table exactly once whoever emits it.
+/// partition the offset after the last row) moves in the same commit, so a row is in the table exactly once whoever emits it. A table that a join with
+/// another topic follows also says, in the commit that completes it, the frontier that it is complete up to.
 /// </summary>
-internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentStore segments, ILake lake, TickOptions options)
+internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentStore segments, ILake lake, TickOptions options, ProtocolRule off = ProtocolRule.None)
 {
     /// <summary>Commits everything that is listed and not yet in the tables, and lets go of the payload of ranges that are.</summary>
     public async Task EmitAsync(Truth truth, CancellationToken cancel)
@@ -40,6 +41,7 @@ internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentSt
         var rows = new List<RowBatch>();
         var files = new List<string>();
         var count = 0;
+        var isAll = true;
         foreach (var (partition, ranges) in truth.Ranges)
         {
             var appId = id.TableAppId(table, partition);
@@ -50,7 +52,11 @@ internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentSt
                 if (range.To <= position || !range.Rows.TryGetValue(table, out var inRange))
                     continue;
                 if (count > 0 && count + inRange > options.MaxRowsPerCommit)
+                {
+                    isAll = false;
                     break;
+                }
+
                 count += inRange;
                 if (range.Staged is { } staged)
                     files.Add(staged.Files[table]);
@@ -63,6 +69,10 @@ internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentSt
                 moves.Add(new PositionMove(appId, position, to));
         }
 
+        // Every range below the frontier is listed, so with the last of them the table is complete up to it.
+        if (table == options.FollowedTable && (isAll || off.HasFlag(ProtocolRule.TimeAfterRows)) && truth.Meta.Value.FrontierMs is { } frontier
+            && truth.PositionOf(table, id.TableTimeAppId(table)) is var time && !(frontier <= time))
+            moves.Add(new PositionMove(id.TableTimeAppId(table), time, frontier));
         if (moves.Count == 0)
             return null;
         return new StartedCommit(table, moves, AppendAsync(truth, table, moves, rows, files, cancel));

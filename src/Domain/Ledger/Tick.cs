@@ -49,11 +49,11 @@ public sealed class Tick
     internal Tick(IPipeline pipeline, PipelineId id, TickStores stores, Ingest ingest, TickOptions options, TimeProvider time, string owner, ProtocolRule off)
     {
         (_pipeline, _id, _ledger, _options, _time, _owner) = (pipeline, id, stores.Ledger, options, time, owner);
-        _horizonMs = pipeline.Queries.Select(query => query.DelayMs + query.SizeMs).Concat(pipeline.Streams.Select(stream => stream.HorizonMs)).DefaultIfEmpty(0).Max();
+        _horizonMs = pipeline.Queries.Select(query => query.DelayMs + query.SizeMs).Concat(pipeline.Streams.Select(stream => stream.HorizonMs)).Append(options.FollowerHorizonMs).Max();
         var partitions = new Partitions(stores.Ledger, stores.Log, options.StartFrom, time, off);
         var frontier = new FrontierPublisher(stores.Ledger, stores.Log, _horizonMs, options, time, off);
         _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, stores.Alerts, off);
-        _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options);
+        _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options, off);
         _queries = new QueryEmitter(pipeline, id, stores.Lake);
         _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, options.Results, off);
         _streams = new StreamEmitter(pipeline, id, stores.Lake, _results, off);
@@ -224,7 +224,7 @@ public sealed class Tick
         var settled = IsPastTheEnd(truth)
             && truth.Refused.Count == 0
             && truth.Streams.Values.All(streams => !streams.HasPending)
-            && truth.Chains.Values.All(chain => chain.Pending.Count == 0 && chain.At == truth.Tables[chain.Spec.Source].Version)
+            && truth.Chains.Values.All(chain => chain.Pending.Count == 0 && (chain.Spec.Joined is not null ? chain.IsThrough : chain.At == truth.Tables[chain.Spec.Source].Version))
             && truth.Ranges.Values.All(ranges => ranges.Count == 0);
         if (!settled || !await _watchdog.IsCaughtUpAsync(truth, cancel))
             return false;

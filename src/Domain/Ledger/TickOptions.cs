@@ -45,6 +45,15 @@ public sealed record TickOptions
     /// <summary>State in bytes beyond which an entity is handed the whole state, in a blob where it is too large for a signal, instead of merging itself.</summary>
     public int MaxEntityBytes { get; init; } = EntityFold.MaxStateBytes;
 
+    /// <summary>Base table that a join with another topic follows: its commits say the frontier. Null = none does.</summary>
+    public string? FollowedTable { get; init; }
+
+    /// <summary>How far beyond the newest event the frontier must move at the end of input for those who follow the table, ms.</summary>
+    public long FollowerHorizonMs { get; init; }
+
+    /// <summary>The topic that this one is joined with: at the end of input both move to the same time. Null = there is none.</summary>
+    public Func<CancellationToken, Task<TopicEnd>>? Partner { get; init; }
+
     /// <summary>Where the first start begins.</summary>
     public StartFrom StartFrom { get; init; } = StartFrom.Earliest;
 }

@@ -72,6 +72,9 @@ internal sealed class DeltaLake(LakeTables tables, CostCounters counters) : ILak
                 yield return new CommittedRows(
                     commit.Version,
                     commit.Transactions.TryGetValue(appId, out var position) ? position : commit.Version,
-                    await lake.ReadAsync(commit.Added, [.. lake.Rows.Fields.Select(f => f.Name)], cancel));
+                    await lake.ReadAsync(commit.Added, [.. lake.Rows.Fields.Select(f => f.Name)], cancel))
+                {
+                    TimeMs = commit.Transactions.TryGetValue(appId + "/time", out var time) ? time : null,
+                };
     }
 }

@@ -62,7 +62,10 @@ internal sealed class SimLake(SimWorld world, SimActor actor, SimLakeData data, 
                 yield return new CommittedRows(
                     version,
                     commits[version].Moves.Where(m => m.AppId == appId).Select(m => m.Next).FirstOrDefault(version),
-                    RowBatches.Concat(ToyRows.Empty.Schema, commits[version].Rows));
+                    RowBatches.Concat(ToyRows.Empty.Schema, commits[version].Rows))
+                {
+                    TimeMs = commits[version].Moves.Where(m => m.AppId == appId + "/time").Select(m => (long?)m.Next).FirstOrDefault(),
+                };
     }
 
     private TableHead Head(string table)
