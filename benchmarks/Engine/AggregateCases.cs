@@ -32,7 +32,7 @@ internal static class AggregateCases
         var states = new Dictionary<EntityKey, IFoldState>();
         foreach (var batch in batches)
             foreach (var (key, partial) in pipeline.Build(batch, long.MinValue).Partials)
-                (states.TryGetValue(key, out var state) ? state : states[key] = pipeline.Load(key, [])).Merge(partial);
+                (states.TryGetValue(key, out var state) ? state : states[key] = pipeline.Load(key, [])).Merge(partial.Span);
         return states.Values.Sum(s => (long)s.Save().Length) / (double)pipeline.Emit(pipeline.Queries[0].Name, states, null, long.MaxValue).Count;
     }
 

@@ -28,6 +28,10 @@ internal static class SampleEvents
         return records;
     }
 
+    /// <summary>The first records of a file of JSON lines, as `./run generate` writes it.</summary>
+    public static SourceRecord[] Read(string file, int count) =>
+        [.. File.ReadLines(file).Take(count).Select((line, i) => new SourceRecord(i, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), null, Encoding.UTF8.GetBytes(line), []))];
+
     private static string Json(Random random, int i, long time, int users)
     {
         var user = random.Next(users);

@@ -1,12 +1,12 @@
 // What viewers of the page cost: processor time of the running program with and without them, in turns, in one run.
-//   ./bench viewers [--viewers 20] [--seconds 20] [--rounds 4] [--rate 1000]
+//   ./bench viewers [--viewers 20] [--seconds 20] [--rounds 4] [--rate 20]
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const option = (name, otherwise) => { const at = process.argv.indexOf(`--${name}`); return at < 0 ? otherwise : Number(process.argv[at + 1]); };
-const [viewers, seconds, rounds, rate] = [option('viewers', 20), option('seconds', 20), option('rounds', 4), option('rate', 1000)];
+const [viewers, seconds, rounds, rate] = [option('viewers', 20), option('seconds', 20), option('rounds', 4), option('rate', 20)];
 const program = new URL('../../src/LocalHost/bin/Release/net10.0/Tidemark.LocalHost', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-viewers-'));
 const host = spawn(program, ['--data', join(folder, 'data'), '--port', '0', '--rate', String(rate)], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });

@@ -79,6 +79,15 @@ param pipelineVersion string = 'v1'
 @description('Product catalog that events are joined with: blob:PATH, delta:PATH or table:NAME. Empty: none, and no enriched table.')
 param catalog string = ''
 
+@description('Topic that the rows of event_counts go to. Empty: none.')
+param eventCountsTopic string = ''
+
+@description('Topic that fraud alerts and anomalies go to. Empty: none.')
+param alertsTopic string = ''
+
+@description('Quarantined records go to the topic of this name behind kafkaTopic as well, such as .dlq. Empty: to none.')
+param deadLetterSuffix string = ''
+
 @description('Schema registry (Confluent HTTP interface) that framed records name their schema by. Empty: none.')
 param schemaRegistry string = ''
 
@@ -174,6 +183,7 @@ module eventHubs './modules/eventhubs.bicep' = if (usesEventHubs) {
     namespaceName: '${abbreviations.eventHubNamespace}${token}'
     topic: kafkaTopic
     furtherTopics: concat(empty(sensorsTopic) ? [] : [sensorsTopic], empty(purchasesTopic) ? [] : [purchasesTopic])
+    resultTopics: [eventCountsTopic, alertsTopic, empty(deadLetterSuffix) ? '' : '${kafkaTopic}${deadLetterSuffix}']
     partitions: preset.partitions
     throughputUnits: preset.throughputUnits
     throughputUnitsMaximum: preset.throughputUnitsMaximum
@@ -271,6 +281,9 @@ module app './modules/app.bicep' = {
     sensorsGeneration: sensorsGeneration
     purchasesGeneration: purchasesGeneration
     catalog: catalog
+    eventCountsTopic: eventCountsTopic
+    alertsTopic: alertsTopic
+    deadLetterSuffix: deadLetterSuffix
     schemaRegistry: schemaRegistry
     schemaRegistryUser: schemaRegistryUser
     schemaRegistrySecretUri: usesRegistryUser ? registrySecret!.outputs.secretUri : ''

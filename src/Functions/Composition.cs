@@ -9,14 +9,17 @@ using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
 using Tidemark.Domain.Clickstream;
 using Tidemark.Domain.Clickstream.Streams;
+using Tidemark.Domain.Corrections;
 using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Schemas;
 using Tidemark.Domain.Sensors;
 using Tidemark.Domain.Streams;
+using Tidemark.Domain.Scoring;
 using Tidemark.Functions.Catalogs;
 using Tidemark.Functions.Configuration;
+using Tidemark.Functions.Corrections;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Entities;
 using Tidemark.Functions.Http;
@@ -26,6 +29,8 @@ using Tidemark.Functions.Replay;
 using Tidemark.Functions.Results;
 using Tidemark.Functions.Schemas;
 using Tidemark.Functions.Sources;
+using Tidemark.Functions.Scoring;
+using Tidemark.Functions.Sinks;
 using Tidemark.Functions.Status;
 using Tidemark.Functions.Tables;
 using Tidemark.Functions.Telemetry;
@@ -49,14 +54,14 @@ public static class Composition
         services.TryAddSingleton(TimeProvider.System);
         var enrichment = options.Catalog is { } catalog ? new EnrichmentOptions { Join = catalog.Join } : null;
         var schemas = new EventSchemas { HasRegistry = options.SchemaRegistry is not null };
-        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents() with { Schemas = schemas }, enrichment: enrichment));
+        services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents() with { Schemas = schemas }, enrichment: enrichment, scorer: services.Scorer()));
         // Made here where it can be, so that what is wrong with them ends the start.
         if (services.Last(s => s.ServiceType == typeof(IPipeline)).ImplementationInstance is IPipeline pipeline)
             services.AddSingleton(Pipelines(options, pipeline, schemas));
         else
             services.AddSingleton(sp => Pipelines(options, sp.GetRequiredService<IPipeline>(), schemas));
         AddStorage(services, options);
-        AddLake(services);
+        AddLake(services, options);
         AddSources(services, options);
         if (enrichment is not null)
             AddCatalog(services, options.Catalog!, enrichment);
@@ -94,7 +99,7 @@ public static class Composition
     }
 
     /// <summary>The tables of all topics, which have names of their own each.</summary>
-    private static void AddLake(IServiceCollection services)
+    private static void AddLake(IServiceCollection services, TidemarkOptions options)
     {
         services.AddSingleton<IObjectStore>(sp => new BlobObjectStore(sp.GetRequiredService<BlobContainerClient>()));
         services.AddSingleton(sp => new LakeTables(
@@ -102,6 +107,11 @@ public static class Composition
         services.AddSingleton<ILake>(sp => new DeltaLake(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>()));
         services.AddSingleton(sp => new LakeMaintenance(
             sp.GetRequiredService<LakeTables>(), [.. sp.GetRequiredService<HostedSources>().All.Select(s => s.Ledger)], sp.GetRequiredService<IAlerts>(), sp.GetRequiredService<ILogger<LakeMaintenance>>()));
+        services.AddSingleton<ICorrectionLog>(sp => new CorrectionStore(options.Id, Ledger(sp, options)));
+        services.AddSingleton(sp => new Reopener(
+            sp.GetRequiredService<IPipeline>(), options.Id, sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ILake>(),
+            new LakeCorrections(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>()), sp.GetRequiredService<IResults>(),
+            sp.GetRequiredService<ICorrectionLog>(), sp.GetRequiredService<TimeProvider>()));
     }
 
     private static void AddCatalog(IServiceCollection services, CatalogOptions catalog, EnrichmentOptions enrichment)
@@ -120,6 +130,8 @@ public static class Composition
 
     private static void AddSources(IServiceCollection services, TidemarkOptions options)
     {
+        services.AddSingleton(sp => new KafkaSinks(
+            options.ResultTopics, options.Kafka, options.Id, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<ILogger<KafkaSinks>>()));
         services.AddSingleton(sp => new Preparation(
             options, sp.GetRequiredService<HostedPipelines>(), sp.GetRequiredService<TableServiceClient>(), sp.GetRequiredService<ResultTables>(), sp.GetRequiredService<BlobServiceClient>(),
             sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<ILogger<Preparation>>()));
@@ -131,6 +143,10 @@ public static class Composition
         services.AddSingleton(sp => new SourceFactory(sp, options).Make(sp.GetRequiredService<HostedPipelines>()));
         services.AddSingleton(sp => sp.GetRequiredService<HostedSources>().Main.Ledger);
         services.AddSingleton(sp => sp.GetRequiredService<HostedSources>().Main.Status);
+        services.AddSingleton<IResults>(sp => sp.GetRequiredService<HostedSources>().Main.Results);
+        services.AddSingleton(sp => sp.GetRequiredService<HostedSources>().Main.Segments);
+        services.AddSingleton(sp => sp.GetRequiredService<HostedSources>().Main.Ingest);
+        services.AddSingleton(sp => sp.GetRequiredService<HostedSources>().Main.Runner);
     }
 
     /// <summary>What people and machines look at: status, progress, alerts, metrics, and the page's sources.</summary>
@@ -147,8 +163,17 @@ public static class Composition
         services.AddSingleton(sp => new OverviewSource(
             sp.GetRequiredService<StatusSource>(), sp.GetRequiredService<HostedPipelines>(), sp.GetRequiredService<NewestRows>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new LakeSource(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new OutputBook([.. sp.GetRequiredService<HostedPipelines>().All.Select(h => (h.Pipeline, h.Id))]));
+        services.AddSingleton(sp => new OutputRows(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<ResultTables>()));
+        services.AddSingleton(sp => new RowsSource(sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<LakeSource>()));
+        services.AddSingleton(sp => new FraudSource(
+            sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<StatusSource>(), sp.GetService<IScorer>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new RecommendationSource(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>()));
+        services.AddSingleton(sp => new OpenSessions(sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<StatusSource>()));
+        services.AddSingleton(sp => new OpenApiSource(sp.GetRequiredService<OutputBook>()));
         services.AddSingleton(sp => new ReplayStore(options.Id, Ledger(sp, options)));
-        services.AddSingleton(_ => new ReplayProducer(options.Kafka));
+        services.AddSingleton(sp => new ReplayProducer(options.Kafka, sp.GetRequiredService<ILogger<ReplayProducer>>()));
+        services.AddSingleton(sp => new QuarantineReader(sp.GetRequiredService<LakeTables>()));
         services.AddSingleton(sp => new QuarantineSource(sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<ReplayStore>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new QuarantineReplay(
             sp.GetRequiredService<ReplayStore>(), sp.GetRequiredService<ReplayProducer>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<LakeSource>(),

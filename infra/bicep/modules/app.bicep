@@ -51,6 +51,9 @@ param purchasesGeneration string
 
 @description('Empty: no catalog.')
 param catalog string
+param eventCountsTopic string
+param alertsTopic string
+param deadLetterSuffix string
 param schemaRegistry string
 param schemaRegistryUser string
 
@@ -188,6 +191,11 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         SchemaRegistry: schemaRegistry
         SchemaRegistryUser: schemaRegistryUser
         SchemaRegistryPassword: empty(schemaRegistryUser) ? '' : '@Microsoft.KeyVault(SecretUri=${schemaRegistrySecretUri})'
+        EventCountsTopic: eventCountsTopic
+        AlertsTopic: alertsTopic
+        DeadLetterSuffix: deadLetterSuffix
+        // Event Hubs takes no other compression than Gzip, and counts bytes as they were before.
+        KafkaCompression: usesEventHubs ? 'None' : 'Lz4'
         InlineSegmentLimit: '256KB'
         MaxRangeRecords: '20000'
         MaxOpenRanges: '2000'

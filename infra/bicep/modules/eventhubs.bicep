@@ -11,6 +11,9 @@ param furtherTopics array
 @description('Fixed once the topic exists.')
 param partitions int
 
+@description('Topics that the pipeline writes; empty names are passed over.')
+param resultTopics array
+
 @minValue(1)
 @maxValue(40)
 param throughputUnits int
@@ -59,11 +62,20 @@ resource furtherHubs 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' = [for
   }
 }]
 
-// The pipeline only reads.
+resource results 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' = [for name in filter(resultTopics, name => !empty(name)): {
+  parent: ns
+  name: name
+  properties: {
+    partitionCount: partitions
+    retentionDescription: { cleanupPolicy: 'Delete', retentionTimeInHours: retentionHours }
+  }
+}]
+
+// The pipeline reads its topic, writes results and dead letters, and sends records again from quarantine.
 resource listen 'Microsoft.EventHub/namespaces/authorizationRules@2024-01-01' = {
   parent: ns
   name: 'pipeline'
-  properties: { rights: ['Listen'] }
+  properties: { rights: ['Listen', 'Send'] }
 }
 
 // For those who send events, and for nothing else.

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Tidemark.Domain.Columns;
 
@@ -20,7 +21,9 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
 {
     private const int SmallHeap = 1 << 16;
     private readonly ByteWriter key = new();
-    private List<Value>[] kept = [];   // best first
+    private readonly bool isSingle = ranking.Limit == 1;
+    private Value[] single = [];        // where one value is kept; length 0 = none
+    private List<Value>?[] kept = [];   // where several are, best first; null = none yet
     private byte[] heap = new byte[256], spare = [];
     private int heapUsed, heapLive;
     private int used;
@@ -30,26 +33,31 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
 
     public override void Grow(int slots)
     {
-        var had = kept.Length;
-        if (slots > had)
-            Grow(ref kept, Math.Max(slots, 16));
-        for (var i = had; i < kept.Length; i++)
-            kept[i] = [];
+        if (isSingle)
+            Grow(ref single, slots);
+        else
+            Grow(ref kept, slots);
         used = Math.Max(used, slots);
     }
 
     public override void Clear()
     {
-        for (var i = 0; i < used; i++)
-            kept[i].Clear();
+        if (isSingle)
+            Array.Clear(single, 0, used);
+        else
+            for (var i = 0; i < used; i++)
+                kept[i]?.Clear();
         (used, heapUsed, heapLive) = (0, 0, 0);
     }
 
     public override void Clear(int slot)
     {
-        foreach (var value in kept[slot])
+        foreach (var value in Values(slot))
             heapLive -= value.Length;
-        kept[slot].Clear();
+        if (isSingle)
+            single[slot] = default;
+        else
+            kept[slot]?.Clear();
     }
 
     public override void Add(BatchView batch, ReadOnlySpan<int> rows, ReadOnlySpan<int> slots)
@@ -58,21 +66,21 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
         var times = ranking.TimeColumn is { } time ? (Int64Column)batch.Rows.Columns[time] : null;
         for (var i = 0; i < slots.Length; i++)
         {
-            if (source.IsNull(rows[i]))
+            if (source.IsNull(rows[i]) || times is not null && isSingle && IsBeaten(slots[i], times.Values[rows[i]]))
                 continue;
             key.Clear();
             if (times is not null)
                 OrderedKey.AppendTime(key, times.Values[rows[i]]);
             OrderedKey.Append(key, source, rows[i]);
-            Keep(kept[slots[i]], key.Written);
+            Keep(slots[i], key.Written);
         }
     }
 
     public override void Merge(int slot, Accumulator from, int fromSlot)
     {
         var other = (RankedAccumulator)from;
-        for (var i = 0; i < other.kept[fromSlot].Count; i++)   // keeping may move the values of this very list
-            Keep(kept[slot], other.Bytes(other.kept[fromSlot][i]));
+        for (var i = 0; i < other.Values(fromSlot).Length; i++)   // keeping may move the values of this very accumulator
+            Keep(slot, other.Bytes(other.Values(fromSlot)[i]));
     }
 
     public override void Read(int slot, ref ByteReader from)
@@ -85,28 +93,60 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
                 reader.Take(OrderedKey.TimeBytes);
             OrderedKey.Read(ref reader, ColumnBuilder.For(field));
             reader.End();
-            Keep(kept[slot], value);
+            Keep(slot, value);
         }
     }
 
     public override void Write(int slot, ByteWriter to)
     {
-        to.Varint((ulong)kept[slot].Count);
-        foreach (var value in kept[slot])
+        to.Varint((ulong)Values(slot).Length);
+        foreach (var value in Values(slot))
             to.Sized(Bytes(value));
     }
 
     public override void Emit(int slot, ColumnBuilder to)
     {
         if (ranking.List)
-            ((BinaryColumnBuilder)to).Append(Json(kept[slot]));
-        else if (kept[slot].Count == 0)
+            ((BinaryColumnBuilder)to).Append(Json(Values(slot)));
+        else if (Values(slot).IsEmpty)
             to.AppendNull();
         else
-            ReadValue(Bytes(kept[slot][0]), to);
+            ReadValue(Bytes(Values(slot)[0]), to);
     }
 
     public override double? Number(int slot) => null;
+
+    private ReadOnlySpan<Value> Values(int slot) =>
+        isSingle ? single.AsSpan(slot, single[slot].Length == 0 ? 0 : 1) : CollectionsMarshal.AsSpan(kept[slot]);
+
+    /// <summary>Whether what a slot has is better by its time alone.</summary>
+    private bool IsBeaten(int slot, long time) => single[slot].Length > 0
+        && OrderedKey.TimeAt(heap, single[slot].At) is var best && (ranking.Greatest ? time < best : time > best);
+
+    private void Keep(int slot, ReadOnlySpan<byte> value)
+    {
+        if (isSingle)
+            Replace(ref single[slot], value);
+        else
+            Keep(kept[slot] ??= [], value);
+        if (heapUsed > SmallHeap && heapUsed > 2 * heapLive)
+            Compact();
+    }
+
+    private void Replace(ref Value by, ReadOnlySpan<byte> value)
+    {
+        if (by.Length > 0 && !Before(value, Bytes(by)))
+            return;
+        heapLive -= by.Length;
+        if (value.Length > by.Length)
+        {
+            by = Store(value);
+            return;
+        }
+        value.CopyTo(heap.AsSpan(by.At));
+        by = by with { Length = value.Length };
+        heapLive += value.Length;
+    }
 
     private void Keep(List<Value> list, ReadOnlySpan<byte> value)
     {
@@ -128,8 +168,6 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
             return;
         heapLive -= list[^1].Length;
         list.RemoveAt(ranking.Limit);
-        if (heapUsed > SmallHeap && heapUsed > 2 * heapLive)
-            Compact();
     }
 
     private ReadOnlySpan<byte> Bytes(Value value) => heap.AsSpan(value.At, value.Length);
@@ -149,8 +187,8 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
     {
         (heap, spare, heapUsed, heapLive) = (spare, heap, 0, 0);
         for (var slot = 0; slot < used; slot++)
-            for (var i = 0; i < kept[slot].Count; i++)
-                kept[slot][i] = Store(spare.AsSpan(kept[slot][i].At, kept[slot][i].Length));
+            foreach (ref var value in isSingle ? single.AsSpan(slot, single[slot].Length == 0 ? 0 : 1) : CollectionsMarshal.AsSpan(kept[slot]))
+                value = Store(spare.AsSpan(value.At, value.Length));
     }
 
     private bool Before(ReadOnlySpan<byte> a, ReadOnlySpan<byte> b) => ranking.Greatest ? a.SequenceCompareTo(b) > 0 : a.SequenceCompareTo(b) < 0;
@@ -163,12 +201,12 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
         OrderedKey.Read(ref reader, to);
     }
 
-    private byte[] Json(List<Value> values)
+    private byte[] Json(ReadOnlySpan<Value> values)
     {
         var builder = ColumnBuilder.For(field);
         foreach (var value in values)
             ReadValue(Bytes(value), builder);
-        var rows = new RowBatch(new RowSchema([field]), [builder.Build()], values.Count);
+        var rows = new RowBatch(new RowSchema([field]), [builder.Build()], values.Length);
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
         {

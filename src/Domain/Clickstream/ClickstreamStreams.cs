@@ -1,4 +1,5 @@
 using Tidemark.Domain.Clickstream.Streams;
+using Tidemark.Domain.Scoring;
 using Tidemark.Domain.Streams;
 
 namespace Tidemark.Domain.Clickstream;
@@ -9,13 +10,17 @@ namespace Tidemark.Domain.Clickstream;
 /// </summary>
 public static class ClickstreamStreams
 {
-    /// <summary>All of them.</summary>
-    public static IReadOnlyList<EventStream> All { get; } =
+    /// <summary>All of them, without a model.</summary>
+    public static IReadOnlyList<EventStream> All { get; } = With(null);
+
+    /// <summary>All of them; purchases are scored by this model.</summary>
+    public static IReadOnlyList<EventStream> With(IScorer? scorer) =>
     [
         UserSessions.Stream,
         ClickToPurchase.Stream,
         ClickToPurchase.AbandonedViews,
-        FraudAlerts.Stream,
+        Purchases.Stream(scorer),
+        FraudAlerts.Stream(scorer),
         AlsoViewed.Stream,
         Anomalies.Of("traffic_anomalies", ClickstreamQueries.EventCounts, "events"),
         Anomalies.Of("revenue_anomalies", ClickstreamQueries.RevenueByCategory, "total_revenue"),

@@ -55,7 +55,34 @@ public class BinaryColumnBuilder : ColumnBuilder
         if (source.IsNull(row))
             AppendNull();
         else
-            Append(source is DictionaryColumn d ? d.Dictionary[d.Codes[row]] : ((BinaryColumn)source)[row]);
+            Append(source.Bytes(row));
+    }
+
+    /// <inheritdoc/>
+    public override void AppendRows(Column source, ReadOnlySpan<int> rows)
+    {
+        if (source is not BinaryColumn { Nulls: null } from)
+        {
+            base.AppendRows(source, rows);
+            return;
+        }
+        var (end, first) = (Count + rows.Length, Used);
+        if (end >= Offsets.Length)
+            Array.Resize(ref Offsets, Math.Max(end + 1, Offsets.Length * 2));
+        long bytes = Used;
+        foreach (var row in rows)
+            Offsets[++Count] = (int)(bytes += from.Offsets[row + 1] - from.Offsets[row]);
+        Used += Reserve((int)Math.Min(bytes - Used, Array.MaxLength)).Length;
+        // Neighbours are copied together.
+        for (int at = 0, last; at < rows.Length; at = last + 1)
+        {
+            for (last = at; last + 1 < rows.Length && rows[last + 1] == rows[last] + 1; last++)
+            {
+            }
+            var (start, length) = (from.Offsets[rows[at]], from.Offsets[rows[last] + 1] - from.Offsets[rows[at]]);
+            from.Heap.AsSpan(start, length).CopyTo(Heap.AsSpan(first));
+            first += length;
+        }
     }
 
     /// <inheritdoc/>

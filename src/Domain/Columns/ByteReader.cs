@@ -29,6 +29,8 @@ internal ref struct ByteReader(ReadOnlySpan<byte> bytes)
 
     public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
 
+    public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
+
     public Int128 Int128() => BinaryPrimitives.ReadInt128LittleEndian(Take(16));
 
     public double Double() => BinaryPrimitives.ReadDoubleLittleEndian(Take(8));

@@ -12,6 +12,9 @@ internal sealed class ByteWriter(int capacity = 256)
 
     public ReadOnlySpan<byte> Written => buffer.AsSpan(0, Length);
 
+    /// <summary>The same, for longer than a call: valid until the writer is written to again.</summary>
+    public ReadOnlyMemory<byte> Memory => buffer.AsMemory(0, Length);
+
     public void Clear() => Length = 0;
 
     /// <summary>Forgets all but the first so many bytes.</summary>
@@ -35,6 +38,9 @@ internal sealed class ByteWriter(int capacity = 256)
     public void Bytes(ReadOnlySpan<byte> value) => value.CopyTo(Take(value.Length));
 
     public void UInt64(ulong value) => BinaryPrimitives.WriteUInt64LittleEndian(Take(8), value);
+
+    /// <summary>Writes a number over four bytes that were written before.</summary>
+    public void Patch(int at, uint value) => BinaryPrimitives.WriteUInt32LittleEndian(buffer.AsSpan(at, 4), value);
 
     public void Int128(Int128 value) => BinaryPrimitives.WriteInt128LittleEndian(Take(16), value);
 

@@ -32,6 +32,13 @@ public abstract class ColumnBuilder
     /// <summary>Adds the value of a row of another column of the same field, null included.</summary>
     public abstract void AppendFrom(Column source, int row);
 
+    /// <summary>Adds the values of some rows of another column of the same field.</summary>
+    public virtual void AppendRows(Column source, ReadOnlySpan<int> rows)
+    {
+        foreach (var row in rows)
+            AppendFrom(source, row);
+    }
+
     /// <summary>Makes room for so many rows in all.</summary>
     public virtual void Expect(int rows)
     {
@@ -84,6 +91,20 @@ public abstract class ColumnBuilder<T> : ColumnBuilder where T : struct
         Append(default);
     }
 
+    private protected void AppendRows(Column source, T[] values, ReadOnlySpan<int> rows)
+    {
+        if (Count + rows.Length > Values.Length)
+            Array.Resize(ref Values, Math.Max(Count + rows.Length, Values.Length * 2));
+        var to = Values.AsSpan(Count, rows.Length);
+        for (var i = 0; i < rows.Length; i++)
+            to[i] = values[rows[i]];
+        if (source.Nulls is not null)
+            for (var i = 0; i < rows.Length; i++)
+                if (source.IsNull(rows[i]))
+                    Nulls.Set(Count + i);
+        Count += rows.Length;
+    }
+
     private protected void AppendFrom(Column source, T[] values, int row)
     {
         if (source.IsNull(row))
@@ -100,6 +121,9 @@ public sealed class Int32ColumnBuilder : ColumnBuilder<int>
     public override void AppendFrom(Column source, int row) => AppendFrom(source, ((Int32Column)source).Values, row);
 
     /// <inheritdoc/>
+    public override void AppendRows(Column source, ReadOnlySpan<int> rows) => AppendRows(source, ((Int32Column)source).Values, rows);
+
+    /// <inheritdoc/>
     public override Column Build() => new Int32Column(Values, Count, Nulls.For(Count));
 }
 
@@ -108,6 +132,9 @@ public sealed class Int64ColumnBuilder : ColumnBuilder<long>
 {
     /// <inheritdoc/>
     public override void AppendFrom(Column source, int row) => AppendFrom(source, ((Int64Column)source).Values, row);
+
+    /// <inheritdoc/>
+    public override void AppendRows(Column source, ReadOnlySpan<int> rows) => AppendRows(source, ((Int64Column)source).Values, rows);
 
     /// <inheritdoc/>
     public override Column Build() => new Int64Column(Values, Count, Nulls.For(Count));
@@ -120,6 +147,9 @@ public sealed class Int128ColumnBuilder : ColumnBuilder<Int128>
     public override void AppendFrom(Column source, int row) => AppendFrom(source, ((Int128Column)source).Values, row);
 
     /// <inheritdoc/>
+    public override void AppendRows(Column source, ReadOnlySpan<int> rows) => AppendRows(source, ((Int128Column)source).Values, rows);
+
+    /// <inheritdoc/>
     public override Column Build() => new Int128Column(Values, Count, Nulls.For(Count));
 }
 
@@ -130,6 +160,9 @@ public sealed class DoubleColumnBuilder : ColumnBuilder<double>
     public override void AppendFrom(Column source, int row) => AppendFrom(source, ((DoubleColumn)source).Values, row);
 
     /// <inheritdoc/>
+    public override void AppendRows(Column source, ReadOnlySpan<int> rows) => AppendRows(source, ((DoubleColumn)source).Values, rows);
+
+    /// <inheritdoc/>
     public override Column Build() => new DoubleColumn(Values, Count, Nulls.For(Count));
 }
 
@@ -138,6 +171,9 @@ public sealed class BooleanColumnBuilder : ColumnBuilder<bool>
 {
     /// <inheritdoc/>
     public override void AppendFrom(Column source, int row) => AppendFrom(source, ((BooleanColumn)source).Values, row);
+
+    /// <inheritdoc/>
+    public override void AppendRows(Column source, ReadOnlySpan<int> rows) => AppendRows(source, ((BooleanColumn)source).Values, rows);
 
     /// <inheritdoc/>
     public override Column Build() => new BooleanColumn(Values, Count, Nulls.For(Count));

@@ -62,7 +62,7 @@ public sealed class DictionaryColumnBuilder : ColumnBuilder
         if (source.IsNull(row))
             AppendNull();
         else
-            Append(source is DictionaryColumn d ? d.Dictionary[d.Codes[row]] : ((BinaryColumn)source)[row]);
+            Append(source.Bytes(row));
     }
 
     /// <inheritdoc/>

@@ -49,15 +49,7 @@ public static class RowBatches
             builder.Expect(which.Length);
             if (source is BinaryColumn every && builder is BinaryColumnBuilder heap)
                 heap.Reserve(BytesOf(every, which));
-            if (source is BinaryColumn { Nulls: null } plain && builder is BinaryColumnBuilder bytes)
-                foreach (var row in which)
-                    bytes.Append(plain[row]);
-            else if (source is Int64Column { Nulls: null } numbers)
-                foreach (var row in which)
-                    ((Int64ColumnBuilder)builder).Append(numbers.Values[row]);
-            else
-                foreach (var row in which)
-                    builder.AppendFrom(source, row);
+            builder.AppendRows(source, which);
             columns[i] = builder.Build();
         }
         return new RowBatch(rows.Schema, columns, which.Length);

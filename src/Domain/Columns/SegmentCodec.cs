@@ -46,7 +46,7 @@ public static class SegmentCodec
     }
 
     /// <summary>Partials alone, in a form that <see cref="ReadPartials"/> reads; for segments whose rows are staged elsewhere.</summary>
-    public static byte[] Write(IReadOnlyDictionary<EntityKey, byte[]> partials) =>
+    public static byte[] Write(IReadOnlyDictionary<EntityKey, ReadOnlyMemory<byte>> partials) =>
         Write(new Segment(new Dictionary<string, RowBatch>(), partials, new Dictionary<string, long>()));
 
     /// <summary>Everything.</summary>
@@ -56,7 +56,7 @@ public static class SegmentCodec
         foreach (var section in Directory(bytes))
             if (section.Kind == Kind.Table)
                 rows[section.Name] = ReadTable(Unpack(bytes, section));
-        return new Segment(rows, ReadPartials(bytes), ReadCounts(bytes));
+        return new Segment(rows, ReadPartials(bytes).ToDictionary(p => p.Key, p => (ReadOnlyMemory<byte>)p.Value), ReadCounts(bytes));
     }
 
     /// <summary>The partials only.</summary>
@@ -176,14 +176,14 @@ public static class SegmentCodec
         return plain;
     }
 
-    private static void WritePartials(ByteWriter to, IReadOnlyDictionary<EntityKey, byte[]> partials)
+    private static void WritePartials(ByteWriter to, IReadOnlyDictionary<EntityKey, ReadOnlyMemory<byte>> partials)
     {
         to.Varint((ulong)partials.Count);
         foreach (var (key, partial) in partials.OrderBy(p => p.Key))
         {
             to.Text(key.Bundle);
             to.Zigzag(key.Start);
-            to.Sized(partial);
+            to.Sized(partial.Span);
         }
     }
 

@@ -26,6 +26,8 @@ internal sealed class DeduplicateOperator(DeduplicateStage stage, RowSchema sour
 
     public override string? EventTime => eventTime;
 
+    public override bool SharesRows => true;
+
     public override long StateRows
     {
         get

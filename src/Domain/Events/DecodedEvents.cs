@@ -2,6 +2,7 @@ using Tidemark.Domain.Columns;
 using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Pipelines;
+using Tidemark.Domain.Windows;
 
 namespace Tidemark.Domain.Events;
 
@@ -49,6 +50,9 @@ internal sealed class DecodedEvents : IDecodedRecords
 
     /// <summary>The catalog that these events are joined with, as it was when they were decoded; null = none.</summary>
     public Catalog? Catalog { get; init; }
+
+    /// <summary>Memory of the partials of the segment last built from them.</summary>
+    public PartialBuffers Partials => Memory.Partials;
 
     /// <summary>The events, joined with the catalog; see <see cref="EnrichedEvents"/>.</summary>
     public (RowBatch Rows, int Matched) Enrich(CatalogJoin join) => ((EventBuffers)Memory).Enriched.Build(Silver, Catalog, join);

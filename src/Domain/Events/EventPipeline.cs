@@ -14,11 +14,12 @@ namespace Tidemark.Domain.Events;
 /// partitions at the same time. What <see cref="Decode"/> returns is <see cref="IDisposable"/>: a caller that disposes it once the segments built
 /// from it are written saves their memory for the next batch.
 /// </summary>
-public sealed class EventPipeline : IPipeline, IDeduplicating
+public sealed class EventPipeline : IPipeline, IDeduplicating, IRecounting
 {
     private readonly EventOptions options;
     private readonly IReadOnlyList<QueryDefinition> definitions;
     private readonly WindowQueries windows;
+    private readonly TimeSpan entitySpan;
     private readonly IReadOnlyList<EventStreamPlan> streams;
     private readonly EnrichmentOptions? enrichment;
     private readonly RecordSchema? schema;
@@ -51,7 +52,7 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
         definitions = [.. queries];
         if (entitySpan < TimeSpan.FromSeconds(1))
             throw new ArgumentException($"The entity span is {entitySpan}; give at least a second.", nameof(entitySpan));
-        windows = new WindowQueries(queries, this.tables.Silver.Schema, "event_time", entitySpan ?? TimeSpan.FromMinutes(5));
+        windows = new WindowQueries(queries, this.tables.Silver.Schema, "event_time", this.entitySpan = entitySpan ?? TimeSpan.FromMinutes(5));
         Queries = [.. windows.Specs.Zip(definitions, (spec, definition) => spec with { Description = QueryWords.Of(definition) })];
         this.streams = EventStreams.Bind(streams ?? [], Tables, windows.Specs);
         foreach (var stream in this.streams.Select(s => s.Stream).Where(s => s.Source == this.tables.Silver.Name))
@@ -90,6 +91,8 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
     public Segment Build(IDecodedRecords decoded, long frontierMs)
     {
         var events = (DecodedEvents)decoded;
+        var partialBuffers = events.Partials;
+        partialBuffers.Reset();
         LateTable? late = null;
         var counts = new Dictionary<string, long> { ["records"] = events.Bronze.Count, ["events"] = events.Silver.Count };
         foreach (var (reason, count) in events.Reasons)
@@ -107,9 +110,9 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
             countable = RowBatches.Take(events.Silver, [.. Enumerable.Range(0, events.Silver.Count).Except(events.TooOld)]);
             // Under a frontier beyond every window, so that nothing of them is counted.
             var old = RowBatches.Take(events.Silver, [.. events.TooOld]);
-            windows.Map(old, EventTime.End, (plan, rows) => AddLate(old, plan, rows));
+            windows.Map(old, EventTime.End, partialBuffers, (plan, rows) => AddLate(old, plan, rows));
         }
-        var partials = windows.Map(countable, frontierMs, (plan, rows) => AddLate(countable, plan, rows));
+        var partials = windows.Map(countable, frontierMs, partialBuffers, (plan, rows) => AddLate(countable, plan, rows));
         foreach (var stream in streams.Where(s => s.Stream.Source == tables.Silver.Name))
         {
             var missed = stream.Late(events.Silver, frontierMs).ToList();
@@ -144,6 +147,25 @@ public sealed class EventPipeline : IPipeline, IDeduplicating
             if (rows.Count > 0)
                 rowsOf[table.Name] = rows;
         }
+    }
+
+    /// <inheritdoc/>
+    public string EventTable => tables.Silver.Name;
+
+    /// <inheritdoc/>
+    public string LateTable => tables.Late.Name;
+
+    /// <inheritdoc/>
+    public ulong FingerprintOf(string name) => streams.FirstOrDefault(s => s.Stream.Name == name)?.Fingerprint ?? windows.PlanOf(name).Layout.Fingerprint;
+
+    /// <inheritdoc/>
+    public RowBatch ValidEvents(IDecodedRecords decoded) => ((DecodedEvents)decoded).Valid;
+
+    /// <inheritdoc/>
+    public IRecount Recount(string query)
+    {
+        var names = tables.Silver.Schema.Fields.Select(f => f.Name).ToList();
+        return new WindowRecount(windows.PlanOf(query).Definition, tables.Silver.Schema, "event_time", [.. SilverIds.Columns.Where(names.Contains)], entitySpan, ((IDeduplicating)this).HorizonMs);
     }
 
     /// <inheritdoc/>

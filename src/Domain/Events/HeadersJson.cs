@@ -27,4 +27,12 @@ internal static class HeadersJson
         json.Flush();
         return buffer.WrittenSpan.ToArray();
     }
+
+    /// <summary>The headers that a text was written from.</summary>
+    public static IReadOnlyList<RecordHeader> Read(string text)
+    {
+        using var json = JsonDocument.Parse(text);
+        return [.. json.RootElement.EnumerateArray().Select(header => new RecordHeader(
+            header.GetProperty("key").GetString()!, header.GetProperty("value") is { ValueKind: JsonValueKind.String } value ? value.GetBytesFromBase64() : null))];
+    }
 }

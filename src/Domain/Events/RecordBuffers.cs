@@ -1,4 +1,5 @@
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Windows;
 
 namespace Tidemark.Domain.Events;
 
@@ -23,6 +24,9 @@ internal abstract class RecordBuffers
 
     /// <summary>What is kept of silver, once it is judged.</summary>
     public readonly RowSelector Kept = new();
+
+    // Of the segment built from them.
+    public readonly PartialBuffers Partials = new();
 
     // the same value in every row of a table
     private readonly Constants bronze = new(), silver = new(), quarantine = new();

@@ -34,8 +34,6 @@ internal static class SilverIds
         var offsets = ((Int64Column)rows["kafka_offset"]).Values;
         into.EnsureCapacity(into.Count + rows.Count);
         for (var row = 0; row < rows.Count; row++)
-            into.Add(new SeenEvent(EventKey.Of(IdOf(ids, row)), times[row] / 1000, partitions[row], offsets[row]));
+            into.Add(new SeenEvent(EventKey.Of(ids.Bytes(row)), times[row] / 1000, partitions[row], offsets[row]));
     }
-
-    private static ReadOnlySpan<byte> IdOf(Column ids, int row) => ids is DictionaryColumn d ? d.Dictionary[d.Codes[row]] : ((BinaryColumn)ids)[row];
 }

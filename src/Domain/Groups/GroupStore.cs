@@ -64,12 +64,16 @@ internal sealed class GroupStore(GroupLayout layout)
     }
 
     /// <summary>
-    /// Writes one section of a partial: query, fingerprint, number of groups, groups in order. Of a key only what differs from the one before.
+    /// Writes one section of a partial: query, fingerprint, length of what follows (only when <paramref name="sized"/>), number of groups, groups in order. Of a
+    /// key only what differs from the one before.
     /// </summary>
-    public void Write(ByteWriter to, ReadOnlySpan<int> slots)
+    public void Write(ByteWriter to, ReadOnlySpan<int> slots, bool sized = false)
     {
         to.Text(layout.Name);
         to.UInt64(layout.Fingerprint);
+        var lengthAt = to.Length;
+        if (sized)
+            to.Take(sizeof(uint));
         to.Varint((ulong)slots.Length);
         ReadOnlySpan<byte> before = [];
         foreach (var slot in slots)
@@ -82,9 +86,12 @@ internal sealed class GroupStore(GroupLayout layout)
                 accumulator.Write(slot, to);
             before = key;
         }
+
+        if (sized)
+            to.Patch(lengthAt, (uint)(to.Length - lengthAt - sizeof(uint)));
     }
 
-    /// <summary>Merges the groups of a section whose query and fingerprint are read already.</summary>
+    /// <summary>Merges the groups of a section of which all that comes before their number is read already.</summary>
     public void Read(ref ByteReader from, Action<ReadOnlySpan<byte>> check)
     {
         var key = new ByteWriter();

@@ -16,6 +16,8 @@ internal sealed class JoinOperator : StreamOperator
     private readonly JoinSources sources;
     private readonly JoinSide[] sides;
     private readonly ByteWriter key = new();
+    private byte[] mask = [];
+    private RowsBuilder? output;
 
     public JoinOperator(JoinStage stage, RowSchema left, RowSchema right, string? leftTime, string? rightTime, bool leftWatermark, bool rightWatermark)
     {
@@ -38,8 +40,8 @@ internal sealed class JoinOperator : StreamOperator
 
     public override void Add(int port, RowBatch rows, Action<RowBatch> emit)
     {
-        var output = new RowsBuilder(Output);
-        var mask = new byte[rows.Count];
+        if (mask.Length < rows.Count)
+            mask = new byte[rows.Count * 5 / 4];
         RowMask.Fill(port == 0 ? stage.LeftFilter : stage.RightFilter, rows, mask);
         for (var row = 0; row < rows.Count; row++)
         {
@@ -49,33 +51,30 @@ internal sealed class JoinOperator : StreamOperator
                 Counts.DroppedLateRows++;
             }
             else if (mask[row] != 0)
-                AddRow(port, rows, row, output);
+                AddRow(port, rows, row);
             else if (IsOuter(port))
-                EmitAlone(output, port, rows, row);
+                EmitAlone(port, rows, row);
         }
-        emit(output.Build());
+        sides[port].Store(rows);
+        Flush(emit);
     }
 
     public override void Advance(long watermark, long nowMs, Action<RowBatch> emit)
     {
         base.Advance(watermark, nowMs, emit);
-        var output = new RowsBuilder(Output);
         for (var port = 0; port < 2; port++)
         {
             var side = sides[port];
-            for (var place = 0; place < side.Places; place++)
+            for (var place = side.NextDue(0, Watermark); place >= 0; place = side.NextDue(place + 1, Watermark))
             {
-                if (!side.IsAlive(place) || side.Goes(place) > Watermark && Watermark != long.MaxValue)
-                    continue;
                 if (IsOuter(port) && !side.IsMatched(place))
-                    EmitAlone(output, port, side.Rows, place);
+                    EmitAlone(port, side.Rows, place);
                 side.Remove(place);
                 Counts.Removed++;
             }
             side.Pack();
         }
-        if (output.Count > 0)
-            emit(output.Build());
+        Flush(emit);
     }
 
     public override void Save(ByteWriter to)
@@ -103,11 +102,12 @@ internal sealed class JoinOperator : StreamOperator
                 columns[i] = ColumnCodec.Read(ref from, matched.Length);
             var rows = new RowBatch(sources.Schemas[port], columns, matched.Length);
             for (var row = 0; row < matched.Length; row++)
-                sides[port].Add(rows, row, sources.Key(port, rows, row, key) is var hasKey ? key.Written : [], hasKey, sources.GoesAt(port, rows, row), matched[row] != 0);
+                sides[port].Add(row, sources.Key(port, rows, row, key) is var hasKey ? key.Written : [], hasKey, sources.GoesAt(port, rows, row), matched[row] != 0);
+            sides[port].Store(rows);
         }
     }
 
-    private void AddRow(int port, RowBatch rows, int row, RowsBuilder output)
+    private void AddRow(int port, RowBatch rows, int row)
     {
         var hasKey = sources.Key(port, rows, row, key);
         var other = sides[1 - port];
@@ -125,7 +125,7 @@ internal sealed class JoinOperator : StreamOperator
                 if (semi && port == 1 && other.IsMatched(place))
                     continue;
                 other.Match(place);
-                sources.Emit(output, left, leftRow, semi ? null : right, rightRow);
+                sources.Emit(output ??= new RowsBuilder(Output), left, leftRow, semi ? null : right, rightRow);
                 if (semi && port == 0)
                     break;
                 if (semi)
@@ -136,14 +136,23 @@ internal sealed class JoinOperator : StreamOperator
         {
             // Nothing that is not late can match it any more: it is not stored.
             if (IsOuter(port) && !isMatched)
-                EmitAlone(output, port, rows, row);
+                EmitAlone(port, rows, row);
         }
         else if (!(semi && port == 0 && isMatched) && (hasKey || IsOuter(port)))
-            sides[port].Add(rows, row, key.Written, hasKey, goes, isMatched);
+            sides[port].Add(row, key.Written, hasKey, goes, isMatched);
     }
 
-    private void EmitAlone(RowsBuilder output, int port, RowBatch rows, int row)
+    private void Flush(Action<RowBatch> emit)
     {
+        if (output is not { } emitted)
+            return;
+        output = null;
+        emit(emitted.Build());
+    }
+
+    private void EmitAlone(int port, RowBatch rows, int row)
+    {
+        output ??= new RowsBuilder(Output);
         if (port == 0)
             sources.Emit(output, rows, row, null, 0);
         else

@@ -20,6 +20,7 @@ internal sealed class JoinSources
     private readonly int?[] keyTime = new int?[2];     // an equality on event time
     private readonly Bound[] bounds;
     private readonly List<(int Column, Comparison Comparison, long Plus)>[] frees = [[], []];
+    private readonly (int Column, long Behind)[][] goes;   // a row can go when the watermark is so far behind its time
     private readonly string? windowField;
 
     // left op right + plus, columns by side
@@ -51,6 +52,8 @@ internal sealed class JoinSources
             if (watermarks[0] && bound.Left == eventTime[0])
                 frees[1].Add((bound.Right, mirrored, minus));
         }
+        goes = [.. frees.Select(side => side.Select(f => (f.Column, Behind: StateBound.Of([(f.Comparison, f.Plus)], 0)))
+            .Where(f => f.Behind is not null).Select(f => (f.Column, f.Behind!.Value)).ToArray())];
         windowField = stage.Window is null ? null : "window_end";
         Output = OutputSchema();
         OutputTime = windowField is not null ? "window_time" : times[stage.Type == JoinType.RightOuter ? 1 : 0] ?? times[1];
@@ -99,12 +102,8 @@ internal sealed class JoinSources
             return Value(rows, row, column) ?? long.MinValue;
         // time ≤ bound(W) holds from some W on, because every bound is W plus a constant. The smallest bound counts, so the latest W.
         long latest = long.MinValue;
-        foreach (var (field, comparison, plus) in frees[side])
-        {
-            if (StateBound.Of([(comparison, plus)], 0) is not { } constant)
-                continue;
-            latest = Math.Max(latest, Value(rows, row, field) is { } time ? time - constant : long.MinValue + 1);
-        }
+        foreach (var (field, behind) in goes[side])
+            latest = Math.Max(latest, Value(rows, row, field) is { } time ? time - behind : long.MinValue + 1);
         return latest == long.MinValue ? Never : latest;
     }
 

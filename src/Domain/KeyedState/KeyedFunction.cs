@@ -27,6 +27,10 @@ public interface IKeyedFunction
     /// <returns>The state from now on; null forgets the key.</returns>
     object? OnRows(IKeyedCall call, object? state, RowBatch rows);
 
+    /// <summary>The same with some rows of a batch of many keys; overridden where copying them out would cost more than looking at them.</summary>
+    object? OnRows(IKeyedCall call, object? state, RowBatch batch, ReadOnlySpan<int> which) =>
+        OnRows(call, state, which.Length == batch.Count ? batch : RowBatches.Take(batch, which));
+
     /// <summary>Called when the key's timeout has passed.</summary>
     /// <returns>The state from now on; null forgets the key.</returns>
     object? OnTimeout(IKeyedCall call, object state);
@@ -87,6 +91,9 @@ public abstract class KeyedFunction<TState> : IKeyedFunction where TState : clas
     object? IKeyedFunction.OnRows(IKeyedCall call, object? state, RowBatch rows) => OnRows(call, (TState?)state, rows);
 
     /// <inheritdoc/>
+    object? IKeyedFunction.OnRows(IKeyedCall call, object? state, RowBatch batch, ReadOnlySpan<int> which) => OnRows(call, (TState?)state, batch, which);
+
+    /// <inheritdoc/>
     object? IKeyedFunction.OnTimeout(IKeyedCall call, object state) => OnTimeout(call, (TState)state);
 
     /// <inheritdoc/>
@@ -98,6 +105,10 @@ public abstract class KeyedFunction<TState> : IKeyedFunction where TState : clas
 
     /// <summary>New state of the key after these rows; null forgets it.</summary>
     protected abstract TState? OnRows(IKeyedCall call, TState? state, RowBatch rows);
+
+    /// <summary>The same with some rows of a batch of many keys, which are copied out unless this is overridden.</summary>
+    protected virtual TState? OnRows(IKeyedCall call, TState? state, RowBatch batch, ReadOnlySpan<int> which) =>
+        OnRows(call, state, which.Length == batch.Count ? batch : RowBatches.Take(batch, which));
 
     /// <summary>New state of the key after its timeout; null forgets it.</summary>
     protected abstract TState? OnTimeout(IKeyedCall call, TState state);

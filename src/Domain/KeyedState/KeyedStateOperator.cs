@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Text;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Streams;
 
@@ -16,29 +14,20 @@ internal sealed class KeyedStateOperator : StreamOperator
     private readonly KeyedStateStage stage;
     private readonly int[] keys;
     private readonly int? timeColumn;
-    private readonly RowSchema keySchema;
-    private readonly Dictionary<string, Entry> entries = new(StringComparer.Ordinal);
-    private readonly SortedSet<(long Due, string Key)> timers = new(Comparer<(long Due, string Key)>.Create(
-        (a, b) => a.Due.CompareTo(b.Due) is var byDue and not 0 ? byDue : string.CompareOrdinal(a.Key, b.Key)));
+    private readonly KeyedEntries entries = new();
+    private readonly KeyedRows byKey = new();
     private readonly ByteWriter key = new();
+    private readonly KeyedCall call;
     private long now;
-
-    private sealed class Entry
-    {
-        public object? State { get; set; }
-
-        /// <summary>First time at which the timeout is due.</summary>
-        public long? Due { get; set; }
-    }
 
     public KeyedStateOperator(KeyedStateStage stage, RowSchema source, string? eventTime)
     {
         this.stage = stage;
         keys = [.. stage.Keys.Select(source.IndexOf)];
         timeColumn = eventTime is null ? null : source.IndexOf(eventTime);
-        keySchema = new RowSchema([.. keys.Select(k => source.Fields[k])]);
+        call = new KeyedCall(stage, new RowSchema([.. keys.Select(k => source.Fields[k])]), entries);
         foreach (var (row, state) in stage.Initial)
-            entries[KeyOf(row, 0, Enumerable.Range(0, keys.Length))] = new Entry { State = stage.Function.Load(state) };
+            entries.Set(entries.Number(KeyOf(row, 0, [.. Enumerable.Range(0, keys.Length)])), stage.Function.Load(state), null);
     }
 
     public override RowSchema Output => stage.Function.Output;
@@ -50,32 +39,27 @@ internal sealed class KeyedStateOperator : StreamOperator
 
     public override void Add(int port, RowBatch rows, Action<RowBatch> emit)
     {
-        var byKey = new Dictionary<string, List<int>>();
-        var order = new List<string>();
+        var times = stage.Timeout == StateTimeout.EventTime && timeColumn is { } time ? (Int64Column)rows.Columns[time] : null;
+        byKey.Clear();
         for (var row = 0; row < rows.Count; row++)
         {
-            if (stage.Timeout == StateTimeout.EventTime && timeColumn is { } time && !rows.Columns[time].IsNull(row)
-                && ((Int64Column)rows.Columns[time]).Values[row] <= Watermark)
+            if (times is not null && times.Values[row] <= Watermark && !times.IsNull(row))
             {
                 Counts.DroppedLate++;
                 Counts.DroppedLateRows++;
                 continue;
             }
-            var text = KeyOf(rows, row, keys);
-            if (!byKey.TryGetValue(text, out var list))
-            {
-                byKey[text] = list = [];
-                order.Add(text);
-            }
-            list.Add(row);
+            byKey.Add(entries.Number(KeyOf(rows, row, keys)), row);
         }
-        var call = new Call(this);
-        foreach (var text in order)
+        call.Begin(now, Watermark);
+        for (var group = 0; group < byKey.Groups; group++)
         {
-            call.For(text);
-            call.End(long.MinValue, stage.Function.OnRows(call, call.State, byKey[text].Count == rows.Count ? rows : RowBatches.Take(rows, CollectionsMarshal.AsSpan(byKey[text]))));
+            call.For(byKey.Key(group));
+            Counts.Removed += call.End(long.MinValue, stage.Function.OnRows(call, call.State, rows, byKey.Rows(group)));
         }
-        emit(call.Rows());
+        entries.Tidy();
+        if (call.Rows() is { } output)
+            emit(output);
     }
 
     public override void Advance(long watermark, long nowMs, Action<RowBatch> emit)
@@ -83,25 +67,26 @@ internal sealed class KeyedStateOperator : StreamOperator
         base.Advance(watermark, nowMs, emit);
         At(nowMs);
         var clock = stage.Timeout == StateTimeout.ProcessingTime ? now : Watermark;
-        var call = new Call(this);
-        while (timers.Count > 0 && timers.Min is var (due, text) && due <= clock)
+        call.Begin(now, Watermark);
+        while (entries.TakeDue(clock) is var (due, number))
         {
-            call.For(text);
+            call.For(number);
             if (call.State is { } state)
-                call.End(due, stage.Function.OnTimeout(call, state));
+                Counts.Removed += call.End(due, stage.Function.OnTimeout(call, state));
         }
-        if (call.Rows() is { Count: > 0 } rows)
+        entries.Tidy();
+        if (call.Rows() is { } rows)
             emit(rows);
     }
 
     public override void Save(ByteWriter to)
     {
         to.Varint((ulong)entries.Count);
-        foreach (var (text, entry) in entries.OrderBy(e => e.Key, StringComparer.Ordinal))
+        foreach (var number in entries.Ordered())
         {
-            to.Sized(Encoding.Latin1.GetBytes(text));
-            to.Sized(stage.Function.Save(entry.State!));
-            to.Zigzag(entry.Due ?? long.MaxValue);
+            to.Sized(entries.Key(number));
+            to.Sized(stage.Function.Save(entries.State(number)!));
+            to.Zigzag(entries.Due(number) ?? long.MaxValue);
         }
     }
 
@@ -109,89 +94,15 @@ internal sealed class KeyedStateOperator : StreamOperator
     {
         base.Load(ref from, watermark);
         entries.Clear();
-        timers.Clear();
         for (var left = from.Count(3); left > 0; left--)
-        {
-            var text = Encoding.Latin1.GetString(from.Sized());
-            entries[text] = new Entry { State = stage.Function.Load(from.Sized()), Due = from.Zigzag() is var due and not long.MaxValue ? due : null };
-            if (entries[text].Due is { } at)
-                timers.Add((at, text));
-        }
+            entries.Set(entries.Number(from.Sized()), stage.Function.Load(from.Sized()), from.Zigzag() is var due and not long.MaxValue ? due : null);
     }
 
-    // One char a byte, so that the order of texts is the order of keys.
-    private string KeyOf(RowBatch rows, int row, IEnumerable<int> columns)
+    private ReadOnlySpan<byte> KeyOf(RowBatch rows, int row, ReadOnlySpan<int> columns)
     {
         key.Clear();
         foreach (var column in columns)
             OrderedKey.Append(key, rows.Columns[column], row);
-        return Encoding.Latin1.GetString(key.Written);
-    }
-
-    private sealed class Call(KeyedStateOperator owner) : IKeyedCall
-    {
-        private readonly RowsBuilder output = new(owner.Output);
-        private string key = "";
-        private Entry entry = new();
-
-        private RowBatch? keyRow;
-
-        public RowBatch Key => keyRow ??= KeyRow();
-
-        public object? State => entry.State;
-
-        public long NowMs => owner.now;
-
-        public long Watermark => owner.Watermark;
-
-        public void TimeoutAfter(long time) => entry.Due = time + 1;
-
-        public void TimerAt(long time) => entry.Due = time;
-
-        public void Emit(params object?[] values)
-        {
-            if (values.Length != output.Columns.Length)
-                throw new ArgumentException($"Stage '{owner.stage.Id}' emits {values.Length} values; its output has {output.Columns.Length} columns.");
-            for (var i = 0; i < values.Length; i++)
-                RowsBuilder.Append(output.Columns[i], values[i]);
-        }
-
-        /// <summary>Begins a call for a key: its timeout is off.</summary>
-        public void For(string text)
-        {
-            key = text;
-            entry = owner.entries.GetValueOrDefault(text) ?? new Entry();
-            if (entry.Due is { } due)
-                owner.timers.Remove((due, text));
-            (entry.Due, keyRow) = (null, null);
-        }
-
-        /// <summary>Ends it; what it set is due after <paramref name="after"/>.</summary>
-        public void End(long after, object? state)
-        {
-            entry.State = state;
-            if (state is not null)
-            {
-                owner.entries[key] = entry;
-                if (entry.Due is { } due)
-                {
-                    entry.Due = Math.Max(due, after == long.MinValue ? due : after + 1);
-                    owner.timers.Add((entry.Due.Value, key));
-                }
-            }
-            else if (owner.entries.Remove(key))
-                owner.Counts.Removed++;
-        }
-
-        public RowBatch Rows() => output.Build();
-
-        private RowBatch KeyRow()
-        {
-            var builder = new RowsBuilder(owner.keySchema);
-            var reader = new ByteReader(Encoding.Latin1.GetBytes(key));
-            foreach (var column in builder.Columns)
-                OrderedKey.Read(ref reader, column);
-            return builder.Build();
-        }
+        return key.Written;
     }
 }

@@ -1,10 +1,12 @@
+using Tidemark.Domain.Pipelines;
+
 namespace Tidemark.Domain.Ledger;
 
 /// <summary>
 /// Publishes the frontier: compare-and-set on meta, then every head is raised to it (idle ones and those of a crashed tick included), and only
 /// then are ranges listed. A batch in flight fails its ETag check and looks again, so every range was either listed or judged by the new frontier.
 /// </summary>
-internal sealed class FrontierPublisher(ILedger ledger, ITopicLog log, long horizonMs, TickOptions options, TimeProvider time, ProtocolRule off)
+internal sealed class FrontierPublisher(ILedger ledger, ITopicLog log, IPipeline pipeline, TickOptions options, TimeProvider time, ProtocolRule off)
 {
     /// <summary>The frontier that heads allow now; only asks Kafka for log ends, changes nothing.</summary>
     public async Task<long?> CandidateAsync(Meta meta, IReadOnlyDictionary<int, PartitionView> views, CancellationToken cancel)
@@ -19,19 +21,20 @@ internal sealed class FrontierPublisher(ILedger ledger, ITopicLog log, long hori
                 states[^1] = states[^1] with { Next = start };
         }
 
-        if (meta.EndOfInput && states.TrueForAll(s => s.Next >= s.LogEnd))
+        if (meta is { EndOfInput: true, KeepOpen: false } && states.TrueForAll(s => s.Next >= s.LogEnd))
         {
-            var last = states.Max(s => s.MaxEventTimeMs);
-            if (options.Partner is { } partner)
+            var newest = states.Max(s => s.MaxEventTimeMs);
+            if (options.Partner is not { } partner)
+                return newest is { } last ? Math.Max(EndOfInput.FrontierMs(pipeline, last), meta.FrontierMs ?? Frontier.None) : meta.FrontierMs;
+            var end = await partner.EndAsync(cancel);
+            if (end.IsThrough)
             {
                 // Both move to the same time, so that what waits for either comes out.
-                var end = await partner(cancel);
-                if (!end.IsThrough)
-                    return Frontier.Advance(meta.FrontierMs, states, time.GetUtcNow().ToUnixTimeMilliseconds(), (long)options.IdleTimeout.TotalMilliseconds, off);
-                last = last > end.NewestMs ? last : end.NewestMs ?? last;
+                newest = newest > end.NewestMs ? newest : end.NewestMs ?? newest;
+                return newest is { } either
+                    ? new[] { EndOfInput.FrontierMs(pipeline, either), EndOfInput.FrontierMs(partner.Pipeline, either), either + partner.HorizonMs, meta.FrontierMs ?? Frontier.None }.Max()
+                    : meta.FrontierMs;
             }
-
-            return last is { } t && t + horizonMs > (meta.FrontierMs ?? Frontier.None) ? t + horizonMs : meta.FrontierMs;
         }
 
         return Frontier.Advance(meta.FrontierMs, states, time.GetUtcNow().ToUnixTimeMilliseconds(), (long)options.IdleTimeout.TotalMilliseconds, off);

@@ -46,12 +46,15 @@ public sealed class Ingest
         IPipeline pipeline, ILedger ledger, ITopicLog log, ISegmentStore segments, IngestOptions options, TimeProvider time, ILake? lake, IAlerts? alerts, ProtocolRule off)
     {
         (_pipeline, _ledger, _segments, _options, _time, _alerts, _off) = (pipeline, ledger, segments, options, time, alerts, off);
-        _partitions = new Partitions(ledger, log, options.StartFrom, time, off);
+        _partitions = new Partitions(pipeline, ledger, log, options.StartFrom, time, off);
         _collector = new RecordCollector(log, options, time, off);
         if (pipeline is IDeduplicating { HorizonMs: not null } deduplicating)
             _deduplicator = new Deduplicator(deduplicating, ledger, segments,
                 lake ?? throw new ArgumentNullException(nameof(lake), "A pipeline that deduplicates reads seen ids from the lake."), options, time, off);
     }
+
+    /// <summary>What is computed.</summary>
+    internal IPipeline Pipeline => _pipeline;
 
     /// <summary>
     /// Processes a delivery of several partitions, in parallel, each in any order and with repeats. Returns when all of it is committed (by us or by

@@ -32,6 +32,12 @@ public sealed record PipelineId(string Version, string Topic, int Generation)
     /// </summary>
     public string QueryAppId(string query) => $"{this}/{query}";
 
+    /// <summary>
+    /// appId of the corrections of a query, its txn version their number. No query is named so, and it is not below the query's own appId: whoever follows
+    /// the query's commits does not see it.
+    /// </summary>
+    public string CorrectionAppId(string query) => $"{this}/~corrections/{query}";
+
     /// <summary>appId of a stream for one partition; its txn version is the offset up to which its output is in the table.</summary>
     public string StreamAppId(string stream, int partition) => FormattableString.Invariant($"{this}/{stream}/{partition}");
 
@@ -111,8 +117,15 @@ public sealed record Gap(int Partition, long From, long To, long DetectedMs);
 /// <param name="Starts">Per known partition the offset that the pipeline began at.</param>
 /// <param name="FrontierMs">Published frontier, ms; null before the first.</param>
 /// <param name="Hold">Ingest waits while this is set: ranges pile up.</param>
-/// <param name="EndOfInput">The input is bounded and all of it is in Kafka: once it is processed every window closes.</param>
-public sealed record Meta(IReadOnlyDictionary<int, long> Starts, long? FrontierMs, bool Hold, bool EndOfInput);
+/// <param name="EndOfInput">The input is bounded and all of it is in Kafka: once it is processed every window closes, unless <see cref="KeepOpen"/>.</param>
+public sealed record Meta(IReadOnlyDictionary<int, long> Starts, long? FrontierMs, bool Hold, bool EndOfInput)
+{
+    /// <summary>The input that ends, or ended last, will go on: windows that the watermark has not reached stay open.</summary>
+    public bool KeepOpen { get; init; }
+
+    /// <summary>By query and stream the definition that its state was made by; null = none was noted.</summary>
+    public IReadOnlyDictionary<string, DefinitionRow>? Definitions { get; init; }
+}
 
 /// <summary>Meta as read.</summary>
 public readonly record struct VersionedMeta(Meta Value, string ETag);

@@ -1,10 +1,12 @@
+using Tidemark.Domain.Pipelines;
+
 namespace Tidemark.Domain.Ledger;
 
 /// <summary>
 /// How partitions come into the ledger: by compare-and-set on meta (with the offset they start at), then by their head with that version's
 /// frontier. A publisher of the frontier fails on the changed meta and looks again, so no head is ever missed.
 /// </summary>
-internal sealed class Partitions(ILedger ledger, ITopicLog log, StartFrom startFrom, TimeProvider time, ProtocolRule off)
+internal sealed class Partitions(IPipeline pipeline, ILedger ledger, ITopicLog log, StartFrom startFrom, TimeProvider time, ProtocolRule off)
 {
     /// <summary>Meta, created on the first start with every partition that the broker knows.</summary>
     public async Task<VersionedMeta> EnsureMetaAsync(CancellationToken cancel)
@@ -20,7 +22,7 @@ internal sealed class Partitions(ILedger ledger, ITopicLog log, StartFrom startF
                 starts[partition] = startFrom == StartFrom.Earliest ? bounds.Start : bounds.End;
             }
 
-            await ledger.TryWriteMetaAsync(new Meta(starts, FrontierMs: null, Hold: false, EndOfInput: false), etag: null, cancel);
+            await ledger.TryWriteMetaAsync(new Meta(starts, FrontierMs: null, Hold: false, EndOfInput: false) { Definitions = Definitions.Of(pipeline) }, etag: null, cancel);
         }
     }
 

@@ -21,9 +21,10 @@ internal sealed class QueryEmitter(IPipeline pipeline, PipelineId id, ILake lake
             var table = TableNames.Gold(query.Name);
             var position = truth.PositionOf(id, query.Name);
             var watermark = frontier - query.DelayMs;
-            if (watermark <= position)
+            var after = truth.After(id, query.Name);
+            if (watermark <= after)
                 continue;
-            var rows = pipeline.Emit(query.Name, truth.States, position, watermark);
+            var rows = truth.Emit(pipeline, query, after, watermark);
             if (rows.Count == 0 && !FreesAnEntity(truth, query, watermark))
                 continue;
             var move = new PositionMove(id.QueryAppId(query.Name), position, watermark);
@@ -38,6 +39,7 @@ internal sealed class QueryEmitter(IPipeline pipeline, PipelineId id, ILake lake
                 throw new CompetingTickException($"The position of {table} moved under this tick.");
             var before = truth.Tables[table].Version;
             truth.Moved(table, outcome.Version, [move]);
+            truth.Counted.GetValueOrDefault(query.Name)?.Evict(move.Next);
             StreamEmitter.Note(truth, table, before, new CommittedRows(outcome.Version, move.Next, rows));
             if (!truth.Results.TryGetValue(query.Name, out var results))
                 continue;
@@ -54,5 +56,5 @@ internal sealed class QueryEmitter(IPipeline pipeline, PipelineId id, ILake lake
     private bool FreesAnEntity(Truth truth, QuerySpec query, long watermark) =>
         truth.Entities.Keys.Any(key => key.Bundle == query.Bundle
             && pipeline.IsEvictable(key, q => q == query.Name ? watermark : long.MaxValue)
-            && !pipeline.IsEvictable(key, q => q == query.Name ? truth.PositionOf(id, q) : long.MaxValue));
+            && !pipeline.IsEvictable(key, q => q == query.Name ? truth.After(id, q) : long.MaxValue));
 }

@@ -25,9 +25,10 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
 
     private async Task<int> PublishOpenAsync(Truth truth, QuerySpec query, CancellationToken cancel)
     {
-        var position = Later(truth.PositionOf(id, query.Name), OldUpTo(truth, query));
-        var rows = pipeline.Emit(query.Name, truth.States, position, long.MaxValue, query.Withdraws ? null : truth.Touched);
-        if (!query.Withdraws)
+        var position = Later(truth.After(id, query.Name), OldUpTo(truth, query));
+        var withdraws = Withdraws(truth, query);
+        var rows = truth.Emit(pipeline, query, position, long.MaxValue, withdraws ? null : truth.Touched);
+        if (!withdraws)
             return await WriteAsync(truth, query, rows, final: false, cancel);
         // All open windows were looked at: what is known of them and did not come out does not hold any more.
         var now = Enumerable.Range(0, rows.Count).Select(row => results.RowKey(query, rows, row)).ToHashSet();
@@ -92,7 +93,7 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
         }
 
         // What is still known of the windows that this closed came out of none of the commits: it had passed for a while.
-        if (query is QuerySpec { Withdraws: true } spec && reached.PositionMs is { } closed && closed != published.Cursor.PositionMs)
+        if (query is QuerySpec spec && Withdraws(truth, spec) && reached.PositionMs is { } closed && closed != published.Cursor.PositionMs)
             await WriteFencedAsync(truth, spec, RowBatches.Empty(spec.Schema), Known(truth, spec, published.Cursor.PositionMs, closed), final: true, cancel);
         published.Own = null;
         if (!off.HasFlag(ProtocolRule.CursorAfterRows))
@@ -104,7 +105,7 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
     {
         StreamSpec { Results: StreamResults.Latest } latest => WriteLatestAsync(truth, latest, version, rows, cancel),
         StreamSpec stream => WriteStreamAsync(truth, stream, rows, cancel),
-        QuerySpec { Withdraws: true } query => WriteFencedAsync(truth, query, rows, [], final: true, cancel),
+        QuerySpec query when Withdraws(truth, query) => WriteFencedAsync(truth, query, rows, [], final: true, cancel),
         _ => WriteAsync(truth, output, rows, final: true, cancel),
     };
 
@@ -164,10 +165,17 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
         published.Cursor = reached;
     }
 
+    /// <summary>Whether provisional rows may have to be taken back: also those that another definition of the query has published.</summary>
+    private static bool Withdraws(Truth truth, QuerySpec query) => query.Withdraws || truth.Counted.ContainsKey(query.Name);
+
+    // Of definitions with windows of different lengths the shortest: a row is never taken for that of an open window when one of them had closed it.
+    private static long SizeMs(Truth truth, QuerySpec query) =>
+        truth.Counted.ContainsKey(query.Name) && truth.Meta.Value.Definitions?.GetValueOrDefault(query.Name) is { } definition ? Math.Min(definition.SizeMs, query.SizeMs) : query.SizeMs;
+
     /// <summary>Rows known to be there of windows with end in (after, upTo].</summary>
     private List<ResultDelete> Known(Truth truth, QuerySpec query, long? after, long upTo) =>
         [.. truth.Results[query.Name].Rows
-            .Where(row => results.WindowStart(row.Key) + query.SizeMs is var end && !(end <= after) && end <= upTo)
+            .Where(row => results.WindowStart(row.Key) + SizeMs(truth, query) is var end && !(end <= after) && end <= upTo)
             .Select(row => new ResultDelete(row.Key, row.Value.ETag))];
 
     /// <summary>As <see cref="WriteAsync"/>, and deletes rows, all under the fence. Returns how many were written or deleted.</summary>

@@ -158,5 +158,9 @@ internal static class StreamEntities
     /// <summary>The entity of a chained stream.</summary>
     public static EntityKey Chain(StreamSpec spec) => new("~" + spec.Name, 0);
 
+    /// <summary>Whether the pipeline has no stream any more that the entity is of.</summary>
+    public static bool IsLeft(IPipeline pipeline, EntityKey key) =>
+        key.Bundle == PartitionStreams.Bundle ? pipeline.Streams.All(s => s.IsChained) : pipeline.Streams.All(s => !s.IsChained || Chain(s) != key);
+
     public static bool Is(EntityKey key) => key.Bundle == PartitionStreams.Bundle || key.Bundle.StartsWith('~');
 }

@@ -19,6 +19,7 @@ public sealed class Tick
     private readonly TickOptions _options;
     private readonly TimeProvider _time;
     private readonly string _owner;
+    private readonly Definitions _definitions;
     private readonly TruthReader _reader;
     private readonly TableEmitter _tables;
     private readonly QueryEmitter _queries;
@@ -27,7 +28,7 @@ public sealed class Tick
     private readonly Checkpointer _checkpointer;
     private readonly Settler _settler;
     private readonly Watchdog _watchdog;
-    private readonly long _horizonMs;
+    private readonly SinkPublisher _sinks;
     private readonly Phases _phases;
     private Truth? _truth;
     private bool _raced;
@@ -49,10 +50,10 @@ public sealed class Tick
     internal Tick(IPipeline pipeline, PipelineId id, TickStores stores, Ingest ingest, TickOptions options, TimeProvider time, string owner, ProtocolRule off)
     {
         (_pipeline, _id, _ledger, _options, _time, _owner) = (pipeline, id, stores.Ledger, options, time, owner);
-        _horizonMs = pipeline.Queries.Select(query => query.DelayMs + query.SizeMs).Concat(pipeline.Streams.Select(stream => stream.HorizonMs)).Append(options.FollowerHorizonMs).Max();
-        var partitions = new Partitions(stores.Ledger, stores.Log, options.StartFrom, time, off);
-        var frontier = new FrontierPublisher(stores.Ledger, stores.Log, _horizonMs, options, time, off);
-        _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, stores.Alerts, off);
+        var partitions = new Partitions(pipeline, stores.Ledger, stores.Log, options.StartFrom, time, off);
+        var frontier = new FrontierPublisher(stores.Ledger, stores.Log, pipeline, options, time, off);
+        _definitions = new Definitions(pipeline, stores.Ledger);
+        _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, _definitions, stores.Alerts, off);
         _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options, off);
         _queries = new QueryEmitter(pipeline, id, stores.Lake);
         _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, options.Results, off);
@@ -60,6 +61,7 @@ public sealed class Tick
         _checkpointer = new Checkpointer(pipeline, id, stores.Ledger, stores.Entities, stores.Alerts, options, off);
         _settler = new Settler(pipeline, id, stores.Ledger, stores.Entities, stores.Segments, options, off);
         _watchdog = new Watchdog(stores.Log, ingest, partitions, stores.Alerts, options, time, off);
+        _sinks = new SinkPublisher(pipeline, id, stores, options, time, off);
         _phases = new Phases(time);
         _openedMs = _emittedMs = _checkpointedMs = _sweptMs = _frontierMovedMs = time.GetUtcNow().ToUnixTimeMilliseconds();
     }
@@ -87,11 +89,12 @@ public sealed class Tick
             using (_phases.Begin(Phases.GetBatch))
                 truth = await _reader.ReadAsync(cached, due || cached?.States.Count > _options.BackfillEntities, cancel);
             var emit = due || truth.Meta.Value.EndOfInput || (cached is not null && truth.Meta.Value.FrontierMs != frontier);
+            await _sinks.BeginAsync(truth, cancel);
             var report = await WorkAsync(truth, emit, IsRacing(frontier, truth.Meta.Value.FrontierMs, now), cancel);
             // What follows may fail without making what is known less true. An entity that forgot is looked at again by the next tick.
             _truth = truth.Refused.Count == 0 ? truth : null;
             report = await FinishAsync(truth, report with { StartedMs = now }, cancel);
-            report = report with { PhasesMs = _phases.Take() };
+            report = report with { PhasesMs = _phases.Take(), Changes = _definitions.TakeChanges() };
             // Not before: a tick that fails reports nothing, and the next one must report these ranges again.
             truth.Fresh.Clear();
             return report;
@@ -155,17 +158,21 @@ public sealed class Tick
             _emittedMs = Now();
         }
 
+        _sinks.Note(truth);
         var open = await PublishOpenAsync(truth, cancel);
         adding.Dispose();
 
         if (truth.Meta.Value.EndOfInput || Now() - _checkpointedMs >= (long)_options.CheckpointInterval.TotalMilliseconds)
             await CheckpointAsync(truth, racing, cancel);
         await HoldAsync(truth, cancel);
-        return Report(truth, fresh) with { ResultRows = written + open.Written, VisibleInTablesMs = open.Visible, VisibleInDeltaMs = inDelta };
+        return Report(truth, fresh) with { Emitted = emit, ResultRows = written + open.Written, VisibleInTablesMs = open.Visible, VisibleInDeltaMs = inDelta };
     }
 
     private async Task<TickReport> FinishAsync(Truth truth, TickReport report, CancellationToken cancel)
     {
+        // Last, so that a sink which fails or is away keeps nothing else from being done.
+        using (_phases.Begin(Phases.AddBatch))
+            await _sinks.PublishAsync(truth, cancel);
         var changed = await LookAsync(truth, cancel);
         if (Now() - _sweptMs >= (long)_options.SweepInterval.TotalMilliseconds)
         {
@@ -198,9 +205,7 @@ public sealed class Tick
         var under = count <= _options.MaxOpenRanges / 2 && bytes <= _options.MaxOpenBytes / 2;
         if (meta.Hold ? !under : !over)
             return;
-        var changed = meta with { Hold = !meta.Hold };
-        if (await _ledger.TryWriteMetaAsync(changed, truth.Meta.ETag, cancel) is { } etag)
-            truth.Meta = new VersionedMeta(changed, etag);
+        await TryWriteMetaAsync(truth, meta with { Hold = !meta.Hold }, cancel);
     }
 
     private async Task<bool> LookAsync(Truth truth, CancellationToken cancel)
@@ -215,8 +220,9 @@ public sealed class Tick
     }
 
     /// <summary>
-    /// Whether a bounded input is through: caught up with the log, every window closed and committed, every range settled, no entity left that could
-    /// go. Ends the boundedness, so that what is produced later is a stream again. True as long as nothing new comes, so no answer can be missed.
+    /// Whether a bounded input is through: caught up with the log, every window closed and committed (unless they are to stay open), every range settled, no
+    /// entity left that could go. Ends the boundedness, so that what is produced later is a stream again. True as long as nothing new comes, so no answer
+    /// can be missed.
     /// </summary>
     private async Task<bool> IsDrainedAsync(Truth truth, CancellationToken cancel)
     {
@@ -225,26 +231,35 @@ public sealed class Tick
             && truth.Refused.Count == 0
             && truth.Streams.Values.All(streams => !streams.HasPending)
             && truth.Chains.Values.All(chain => chain.Pending.Count == 0 && (chain.Spec.Joined is not null ? chain.IsThrough : chain.At == truth.Tables[chain.Spec.Source].Version))
-            && truth.Ranges.Values.All(ranges => ranges.Count == 0);
+            && truth.Ranges.Values.All(ranges => ranges.Count == 0)
+            && _sinks.IsThrough(truth);
+        if (!settled && meta is { EndOfInput: false, KeepOpen: true })
+            await TryWriteMetaAsync(truth, meta with { KeepOpen = false }, cancel);
         if (!settled || !await _watchdog.IsCaughtUpAsync(truth, cancel))
             return false;
         var registry = await _ledger.ReadRegistryAsync(cancel);
         if (registry.Any(row => truth.IsEvictable(_pipeline, _id, row.Entity)))
             return false;
-        if (!meta.EndOfInput)
-            return true;
-        var open = meta with { EndOfInput = false };
-        if (await _ledger.TryWriteMetaAsync(open, truth.Meta.ETag, cancel) is not { } etag)
+        return !meta.EndOfInput || await TryWriteMetaAsync(truth, meta with { EndOfInput = false }, cancel);
+    }
+
+    private async Task<bool> TryWriteMetaAsync(Truth truth, Meta changed, CancellationToken cancel)
+    {
+        if (await _ledger.TryWriteMetaAsync(changed, truth.Meta.ETag, cancel) is not { } etag)
             return false;
-        truth.Meta = new VersionedMeta(open, etag);
+        truth.Meta = new VersionedMeta(changed, etag);
         return true;
     }
 
-    /// <summary>Whether the frontier is so far beyond every event that all windows are closed; before the first valid event, whether the input has ended.</summary>
+    /// <summary>
+    /// Whether every window that is to be closed is: all of them where the frontier is far enough beyond every event, none where they are to stay open; before
+    /// the first valid event, whether the input has ended.
+    /// </summary>
     private bool IsPastTheEnd(Truth truth) =>
-        truth.Heads.Values.Max(head => head.MaxEventTimeMs) is { } newest
-            ? truth.Meta.Value.FrontierMs >= newest + _horizonMs
-            : truth.Meta.Value.EndOfInput;
+        truth.Meta.Value.KeepOpen
+        || (truth.Heads.Values.Max(head => head.MaxEventTimeMs) is { } newest
+            ? truth.Meta.Value.FrontierMs >= EndOfInput.FrontierMs(_pipeline, newest)
+            : truth.Meta.Value.EndOfInput);
 
     private bool IsEmitDue(Truth? truth, long now) =>
         now - _emittedMs >= (long)_options.DeltaInterval.TotalMilliseconds
@@ -291,4 +306,8 @@ public sealed class Tick
 
 /// <summary>The stores of a tick.</summary>
 public sealed record TickStores(
-    ILedger Ledger, ITopicLog Log, ISegmentStore Segments, IEntities Entities, ILake Lake, IResults Results, IAlerts Alerts);
+    ILedger Ledger, ITopicLog Log, ISegmentStore Segments, IEntities Entities, ILake Lake, IResults Results, IAlerts Alerts)
+{
+    /// <summary>Where rows are delivered to beside tables.</summary>
+    public IReadOnlyList<IRowSink> Sinks { get; init; } = [];
+}

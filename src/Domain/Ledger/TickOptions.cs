@@ -27,6 +27,9 @@ public sealed record TickOptions
     /// <summary>How long a lease lasts.</summary>
     public TimeSpan LeaseTime { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long a tick waits for deliveries to sinks; one that takes longer goes on beside the ticks that follow.</summary>
+    public TimeSpan SinkWait { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Ranges beyond which ingest is put on hold; it is released at half of it.</summary>
     public int MaxOpenRanges { get; init; } = 2_000;
 
@@ -48,11 +51,8 @@ public sealed record TickOptions
     /// <summary>Base table that a join with another topic follows: its commits say the frontier. Null = none does.</summary>
     public string? FollowedTable { get; init; }
 
-    /// <summary>How far beyond the newest event the frontier must move at the end of input for those who follow the table, ms.</summary>
-    public long FollowerHorizonMs { get; init; }
-
     /// <summary>The topic that this one is joined with: at the end of input both move to the same time. Null = there is none.</summary>
-    public Func<CancellationToken, Task<TopicEnd>>? Partner { get; init; }
+    public TopicPartner? Partner { get; init; }
 
     /// <summary>Where the first start begins.</summary>
     public StartFrom StartFrom { get; init; } = StartFrom.Earliest;

@@ -6,6 +6,12 @@ public sealed record TickReport
     /// <summary>Why nothing was done: another tick holds the lease, or was seen to be alive; null when the tick ran.</summary>
     public string? Skipped { get; init; }
 
+    /// <summary>Everything that was listed, and every window that the frontier closed, is in Delta and in Table storage by this tick.</summary>
+    public bool Emitted { get; init; }
+
+    /// <summary>Definitions that were taken over from this program since the last report: what was added, changed or removed, in words.</summary>
+    public IReadOnlyList<string> Changes { get; init; } = [];
+
     /// <summary>When the tick began, before it read anything; ms of wall time.</summary>
     public long StartedMs { get; init; }
 

@@ -1,4 +1,12 @@
+using Tidemark.Domain.Pipelines;
+
 namespace Tidemark.Domain.Ledger;
+
+/// <summary>The topic that one is joined with.</summary>
+/// <param name="Pipeline">Its pipeline.</param>
+/// <param name="HorizonMs">How far beyond the newest event of both the join needs the frontier.</param>
+/// <param name="EndAsync">Whether it is read to its end, and its newest event.</param>
+public sealed record TopicPartner(IPipeline Pipeline, long HorizonMs, Func<CancellationToken, Task<TopicEnd>> EndAsync);
 
 /// <summary>Whether a topic is read to its end, and its greatest event time (ms; null = it has no event).</summary>
 public readonly record struct TopicEnd(bool IsThrough, long? NewestMs)

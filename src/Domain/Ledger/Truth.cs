@@ -1,3 +1,4 @@
+using Tidemark.Domain.Columns;
 using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.Domain.Ledger;
@@ -19,6 +20,9 @@ internal sealed class Truth
 
     /// <summary>The fold states of <see cref="Entities"/>.</summary>
     public Dictionary<EntityKey, IFoldState> States { get; } = [];
+
+    /// <summary>State of queries that is counted from events and not held by entities, by name.</summary>
+    public Dictionary<string, IRecount> Counted { get; } = [];
 
     /// <summary>Entities folded into since provisional results were last published.</summary>
     public HashSet<EntityKey> Touched { get; } = [];
@@ -55,6 +59,18 @@ internal sealed class Truth
 
     /// <summary>Watermark position (ms) of a query in its Delta table; null = none.</summary>
     public long? PositionOf(PipelineId id, string query) => PositionOf(TableNames.Gold(query), id.QueryAppId(query));
+
+    /// <summary>Window end (ms) up to which nothing comes out of a query any more: what is in its table, and what was before it; null = none.</summary>
+    public long? After(PipelineId id, string query)
+    {
+        var position = PositionOf(id, query);
+        var from = Meta.Value?.Definitions?.GetValueOrDefault(query)?.FromMs;
+        return position is { } p && from is { } f ? Math.Max(p, f) : position ?? from;
+    }
+
+    /// <summary>Rows of a query's windows with end in (after, upTo], from the state that holds.</summary>
+    public RowBatch Emit(IPipeline pipeline, QuerySpec query, long? after, long upTo, IReadOnlySet<EntityKey>? touched = null) =>
+        Counted.TryGetValue(query.Name, out var counted) ? counted.Emit(after, upTo, touched) : pipeline.Emit(query.Name, States, after, upTo, touched);
 
     /// <summary>Position of an appId in a table; null = none.</summary>
     public long? PositionOf(string table, string appId) =>
@@ -102,9 +118,21 @@ internal sealed class Truth
         return known;
     }
 
-    /// <summary>Whether nobody will read the entity again. Those of streams stay.</summary>
+    /// <summary>Whether nobody will read the entity again. Those of streams stay as long as the stream.</summary>
     public bool IsEvictable(IPipeline pipeline, PipelineId id, EntityKey key) =>
-        !StreamEntities.Is(key) && pipeline.IsEvictable(key, query => PositionOf(id, query));
+        StreamEntities.Is(key) ? StreamEntities.IsLeft(pipeline, key) : pipeline.IsEvictable(key, query => After(id, query));
+
+    /// <summary>State of another definition is passed over only where the query's state is counted from events; anywhere else it would be missing.</summary>
+    /// <exception cref="InvalidDataException">It is missing.</exception>
+    public void CheckDefinitions(IPipeline pipeline)
+    {
+        foreach (var (key, state) in States)
+            foreach (var name in state.Foreign)
+                if (pipeline.Queries.Any(q => q.Name == name) && !Counted.ContainsKey(name))
+                    throw new InvalidDataException(
+                        $"Entity {key} or a range holds state of another definition of query '{name}' than that of this program, which the ledger knows as the current one: "
+                        + "another program writes to this pipeline. Stop it, or compute everything anew under a new PipelineVersion (./run replay).");
+    }
 
     /// <summary>Forgets an entity that nobody will read again.</summary>
     public void Forget(EntityKey key)

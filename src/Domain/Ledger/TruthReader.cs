@@ -9,8 +9,10 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 internal sealed class TruthReader(
     IPipeline pipeline, PipelineId id, ILedger ledger, ISegmentStore segments, IEntities entities, ILake lake, IResults results,
-    Partitions partitions, FrontierPublisher frontier, IAlerts alerts, ProtocolRule off)
+    Partitions partitions, FrontierPublisher frontier, Definitions definitions, IAlerts alerts, ProtocolRule off)
 {
+    private readonly EventState _events = new(pipeline, lake, segments);
+
     // Of a range some megabytes are held; a few hide the time that storage takes.
     private const int ReadAhead = 4;
 
@@ -66,11 +68,13 @@ internal sealed class TruthReader(
             await ReadResultsAsync(truth, cancel);
 
         await CheckRegistryAsync(truth, registry, loaded, cancel);
+        await _events.ReadAsync(truth, id, views.ToDictionary(v => v.Key, v => v.Value.Ranges.Count > 0 ? v.Value.Ranges[0].From : v.Value.Head!.Value.Value.Next), cancel);
         foreach (var (key, snapshot) in loaded)
             if (!StreamEntities.Is(key) && !IsEvictable(truth, key) && !truth.Refused.Contains(key.Bundle))
                 Load(truth, key, snapshot, registry.Any(row => row.Entity == key));
         foreach (var (partition, view) in views)
             OpenStreams(truth, partition, view.Ranges.Count > 0 ? view.Ranges[0].From : view.Head!.Value.Value.Next, loaded.GetValueOrDefault(PartitionStreams.KeyOf(partition)));
+        truth.CheckDefinitions(pipeline);
         foreach (var chain in pipeline.Streams.Where(s => s.IsChained && !truth.Refused.Contains(StreamEntities.Chain(s).Bundle)))
             OpenChain(truth, chain, loaded.GetValueOrDefault(StreamEntities.Chain(chain)));
         foreach (var (partition, view) in views)
@@ -130,7 +134,7 @@ internal sealed class TruthReader(
     /// <summary>Meta, the frontier, and per partition its head and the ranges from the given offsets on, listed after its head had the frontier.</summary>
     private async Task<Dictionary<int, PartitionView>> ListAsync(Truth truth, bool advance, IReadOnlyDictionary<int, long> from, CancellationToken cancel)
     {
-        truth.Meta = await partitions.EnsureMetaAsync(cancel);
+        truth.Meta = await definitions.SettleAsync(await partitions.EnsureMetaAsync(cancel), cancel);
         var views = await ViewAsync(truth.Meta.Value.Starts.Keys, from, cancel);
         if (advance || truth.Meta.Value.EndOfInput)
             await AdvanceAsync(truth, views, cancel);
@@ -233,6 +237,7 @@ internal sealed class TruthReader(
                 while (next < ranges.Count && ahead.Count < ReadAhead)
                     ahead.Enqueue(ReadAsync(truth, ranges[next++], cancel));
                 Fold(truth, range, await ahead.Dequeue());
+                await _events.FoldAsync(truth, range, cancel);
             }
         }
         finally
@@ -274,6 +279,8 @@ internal sealed class TruthReader(
             entity.Pending.Add(new PendingPartial(range.Partition, range.To, partial));
             truth.Touched.Add(key);
         }
+
+        truth.CheckDefinitions(pipeline);
     }
 
     private static void FoldStreams(Truth truth, RangeRow range, Dictionary<string, RowBatch?> rows)

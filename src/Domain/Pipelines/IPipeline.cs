@@ -26,7 +26,8 @@ public interface IPipeline
 
     /// <summary>
     /// Judges lateness by the frontier and aggregates. May be called again on the same decoded records with a later frontier.
-    /// A partial counts only for windows that are not closed: it carries the first window end that it counts for.
+    /// A partial counts only for windows that are not closed: it carries the first window end that it counts for. A segment built before from the same records is
+    /// not valid any more.
     /// </summary>
     Segment Build(IDecodedRecords decoded, long frontierMs);
 
@@ -86,8 +87,14 @@ public sealed record QuerySpec(string Name, long DelayMs, long SizeMs, long Slid
     /// <summary>Rows are numbered 1 to at most this in each window, and that number is their key; null = they are not.</summary>
     public int? Top { get; init; }
 
+    /// <summary>Where windows start: at this plus whole multiples of the slide, ms since 1970 UTC.</summary>
+    public long OffsetMs { get; init; }
+
     /// <summary>What it computes, in words, for people who look at its results.</summary>
     public string Description { get; init; } = "";
+
+    /// <summary>End of the last window that holds this time, ms.</summary>
+    public long LastEndMs(long timeMs) => timeMs - (((timeMs - OffsetMs) % SlideMs + SlideMs) % SlideMs) + SizeMs;
 }
 
 /// <summary>
@@ -115,6 +122,9 @@ public interface IFoldState
     /// <summary>Forgets what only windows with end ≤ the bound of their query need.</summary>
     void Evict(Func<string, long?> upTo);
 
+    /// <summary>Queries of which it has state that another definition of them has made. It is kept and saved, and counts in nothing.</summary>
+    IEnumerable<string> Foreign => [];
+
     /// <summary>The saved form: itself a partial. Versioned bytes; equal states give equal bytes.</summary>
     byte[] Save();
 }
@@ -125,5 +135,5 @@ public interface IFoldState
 /// <param name="Counts">Named counts for reports, e.g. <c>events</c>, <c>late/category_views</c>, <c>quarantined/missing_user_id</c>.</param>
 public sealed record Segment(
     IReadOnlyDictionary<string, RowBatch> Rows,
-    IReadOnlyDictionary<EntityKey, byte[]> Partials,
+    IReadOnlyDictionary<EntityKey, ReadOnlyMemory<byte>> Partials,
     IReadOnlyDictionary<string, long> Counts);

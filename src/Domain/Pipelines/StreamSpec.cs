@@ -51,10 +51,16 @@ public enum StreamResults
 /// <param name="Keys">Names of the columns that, with the time, name a row.</param>
 /// <param name="TimeColumn">Time of a row; null = rows are named by their keys alone.</param>
 /// <param name="Results">What Table storage holds of it.</param>
-/// <param name="HorizonMs">How far beyond the newest event the frontier must move for everything to come out.</param>
+/// <param name="HorizonMs">
+/// How far beyond the newest event the frontier must move for everything to come out; of a chained stream, how far beyond the frontier that brings out the rows of
+/// its source.
+/// </param>
 public sealed record StreamSpec(
     string Name, string Source, IReadOnlyList<string> Columns, RowSchema Schema, IReadOnlyList<string> Keys, string? TimeColumn, StreamResults Results, long HorizonMs) : IOutput
 {
+    /// <summary>Column that rows are also found by in Table storage, newest first; null = none.</summary>
+    public string? IndexBy { get; init; }
+
     /// <summary>Whether it follows the commits of tables: of a gold table, or of two of other pipelines.</summary>
     public bool IsChained => Joined is not null || Source.StartsWith("gold/", StringComparison.Ordinal);
 

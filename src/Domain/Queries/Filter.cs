@@ -24,6 +24,18 @@ public abstract record Filter
 
     /// <summary>The opposite; unknown stays unknown.</summary>
     public static Filter operator !(Filter a) => new Opposite(a);
+
+    /// <summary>Fields that the condition reads; one may come more than once.</summary>
+    internal static IEnumerable<string> Fields(Filter filter) => filter switch
+    {
+        AllOf all => all.Parts.SelectMany(Fields),
+        AnyOf any => any.Parts.SelectMany(Fields),
+        Opposite not => Fields(not.Part),
+        TextIn text => [text.Field],
+        NumberIs number => [number.Field],
+        IsMissing missing => [missing.Field],
+        _ => [],
+    };
 }
 
 /// <summary>All of several conditions; true when there is none.</summary>

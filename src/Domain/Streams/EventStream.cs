@@ -36,6 +36,12 @@ public sealed record EventStream(
     public string? AgeColumn { get; init; }
 
     /// <summary>
+    /// Column that rows are also found by in Table storage, in a table of its own; null = none. Not part of what the stream computes, so it may be set later:
+    /// what was written before is not found by it.
+    /// </summary>
+    public string? IndexBy { get; init; }
+
+    /// <summary>
     /// How long after its event time a row is still in time, beyond the delay: the gap of sessions. Null = no row is late, since nothing waits for the
     /// watermark.
     /// </summary>

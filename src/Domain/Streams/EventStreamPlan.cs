@@ -15,12 +15,10 @@ internal sealed class EventStreamPlan
     private const long LongestMs = long.MaxValue / 4000;
     private readonly RowSchema _schema;
     private readonly StreamDefinition _definition;
-    private readonly ulong _fingerprint;
 
     /// <param name="stream">The stream.</param>
     /// <param name="source">Columns of its source.</param>
-    /// <param name="sourceHorizonMs">How far the frontier must be beyond an event for its rows to be in the source.</param>
-    public EventStreamPlan(EventStream stream, RowSchema source, long sourceHorizonMs)
+    public EventStreamPlan(EventStream stream, RowSchema source)
     {
         Stream = stream;
         FollowsWindows = stream.EventTime == WindowTime;
@@ -32,17 +30,23 @@ internal sealed class EventStreamPlan
         var output = new StreamExecution(_definition).Output;
         foreach (var name in stream.Keys.Concat(new[] { stream.TimeColumn, stream.AgeColumn }.OfType<string>()).Where(name => output.Fields.All(f => f.Name != name)))
             throw new StreamException(stream.Name, $"its rows have no column '{name}' to be named by; they have {string.Join(", ", output.Fields.Select(f => f.Name))}");
-        var read = Views.SelectMany(v => v.Schema.Fields.Select(f => f.Name)).Concat(stream.Views.SelectMany(v => Fields(v.Where))).Distinct();
+        if (stream.IndexBy is { } by && (stream.Results != StreamResults.Rows || stream.TimeColumn is null || output.Fields.All(f => f.Name != by || f.Type != FieldType.String)))
+            throw new StreamException(stream.Name, $"rows are to be found by '{by}'; that takes rows under keys of their own with a time, and a text column of that name");
+        var read = Views.SelectMany(v => v.Schema.Fields.Select(f => f.Name)).Concat(stream.Views.SelectMany(v => Filter.Fields(v.Where))).Distinct();
         Spec = new StreamSpec(
             stream.Name, stream.Source, [.. read.Select(name => name == WindowTime && FollowsWindows ? WindowEnd : name).Distinct()], output, stream.Keys, stream.TimeColumn,
-            stream.Results, sourceHorizonMs + Ms(stream.Delay) + Ms(stream.Horizon) + 1)
+            stream.Results, Ms(stream.Delay) + Ms(stream.Horizon) + 1)
         {
+            IndexBy = stream.IndexBy,
             AgeColumn = stream.AgeColumn ?? stream.TimeColumn,
         };
-        _fingerprint = Hash64.Of(Encoding.UTF8.GetBytes(StreamText.Describe(stream, Spec)));
+        Fingerprint = Hash64.Of(Encoding.UTF8.GetBytes(StreamText.Describe(stream, Spec)));
     }
 
     public EventStream Stream { get; }
+
+    /// <summary>Hash of the definition and of its result columns.</summary>
+    public ulong Fingerprint { get; }
 
     public StreamSpec Spec { get; }
 
@@ -54,7 +58,7 @@ internal sealed class EventStreamPlan
     /// <summary>Watermark at a frontier, ms.</summary>
     public long WatermarkMs(long frontierMs) => frontierMs - Ms(Stream.Delay);
 
-    public IStreamState Open(ReadOnlySpan<byte> saved) => new EventStreamState(this, _definition, _fingerprint, saved);
+    public IStreamState Open(ReadOnlySpan<byte> saved) => new EventStreamState(this, _definition, Fingerprint, saved);
 
     /// <summary>Rows of the source with the event time that stages see.</summary>
     public RowBatch WithTime(RowBatch rows)
@@ -100,23 +104,12 @@ internal sealed class EventStreamPlan
             throw new StreamException(stream.Name, $"its delay {stream.Delay} is negative; give zero or more");
         if (stream.Views.Count == 0)
             throw new StreamException(stream.Name, "it has no view of its source; add one");
-        foreach (var name in stream.Views.SelectMany(v => v.Columns.Concat(Fields(v.Where))).Append(stream.EventTime))
+        foreach (var name in stream.Views.SelectMany(v => v.Columns.Concat(Filter.Fields(v.Where))).Append(stream.EventTime))
             if (schema.Fields.All(f => f.Name != name))
                 throw new StreamException(stream.Name, $"its source {stream.Source} has no column '{name}'; it has {string.Join(", ", schema.Fields.Select(f => f.Name))}");
         foreach (var stage in stream.Stages.OfType<KeyedStateStage>().Where(s => s.Timeout == KeyedState.StateTimeout.ProcessingTime))
             throw new StreamException(stage.Id, "a timeout by wall time would give another result whenever ranges are folded again; use a timeout by event time");
     }
-
-    private static IEnumerable<string> Fields(Filter filter) => filter switch
-    {
-        AllOf all => all.Parts.SelectMany(Fields),
-        AnyOf any => any.Parts.SelectMany(Fields),
-        Opposite not => Fields(not.Part),
-        TextIn text => [text.Field],
-        NumberIs number => [number.Field],
-        IsMissing missing => [missing.Field],
-        _ => [],
-    };
 
     private static long Ms(TimeSpan span) => span.Ticks / TimeSpan.TicksPerMillisecond;
 }

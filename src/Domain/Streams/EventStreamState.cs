@@ -11,6 +11,9 @@ internal sealed class EventStreamState : IStreamState
     private readonly EventStreamPlan _plan;
     private readonly StreamExecution _execution;
     private readonly ulong _fingerprint;
+    private readonly RowSelector?[] _selectors;
+    private byte[] _mask = [];
+    private int[] _which = [];
 
     public EventStreamState(EventStreamPlan plan, StreamDefinition definition, ulong fingerprint, ReadOnlySpan<byte> saved)
     {
@@ -18,6 +21,7 @@ internal sealed class EventStreamState : IStreamState
         if (saved.IsEmpty)
         {
             _execution = new StreamExecution(definition);
+            _selectors = Selectors(plan, _execution);
             return;
         }
 
@@ -28,6 +32,7 @@ internal sealed class EventStreamState : IStreamState
             throw reader.Fault($"state of stream '{plan.Stream.Name}' is of another definition of it; give the pipeline a new version");
         FrontierMs = reader.Byte() == 0 ? null : reader.Zigzag();
         _execution = StreamExecution.Load(definition, reader.Take(reader.Left));
+        _selectors = Selectors(plan, _execution);
     }
 
     public long? FrontierMs { get; private set; }
@@ -79,14 +84,28 @@ internal sealed class EventStreamState : IStreamState
 
     private void Take(RowBatch rows)
     {
-        var mask = new byte[rows.Count];
-        foreach (var (view, schema) in _plan.Views)
+        if (_mask.Length < rows.Count)
+            (_mask, _which) = (new byte[rows.Count * 5 / 4], new int[(rows.Count * 5 / 4) + 1]);
+        for (var i = 0; i < _selectors.Length; i++)
         {
-            RowMask.Fill(view.Where, rows, mask);
+            var (view, schema) = _plan.Views[i];
+            RowMask.Fill(view.Where, rows, _mask);
+            var count = 0;
+            for (var row = 0; row < rows.Count; row++)
+            {
+                _which[count] = row;
+                count += _mask[row];
+            }
+
+            var which = _which.AsSpan(0, count);
             var seen = new RowBatch(schema, [.. schema.Fields.Select(f => rows[f.Name])], rows.Count);
-            _execution.Take(view.Name, RowBatches.Where(seen, row => mask[row] != 0));
+            _execution.Take(view.Name, _selectors[i] is { } selector ? selector.Take(seen, which) : count == rows.Count ? seen : RowBatches.Take(seen, which));
         }
     }
+
+    /// <summary>What takes the rows of each view into memory that serves the next batch again; null where results may still be in it.</summary>
+    private static RowSelector?[] Selectors(EventStreamPlan plan, StreamExecution execution) =>
+        [.. plan.Views.Select(v => execution.SharesRows(v.View.Name) ? null : new RowSelector())];
 
     private void Collect(ICollection<RowBatch> output)
     {

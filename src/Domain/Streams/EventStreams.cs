@@ -22,13 +22,13 @@ internal static class EventStreams
     private static EventStreamPlan Bind(EventStream stream, IReadOnlyList<TableSpec> tables, IReadOnlyList<QuerySpec> queries, List<EventStreamPlan> before)
     {
         if (tables.FirstOrDefault(t => t.Name == stream.Source) is { } table)
-            return new EventStreamPlan(stream, table.Schema, 0);
+            return new EventStreamPlan(stream, table.Schema);
         if (queries.FirstOrDefault(q => $"gold/{q.Name}" == stream.Source) is { } query)
             return stream.EventTime == EventStreamPlan.WindowTime
-                ? new EventStreamPlan(stream, query.Schema, query.DelayMs + query.SizeMs)
+                ? new EventStreamPlan(stream, query.Schema)
                 : throw new StreamException(stream.Name, $"its source holds windows, so its event time is {EventStreamPlan.WindowTime}, not '{stream.EventTime}'; correct it");
         if (before.FirstOrDefault(b => $"gold/{b.Stream.Name}" == stream.Source) is { } other)
-            return new EventStreamPlan(stream, other.Spec.Schema, other.Spec.HorizonMs);
+            return new EventStreamPlan(stream, other.Spec.Schema);
         throw new StreamException(stream.Name, $"its source '{stream.Source}' is neither a table of the pipeline nor gold/ and a query or a stream before it; correct the name");
     }
 }

@@ -44,7 +44,7 @@ internal sealed class RowsBuilder
             column.Reset();
     }
 
-    /// <summary>A row from one value a column: string, long, int, bool, double or null; times and decimals unscaled.</summary>
+    /// <summary>A row from one value a column: string (or its UTF-8 bytes), long, int, bool, double or null; times and decimals unscaled.</summary>
     public void Add(params ReadOnlySpan<object?> values)
     {
         if (values.Length != Columns.Length)
@@ -60,6 +60,7 @@ internal sealed class RowsBuilder
         {
             case (_, null): to.AppendNull(); break;
             case (BinaryColumnBuilder text, string s): text.Append(Encoding.UTF8.GetBytes(s)); break;
+            case (BinaryColumnBuilder text, byte[] bytes): text.Append(bytes); break;
             case (Int32ColumnBuilder narrow, int i): narrow.Append(i); break;
             case (Int64ColumnBuilder wide, long l): wide.Append(l); break;
             case (Int64ColumnBuilder wide, int i): wide.Append(i); break;

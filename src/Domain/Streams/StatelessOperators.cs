@@ -23,6 +23,8 @@ internal sealed class UnionOperator : StreamOperator
 
     public override string? EventTime { get; }
 
+    public override bool SharesRows => true;
+
     public override void Add(int port, RowBatch rows, Action<RowBatch> emit) => emit(new RowBatch(Output,
         [.. rows.Columns.Select((column, i) => Scaled(column, Output.Fields[i].Scale - sources[port].Fields[i].Scale))], rows.Count));
 
@@ -57,6 +59,8 @@ internal sealed class MapOperator(MapStage stage) : StreamOperator
 
     public override string? EventTime => stage.EventTime;
 
+    public override bool SharesRows => true;
+
     public override void Add(int port, RowBatch rows, Action<RowBatch> emit) => emit(stage.Map(rows));
 }
 
@@ -66,6 +70,8 @@ internal sealed class PassOperator(RowSchema output, string? eventTime) : Stream
     public override RowSchema Output => output;
 
     public override string? EventTime => eventTime;
+
+    public override bool SharesRows => true;
 
     public override void Add(int port, RowBatch rows, Action<RowBatch> emit) => emit(rows);
 }

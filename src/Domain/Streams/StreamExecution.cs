@@ -17,7 +17,8 @@ public sealed class StreamExecution
 {
     private readonly StreamDefinition stream;
     private readonly Dictionary<string, StreamOperator> operators = [];
-    private readonly Dictionary<string, List<(StreamOperator To, int Port)>> readers = [];
+    private readonly Dictionary<string, List<(StreamOperator To, int Port, Action<RowBatch> Emit)>> readers = [];
+    private readonly Dictionary<string, Action<RowBatch>> emits = [];
     private readonly Dictionary<string, Source> sources = [];
     private readonly Dictionary<string, long> newest = [];
     private readonly List<RowBatch> results = [];
@@ -37,9 +38,10 @@ public sealed class StreamExecution
             var from = stage.From.Select(f => sources[f]).ToArray();
             var created = Bound(stage, from);
             operators[stage.Id] = created;
+            emits[stage.Id] = rows => Send(stage.Id, rows);
             sources[stage.Id] = new Source(created.Output, created.EventTime, from.Any(f => f.HasWatermark), from.Max(f => f.Delay));
             for (var port = 0; port < stage.From.Count; port++)
-                (readers.TryGetValue(stage.From[port], out var list) ? list : readers[stage.From[port]] = []).Add((created, port));
+                (readers.TryGetValue(stage.From[port], out var list) ? list : readers[stage.From[port]] = []).Add((created, port, emits[stage.Id]));
         }
     }
 
@@ -69,6 +71,10 @@ public sealed class StreamExecution
 
     /// <summary>Takes rows of one input. Time stands still.</summary>
     public void Take(string input, RowBatch rows) => Send(input, rows);
+
+    /// <summary>Whether results may be in the memory of rows of this input: then they must stay as they are until results are done with.</summary>
+    public bool SharesRows(string input) =>
+        readers.TryGetValue(input, out var list) && list.Any(r => r.To.SharesRows && (r.To == operators[stream.Stages[^1].Id] || SharesRows(NameOf(r.To))));
 
     /// <summary>Moves the watermark (µs), never back: what is due comes out. Only for streams whose watermark is kept outside.</summary>
     public void MoveTo(long toWatermark)
@@ -159,8 +165,8 @@ public sealed class StreamExecution
         if (from == stream.Stages[^1].Id && rows.Count > 0)
             results.Add(rows);
         if (rows.Count > 0 && readers.TryGetValue(from, out var list))
-            foreach (var (to, port) in list)
-                to.Add(port, rows, output => Send(NameOf(to), output));
+            foreach (var (to, port, emit) in list)
+                to.Add(port, rows, emit);
     }
 
     private string NameOf(StreamOperator wanted) => operators.First(o => ReferenceEquals(o.Value, wanted)).Key;
@@ -187,7 +193,7 @@ public sealed class StreamExecution
         foreach (var stage in stream.Stages)
         {
             var mark = stage.From.Min(f => operators.TryGetValue(f, out var above) ? above.OutputWatermark : watermark);
-            operators[stage.Id].Advance(mark, nowMs, rows => Send(stage.Id, rows));
+            operators[stage.Id].Advance(mark, nowMs, emits[stage.Id]);
         }
     }
 

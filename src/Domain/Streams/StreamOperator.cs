@@ -37,6 +37,9 @@ internal abstract class StreamOperator
     /// <summary>Watermark for the stages behind.</summary>
     public virtual long OutputWatermark => Watermark;
 
+    /// <summary>Whether what it emits may be in the memory of what it is given.</summary>
+    public virtual bool SharesRows => false;
+
     /// <summary>Entries in state.</summary>
     public virtual long StateRows => 0;
 

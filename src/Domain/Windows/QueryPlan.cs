@@ -39,6 +39,7 @@ internal sealed class QueryPlan
         {
             Withdraws = updates && query.Having is not AllOf { Parts.Count: 0 },
             Top = query.Top?.Count,
+            OffsetMs = Grid.Offset,
             InTableStorage = query.InTableStorage,
         };
     }

@@ -6,13 +6,17 @@ namespace Tidemark.Domain.Windows;
 
 /// <summary>
 /// The fold of one entity: groups keyed (slice, first window end they count for, group key) per query of its bundle. The saved form is a
-/// version byte, then a section per query that has groups, by name, groups sorted: equal states are equal bytes. A partial that is refused
+/// version byte, then a section per query that has groups, by name, groups sorted: equal states are equal bytes. Sections of definitions that this program does
+/// not have are kept behind them, unread. A partial that is refused
 /// with <see cref="InvalidDataException"/> may have been merged in part: the state must not be used any more.
 /// </summary>
 internal sealed class SliceFold(EntityKey entity, IReadOnlyList<QueryPlan> bundle) : IFoldState
 {
     /// <summary>Version of the saved form.</summary>
-    public const byte Version = 2;
+    public const byte Version = 3;
+
+    /// <summary>The version before, whose sections do not say how long they are, and so can be read only by the definition that wrote them.</summary>
+    private const byte Unsized = 2;
 
     /// <summary>Where in a key the first window end is; the slice is at 0.</summary>
     public const int FirstEndAt = OrderedKey.TimeBytes;
@@ -21,6 +25,12 @@ internal sealed class SliceFold(EntityKey entity, IReadOnlyList<QueryPlan> bundl
     public const int GroupAt = 2 * OrderedKey.TimeBytes;
 
     private readonly Dictionary<QueryPlan, GroupStore> stores = [];
+
+    // Of queries that are gone or have another definition here: another program may still need it, so it is kept as it is until the entity goes.
+    private readonly List<(string Name, ulong Fingerprint, byte[] Section)> foreign = [];
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Foreign => foreign.Select(f => f.Name);
 
     /// <summary>The groups of a query, or null when it has none here.</summary>
     public GroupStore? GroupsOf(QueryPlan plan) => stores.GetValueOrDefault(plan);
@@ -31,18 +41,34 @@ internal sealed class SliceFold(EntityKey entity, IReadOnlyList<QueryPlan> bundl
         if (partial.IsEmpty)
             return;
         var reader = new ByteReader(partial);
-        if (reader.Byte() is var version and not Version)
-            throw reader.Fault($"state of entity {entity} has version {version}; this program reads version {Version}");
+        var version = reader.Byte();
+        if (version is not (Version or Unsized))
+            throw reader.Fault($"state of entity {entity} has version {version}; this program reads versions {Unsized} and {Version}");
         while (reader.Left > 0)
         {
             var name = reader.Text();
-            var plan = bundle.FirstOrDefault(p => p.Name == name)
-                ?? throw reader.Fault($"state of entity {entity} is of query '{name}', which bundle {entity.Bundle} does not have");
-            if (reader.UInt64() != plan.Layout.Fingerprint)
-                throw reader.Fault($"state of entity {entity} is of another definition of query '{name}'; give the pipeline a new version");
+            var fingerprint = reader.UInt64();
+            var plan = bundle.FirstOrDefault(p => p.Name == name && p.Layout.Fingerprint == fingerprint);
+            var section = version == Unsized ? default : reader.Take((int)Math.Min(reader.UInt32(), int.MaxValue));
+            if (plan is null && version == Unsized)
+                throw reader.Fault($"state of entity {entity}, of version {Unsized}, is of another definition of query '{name}'; run the earlier program, or compute everything anew under a new PipelineVersion (./run replay)");
+            if (plan is null)
+            {
+                foreign.Add((name, fingerprint, section.ToArray()));
+                continue;
+            }
+
             if (!stores.TryGetValue(plan, out var store))
                 stores[plan] = store = new GroupStore(plan.Layout);
-            store.Read(ref reader, key => Check(plan, key));
+            if (version == Unsized)
+            {
+                store.Read(ref reader, key => Check(plan, key));
+                continue;
+            }
+
+            var groups = new ByteReader(section);
+            store.Read(ref groups, key => Check(plan, key));
+            groups.End();
         }
     }
 
@@ -71,8 +97,22 @@ internal sealed class SliceFold(EntityKey entity, IReadOnlyList<QueryPlan> bundl
         to.Byte(Version);
         foreach (var (_, store) in stores.OrderBy(s => s.Key.Name, StringComparer.Ordinal))
             if (store.Count > 0)
-                store.Write(to, store.Sorted());
+                store.Write(to, store.Sorted(), sized: true);
+        foreach (var (name, fingerprint, section) in foreign.OrderBy(f => f.Name, StringComparer.Ordinal).ThenBy(f => f.Fingerprint))
+        {
+            to.Text(name);
+            to.UInt64(fingerprint);
+            to.Patch(PlaceOf(to), (uint)section.Length);
+            to.Bytes(section);
+        }
+
         return to.ToArray();
+    }
+
+    private static int PlaceOf(ByteWriter to)
+    {
+        to.Take(sizeof(uint));
+        return to.Length - sizeof(uint);
     }
 
     private void Check(QueryPlan plan, ReadOnlySpan<byte> key)

@@ -16,6 +16,7 @@ internal sealed class WindowOperator : StreamOperator
     private readonly string name;
     private readonly int keyCount;
     private readonly Dictionary<EntityKey, IFoldState> states = [];
+    private readonly PartialBuffers buffers = new();
     private long? emitted;
 
     public WindowOperator(WindowStage stage, RowSchema source, StreamMode mode)
@@ -37,14 +38,15 @@ internal sealed class WindowOperator : StreamOperator
     public override void Add(int port, RowBatch rows, Action<RowBatch> emit)
     {
         var frontier = mode == StreamMode.Complete || Watermark == long.MinValue ? long.MinValue : SliceGrid.FloorDivide(Watermark, 1000);
-        var partials = queries.Map(rows, frontier, (plan, late) => Count(plan, rows, late));
+        buffers.Reset();
+        var partials = queries.Map(rows, frontier, buffers, (plan, late) => Count(plan, rows, late));
         var changes = new Dictionary<EntityKey, IFoldState>();
         foreach (var (key, partial) in partials)
         {
             if (!states.TryGetValue(key, out var state))
                 states[key] = state = queries.Load(key, []);
-            state.Merge(partial);
-            changes[key] = queries.Load(key, partial);
+            state.Merge(partial.Span);
+            changes[key] = queries.Load(key, partial.Span);
         }
         if (mode == StreamMode.Update)
             emit(Changed(changes));

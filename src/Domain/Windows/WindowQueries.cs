@@ -35,10 +35,16 @@ internal sealed class WindowQueries
 
     public IReadOnlyList<QuerySpec> Specs { get; }
 
-    /// <summary>Aggregates a batch into partials by entity, and hands late rows to <paramref name="late"/> query by query.</summary>
-    public Dictionary<EntityKey, byte[]> Map(RowBatch rows, long frontierMs, Action<QueryPlan, LateRows> late)
+    /// <summary>The bound query of that name; throws <see cref="KeyNotFoundException"/> when there is none.</summary>
+    public QueryPlan PlanOf(string query) => byName.TryGetValue(query, out var plan) ? plan : throw new KeyNotFoundException($"There is no window query '{query}'.");
+
+    /// <summary>
+    /// Aggregates a batch into partials by entity, which are in the memory of <paramref name="buffers"/>, and hands late rows to <paramref name="late"/> query
+    /// by query.
+    /// </summary>
+    public Dictionary<EntityKey, ReadOnlyMemory<byte>> Map(RowBatch rows, long frontierMs, PartialBuffers buffers, Action<QueryPlan, LateRows> late)
     {
-        var partials = new Dictionary<EntityKey, byte[]>();
+        var partials = new Dictionary<EntityKey, ReadOnlyMemory<byte>>();
         if (rows.Count == 0)
             return partials;
         if (!pool.TryTake(out var scratch))
@@ -50,7 +56,7 @@ internal sealed class WindowQueries
             if (scratch.Maps[i].Late is { } missed)
                 late(plans[i], missed);
         }
-        scratch.WritePartials(partials);
+        scratch.WritePartials(buffers, partials);
         pool.Add(scratch);
         return partials;
     }
@@ -80,25 +86,22 @@ internal sealed class WindowQueries
     private sealed class Scratch(QueryPlan[] plans)
     {
         private readonly Dictionary<EntityKey, ByteWriter> open = [];
-        private readonly Stack<ByteWriter> writers = [];
+        private readonly int[] order = [.. Enumerable.Range(0, plans.Length).OrderBy(i => plans[i].Name, StringComparer.Ordinal)];
 
         public BatchView View { get; } = new();
 
         public WindowMap[] Maps { get; } = [.. plans.Select(p => new WindowMap(p))];
 
-        public void WritePartials(Dictionary<EntityKey, byte[]> partials)
+        public void WritePartials(PartialBuffers buffers, Dictionary<EntityKey, ReadOnlyMemory<byte>> partials)
         {
-            foreach (var i in Enumerable.Range(0, plans.Length).OrderBy(i => plans[i].Name, StringComparer.Ordinal))
-                WriteGroups(plans[i], Maps[i].Groups);
+            foreach (var i in order)
+                WriteGroups(plans[i], Maps[i].Groups, buffers);
             foreach (var (key, writer) in open)
-            {
-                partials[key] = writer.ToArray();
-                writers.Push(writer);
-            }
+                partials[key] = writer.Memory;
             open.Clear();
         }
 
-        private void WriteGroups(QueryPlan plan, GroupStore groups)
+        private void WriteGroups(QueryPlan plan, GroupStore groups, PartialBuffers buffers)
         {
             var slots = groups.Sorted();
             for (var from = 0; from < slots.Length;)
@@ -107,17 +110,16 @@ internal sealed class WindowQueries
                 var to = from + 1;
                 while (to < slots.Length && plan.EntityOf(OrderedKey.TimeAt(groups.Keys[slots[to]], 0)) == entity)
                     to++;
-                groups.Write(WriterOf(entity), slots[from..to]);
+                groups.Write(WriterOf(entity, buffers), slots[from..to], sized: true);
                 from = to;
             }
         }
 
-        private ByteWriter WriterOf(EntityKey entity)
+        private ByteWriter WriterOf(EntityKey entity, PartialBuffers buffers)
         {
             if (open.TryGetValue(entity, out var writer))
                 return writer;
-            writer = writers.TryPop(out var used) ? used : new ByteWriter();
-            writer.Clear();
+            writer = buffers.Next();
             writer.Byte(SliceFold.Version);
             return open[entity] = writer;
         }

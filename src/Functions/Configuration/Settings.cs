@@ -43,6 +43,10 @@ public static class Settings
         new(Names.SchemaRegistry, "–", "http(s)://host:port", "Schema registry (Confluent's HTTP interface) that framed records name their schema by. JSON Schema is read; Avro and Protobuf are refused."),
         new(Names.SchemaRegistryUser, "–", "text", "User name for the registry; goes with SchemaRegistryPassword."),
         new(Names.SchemaRegistryPassword, "–", "text", "Password; goes with SchemaRegistryUser.", Secret: true),
+        new(Names.EventCountsTopic, "–", "a Kafka topic name", "Topic that the rows of `event_counts` go to, those of open windows too, keyed by event type."),
+        new(Names.AlertsTopic, "–", "a Kafka topic name", "Topic that the rows of `fraud_alerts`, `traffic_anomalies` and `revenue_anomalies` go to."),
+        new(Names.DeadLetterSuffix, "–", "the end of a topic name, e.g. .dlq", "Quarantined records go to the topic of this name behind the source's as well, such as `events.dlq`."),
+        new(Names.KafkaCompression, "Lz4", "None, Gzip, Snappy, Lz4, Zstd", "How what is written to Kafka is compressed. Event Hubs takes None and Gzip."),
         new(Names.InlineSegmentLimit, "256KB", "0KB to 900KB", "Segments up to this size, compressed, ride in the ledger; larger ones are staged as files."),
         new(Names.MaxRangeRecords, "20000", "1 to 1000000", "Most records in one range."),
         new(Names.MaxOpenRanges, "2000", "10 to 100000", "Above this number of ranges not yet in Delta and the entities, reading waits."),
@@ -95,6 +99,10 @@ public static class Settings
         public const string SchemaRegistry = "SchemaRegistry";
         public const string SchemaRegistryUser = "SchemaRegistryUser";
         public const string SchemaRegistryPassword = "SchemaRegistryPassword";
+        public const string EventCountsTopic = "EventCountsTopic";
+        public const string AlertsTopic = "AlertsTopic";
+        public const string DeadLetterSuffix = "DeadLetterSuffix";
+        public const string KafkaCompression = "KafkaCompression";
         public const string InlineSegmentLimit = "InlineSegmentLimit";
         public const string MaxRangeRecords = "MaxRangeRecords";
         public const string MaxOpenRanges = "MaxOpenRanges";

@@ -55,6 +55,9 @@ public sealed partial record TidemarkOptions
     /// <summary>Null = there is none.</summary>
     public required SchemaRegistryOptions? SchemaRegistry { get; init; }
 
+    /// <summary>Topics that are written.</summary>
+    public required ResultTopics ResultTopics { get; init; }
+
     /// <summary>Bytes, compressed.</summary>
     public required int InlineSegmentLimit { get; init; }
 
@@ -101,6 +104,7 @@ public sealed partial record TidemarkOptions
             DeduplicationMaxIds = read.Number(Settings.Names.DeduplicationMaxIds, 100_000, 100_000_000),
             Catalog = CatalogOptions.Read(read),
             SchemaRegistry = SchemaRegistryOptions.Read(read),
+            ResultTopics = ResultTopics.Read(read, kafka.Topic),
             InlineSegmentLimit = read.Bytes(Settings.Names.InlineSegmentLimit, 0, 900 << 10),
             MaxRangeRecords = read.Number(Settings.Names.MaxRangeRecords, 1, 1_000_000),
             MaxOpenRanges = read.Number(Settings.Names.MaxOpenRanges, 10, 100_000),

@@ -5,7 +5,10 @@ using Tidemark.Functions.Sources;
 
 namespace Tidemark.Functions.Http;
 
-/// <summary><c>POST /api/drain</c>: says that the input of all topics is bounded and all of it is in Kafka, so that every window closes once it is processed.</summary>
+/// <summary>
+/// <c>POST /api/drain</c>: says that the input of all topics is bounded and all of it is in Kafka, so that every window closes once it is processed. With
+/// <c>?keep-open=true</c> windows that the watermark has not reached stay open for the input that follows.
+/// </summary>
 public sealed class DrainFunction
 {
     private const int Attempts = 20;
@@ -19,21 +22,23 @@ public sealed class DrainFunction
     public async Task<IActionResult> RunAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "api/drain")] HttpRequest request, FunctionContext context)
     {
+        var keepOpen = request.Query["keep-open"] == "true";
         foreach (var source in _sources.All)
-            if (await EndAsync(source, context.CancellationToken) is { } problem)
+            if (await EndAsync(source, keepOpen, context.CancellationToken) is { } problem)
                 return problem;
         return Reply.Json(new { draining = true }, StatusCodes.Status202Accepted);
     }
 
     /// <summary>Null when the end is noted.</summary>
-    private static async Task<IActionResult?> EndAsync(HostedSource source, CancellationToken cancel)
+    private static async Task<IActionResult?> EndAsync(HostedSource source, bool keepOpen, CancellationToken cancel)
     {
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             if (await source.Ledger.ReadMetaAsync(cancel) is not { } meta)
                 return Reply.Problem(StatusCodes.Status409Conflict, $"The pipeline of {source.Name} has not started yet; ask again once /api/status shows its partitions.");
             source.Board.DrainAsked();
-            if (meta.Value.EndOfInput || await source.Ledger.TryWriteMetaAsync(meta.Value with { EndOfInput = true }, meta.ETag, cancel) is not null)
+            var ended = meta.Value with { EndOfInput = true, KeepOpen = keepOpen };
+            if (meta.Value == ended || await source.Ledger.TryWriteMetaAsync(ended, meta.ETag, cancel) is not null)
                 return null;
         }
 

@@ -11,11 +11,14 @@ internal sealed class KeptBody
     private const int LeastToCompress = 1024;
     private readonly Lazy<byte[]?> _gzip;
 
-    public KeptBody(string contentType, ReadOnlyMemory<byte> bytes)
+    /// <param name="contentType">Type of the content.</param>
+    /// <param name="bytes">The content.</param>
+    /// <param name="same">What the tag is made of; null = the content. Less than that where parts, such as an age, change although nothing has.</param>
+    public KeptBody(string contentType, ReadOnlyMemory<byte> bytes, ReadOnlyMemory<byte>? same = null)
     {
         (ContentType, Bytes) = (contentType, bytes);
         // Weak: the same content compressed or not.
-        ETag = $"W/\"{Convert.ToHexStringLower(SHA256.HashData(bytes.Span).AsSpan(0, 12))}\"";
+        ETag = $"W/\"{Convert.ToHexStringLower(SHA256.HashData((same ?? bytes).Span).AsSpan(0, 12))}\"";
         _gzip = new Lazy<byte[]?>(Compress);
     }
 

@@ -6,6 +6,7 @@ using Microsoft.Azure.Functions.Worker;
 using Tidemark.Delta;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Events;
+using Tidemark.Functions.Api;
 using Tidemark.Functions.Results;
 
 namespace Tidemark.Functions.Http;
@@ -23,31 +24,37 @@ public sealed class LakeFunction
     [Function("Tables")]
     public async Task<IActionResult> ListAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/tables")] HttpRequest request, FunctionContext context) =>
-        new Reply(await _lake.ListAsync(context.CancellationToken));
+        await Guarded.AnswerAsync(async () => new Asked(request, Endpoints.Tables).Problem ?? new Reply(await _lake.ListAsync(context.CancellationToken)));
 
     /// <summary>One table with its newest versions and files.</summary>
     [Function("Table")]
     public async Task<IActionResult> TableAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/tables/{layer}/{name}")] HttpRequest request, string layer, string name, FunctionContext context) =>
-        _lake.Names.Contains($"{layer}/{name}")
-            ? new Reply(await _lake.TableAsync($"{layer}/{name}", context.CancellationToken))
-            : Reply.Problem(StatusCodes.Status404NotFound, $"There is no table '{layer}/{name}'; there are {string.Join(", ", _lake.Names)}.");
+        await Guarded.AnswerAsync(async () => _lake.Names.Contains($"{layer}/{name}")
+            ? new Asked(request, Endpoints.Table).Problem ?? new Reply(await _lake.TableAsync($"{layer}/{name}", context.CancellationToken))
+            : Reply.Problem(StatusCodes.Status404NotFound, $"There is no table '{layer}/{name}'; there are {string.Join(", ", _lake.Names)}."));
 
     /// <summary>
     /// The latest events of one user or session (<c>user=</c> or <c>session=</c>), newest first, at most 500, from the newest 64 files of silver that can
     /// hold some; <c>complete</c> says whether these are all.
     /// </summary>
     [Function("Timeline")]
-    public async Task<IActionResult> TimelineAsync(
-        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/timeline")] HttpRequest request, FunctionContext context)
+    public Task<IActionResult> TimelineAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/timeline")] HttpRequest request, FunctionContext context) =>
+        Guarded.AnswerAsync(() => AnswerAsync(request, context.CancellationToken));
+
+    private async Task<IActionResult> AnswerAsync(HttpRequest request, CancellationToken cancel)
     {
-        var (user, session) = (request.Query["user"].ToString(), request.Query["session"].ToString());
+        var asked = new Asked(request, Endpoints.Timeline);
+        var (user, session) = (asked.Get(Parameters.OfUser, ""), asked.Get(Parameters.OfSession, ""));
+        if (asked.Problem is { } problem)
+            return problem;
         if (user.Length == 0 == (session.Length == 0))
             return Reply.Problem(StatusCodes.Status400BadRequest, "Ask for one of user=ID and session=ID.");
         var (column, id) = user.Length > 0 ? ("user_id", user) : ("session_id", session);
         var text = System.Text.Encoding.UTF8.GetBytes(id);
         var at = EventTables.Silver.Schema.IndexOf(column);
-        var scan = await _lake.ScanAsync(EventTables.Silver.Name, new ScanFilter().EqualTo(column, id), (rows, row) => Equal(rows.Columns[at], row, text), MostEvents, context.CancellationToken);
+        var scan = await _lake.ScanAsync(EventTables.Silver.Name, new ScanFilter().EqualTo(column, id), (rows, row) => Equal(rows.Columns[at], row, text), MostEvents, cancel);
         var time = EventTables.Silver.Schema.IndexOf("event_time");
         var events = scan.Found.OrderByDescending(f => ((Domain.Columns.Int64Column)f.Rows.Columns[time]).Values[f.Row]).ToList();
         return new Reply(new KeptBody("application/json; charset=utf-8", Json(column, id, events, scan)));

@@ -62,7 +62,7 @@ public sealed class LakeSource
                 }
 
             var files = Newest(snapshot).Take(MostListed).Select(f => new FileCard(f.Path, f.Size, f.RowCount, DateTimeOffset.FromUnixTimeMilliseconds(f.ModificationTime)));
-            return KeptBody.Json(new { Table = Card(name, snapshot), Columns = _tables[name].Rows.Fields.Select(f => new ColumnCard(f.Name, f.Type.ToString().ToLowerInvariant(), f.Precision, f.Scale)), History = history, Files = files });
+            return KeptBody.Json(new { Table = Card(name, snapshot), Columns = _tables[name].Rows.Fields.Select(f => new ColumnCard(f.Name, f.Type.ToString().ToLowerInvariant(), f.Precision, f.Scale, f.Nullable)), History = history, Files = files });
         },
         cancel);
 
@@ -104,7 +104,14 @@ public sealed class LakeSource
         }
     }
 
-    private Task<TableSnapshot?> SnapshotAsync(string name, CancellationToken cancel) => _snapshots[name].GetAsync(
+    /// <summary>All tables.</summary>
+    internal LakeTables Tables => _tables;
+
+    /// <summary>Held by whoever reads rows: one at a time.</summary>
+    internal SemaphoreSlim OneScan => _scan;
+
+    /// <summary>The newest version that is known, at most five seconds old; null where there is no table.</summary>
+    internal Task<TableSnapshot?> SnapshotAsync(string name, CancellationToken cancel) => _snapshots[name].GetAsync(
         async stop =>
         {
             var delta = _tables[name].Delta;

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Tidemark.Domain.Pipelines;
+using Tidemark.Functions.Api;
 using Tidemark.Functions.Results;
 using Tidemark.Functions.Sources;
 using Tidemark.Functions.Status;
@@ -24,7 +25,7 @@ public sealed class OverviewFunction
     [Function("Overview")]
     public async Task<IActionResult> RunAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/overview")] HttpRequest request, FunctionContext context) =>
-        new Reply(await _source.GetAsync(context.CancellationToken));
+        await Guarded.AnswerAsync(async () => new Reply(await _source.GetAsync(context.CancellationToken)));
 }
 
 /// <summary>Makes the overview, once for all who ask, and anew when a tick has changed what it shows.</summary>

@@ -6,6 +6,7 @@ using Microsoft.Azure.Functions.Worker;
 using Tidemark.Delta;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Events;
+using Tidemark.Functions.Api;
 using Tidemark.Functions.Replay;
 using Tidemark.Functions.Status;
 
@@ -16,6 +17,10 @@ public sealed class QuarantineFunction
 {
     private const int MostReplays = 100;
     private const long LargestBody = 64 << 10;
+
+    /// <summary>What a replay takes.</summary>
+    internal static Schema BodySchema { get; } = Shapes.Of<AskedRecords>();
+
     private readonly QuarantineSource _source;
     private readonly QuarantineReplay _replay;
 
@@ -26,7 +31,7 @@ public sealed class QuarantineFunction
     [Function("Quarantine")]
     public async Task<IActionResult> ListAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "api/quarantine")] HttpRequest request, FunctionContext context) =>
-        new Reply(await _source.GetAsync(context.CancellationToken));
+        await Guarded.AnswerAsync(async () => new Reply(await _source.GetAsync(context.CancellationToken)));
 
     /// <summary>
     /// Sends records to the topic again: <c>{"records":[{"partition":0,"offset":12}]}</c>, at most 100. Answers an outcome for each;
@@ -38,10 +43,10 @@ public sealed class QuarantineFunction
     {
         if (request.ContentLength > LargestBody)
             return Reply.Problem(StatusCodes.Status413PayloadTooLarge, $"Ask for at most {MostReplays} records at a time.");
-        Asked? asked;
+        AskedRecords? asked;
         try
         {
-            asked = await JsonSerializer.DeserializeAsync<Asked>(request.Body, StatusReport.Json, context.CancellationToken);
+            asked = await JsonSerializer.DeserializeAsync<AskedRecords>(request.Body, StatusReport.Json, context.CancellationToken);
         }
         catch (JsonException e)
         {
@@ -57,7 +62,7 @@ public sealed class QuarantineFunction
         return Reply.Json(new { outcomes });
     }
 
-    private sealed record Asked(IReadOnlyList<AskedRecord>? Records);
+    private sealed record AskedRecords(IReadOnlyList<AskedRecord>? Records);
 
     private sealed record AskedRecord(int Partition, long Offset);
 }

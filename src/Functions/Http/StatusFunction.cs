@@ -29,6 +29,9 @@ public sealed class StatusFunction
         var status = await _source.GetAsync(context.CancellationToken);
         var age = _time.GetUtcNow() - status.UpdatedAt;
         var healthy = status.State != "failing" && (age < Stale || status.State == "starting");
-        return Reply.Json(new { healthy, state = status.State, age_seconds = Math.Round(age.TotalSeconds, 1) }, healthy ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+        return Reply.Json(new HealthBody(healthy, status.State, Math.Round(age.TotalSeconds, 1)), healthy ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 }
+
+/// <summary>Whether the pipeline is well, its state, and how old that is.</summary>
+internal sealed record HealthBody(bool Healthy, string State, double AgeSeconds);

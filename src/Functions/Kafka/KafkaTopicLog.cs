@@ -40,6 +40,21 @@ internal sealed class KafkaTopicLog(KafkaOptions options, ILogger<KafkaTopicLog>
             ? Task.FromResult<IReadOnlyList<SourceRecord>>([])
             : RunAsync(consumer => Fetch(consumer, partition, from, to, limit, cancel), cancel);
 
+    /// <summary>First offset of a partition whose record has this time (ms) or a later one; its end when there is none.</summary>
+    internal Task<long> OffsetAtAsync(int partition, long timeMs, CancellationToken cancel) => RunAsync(
+        consumer =>
+        {
+            var asked = new TopicPartitionTimestamp(options.Topic, partition, new Timestamp(timeMs, TimestampType.CreateTime));
+            if (consumer.OffsetsForTimes([asked], options.Timeout)[0].Offset is { IsSpecial: false } found)
+                return found.Value;
+            // Some brokers keep no index of times and answer as if there were no such record.
+            var bounds = Bounds(consumer, partition);
+            return bounds.End > bounds.Start && Fetch(consumer, partition, bounds.End - 1, bounds.End, 1, cancel) is [var last] && last.KafkaTimeMs >= timeMs
+                ? throw new InvalidOperationException($"The broker does not find offsets of topic {options.Topic} by time; name offsets.")
+                : bounds.End;
+        },
+        cancel);
+
     public void Dispose()
     {
         while (_idle.TryTake(out var consumer))

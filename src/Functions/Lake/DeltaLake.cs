@@ -29,7 +29,7 @@ internal sealed class DeltaLake(LakeTables tables, CostCounters counters) : ILak
         var result = await lake.Delta.AppendAsync(
             new AppendRequest
             {
-                Schema = lake.Schema,
+                Schema = Evolved(lake.Schema, await lake.Delta.RefreshAsync(cancel)),
                 PartitionColumns = lake.PartitionColumns,
                 Files = files,
                 // A version of the table leads to the trace that made it.
@@ -51,6 +51,10 @@ internal sealed class DeltaLake(LakeTables tables, CostCounters counters) : ILak
                 throw new InvalidOperationException($"An append to {table} ended in an unknown way: {result.GetType().Name}.");
         }
     }
+
+    /// <summary>A column that the table does not have yet is null in the rows that are there, whatever it is in those to come.</summary>
+    private static TableSchema Evolved(TableSchema wanted, Delta.TableHead head) => head.Schema is not { } there ? wanted :
+        new([.. wanted.Fields.Select(field => there.IndexOf(field.Name) < 0 ? field with { Nullable = true } : field)]);
 
     public async IAsyncEnumerable<RowBatch> ReadRowsAsync(
         string table, IReadOnlyList<string> columns, IReadOnlyList<ColumnBounds> bounds, [EnumeratorCancellation] CancellationToken cancel)

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
@@ -47,14 +46,20 @@ public sealed class QuarantineReplay
     internal QuarantineReplay(ReplayStore store, ReplayProducer producer, ITopicLog log, LakeSource lake, PipelineMetrics metrics, KafkaOptions kafka, TimeProvider time, ILogger<QuarantineReplay> logger) =>
         (_store, _producer, _log, _lake, _metrics, _kafka, _time, _logger) = (store, producer, log, lake, metrics, kafka, time, logger);
 
-    internal async Task<ReplayOutcome> ReplayAsync(int partition, long offset, CancellationToken cancel)
+    internal Task<ReplayOutcome> ReplayAsync(int partition, long offset, CancellationToken cancel) => ReplayAsync(partition, offset, () => FindAsync(partition, offset, cancel), cancel);
+
+    /// <summary>The same for a record that the caller has read from quarantine.</summary>
+    internal Task<ReplayOutcome> ReplayAsync(QuarantinedRecord record, CancellationToken cancel) =>
+        ReplayAsync(record.Partition, record.Offset, () => Task.FromResult<QuarantinedRecord?>(record), cancel);
+
+    private async Task<ReplayOutcome> ReplayAsync(int partition, long offset, Func<Task<QuarantinedRecord?>> find, CancellationToken cancel)
     {
         var known = await _store.ReadAsync(partition, offset, cancel);
         if (known is { Row.SentAs: { } sent })
             return new ReplayOutcome(partition, offset, "already", sent, Text($"It was sent before, as offset {sent}."));
         if (known is { } claimed && _time.GetUtcNow() - claimed.Row.ClaimedAt < ClaimLasts)
             return new ReplayOutcome(partition, offset, "busy", null, Text($"Another attempt began at {claimed.Row.ClaimedAt:u}; ask again a minute later."));
-        if (await FindAsync(partition, offset, cancel) is not var (rows, row))
+        if (await find() is not { } record)
             return new ReplayOutcome(partition, offset, "missing", null, "No such record is in quarantine.");
         var bounds = await _log.BoundsAsync(partition, cancel);
         var claim = new ReplayRow(partition, offset, _time.GetUtcNow(), known?.Row.LogEnd ?? bounds.End, null);
@@ -68,17 +73,17 @@ public sealed class QuarantineReplay
                 return await DoneAsync(claim, etag, before, "already", cancel);
         }
 
-        return await SendAsync(claim, etag, rows, row, cancel);
+        return await SendAsync(claim, etag, record, cancel);
     }
 
-    private async Task<ReplayOutcome> SendAsync(ReplayRow claim, Azure.ETag etag, RowBatch rows, int row, CancellationToken cancel)
+    private async Task<ReplayOutcome> SendAsync(ReplayRow claim, Azure.ETag etag, QuarantinedRecord record, CancellationToken cancel)
     {
         using var span = TidemarkTrace.Source.StartActivity("send " + _kafka.Topic, System.Diagnostics.ActivityKind.Producer);
         span?.SetTag(Metrics.System, "kafka").SetTag(Metrics.Destination, _kafka.Topic).SetTag(Metrics.Operation, "send").SetTag(Metrics.PartitionId, claim.Partition);
         try
         {
-            var sent = await _producer.SendAsync(claim.Partition, Bytes(rows, row, "kafka_key"), Bytes(rows, row, "value"), HeadersOf(rows, row, claim), cancel);
-            _metrics.Replayed(_kafka.Topic);
+            var sent = await _producer.SendAsync(claim.Partition, record.Key, record.Value, HeadersOf(record, claim), cancel);
+            _metrics.Sent(_kafka.Topic, 1);
             return await DoneAsync(claim, etag, sent, "sent", cancel);
         }
         catch (KafkaException e)
@@ -114,7 +119,7 @@ public sealed class QuarantineReplay
         return null;
     }
 
-    private async Task<(RowBatch Rows, int Row)?> FindAsync(int partition, long offset, CancellationToken cancel)
+    private async Task<QuarantinedRecord?> FindAsync(int partition, long offset, CancellationToken cancel)
     {
         var schema = EventTables.Quarantine.Schema;
         var (p, o) = (schema.IndexOf("kafka_partition"), schema.IndexOf("kafka_offset"));
@@ -122,24 +127,14 @@ public sealed class QuarantineReplay
         var scan = await _lake.ScanAsync(
             EventTables.Quarantine.Name, filter,
             (rows, row) => ((Domain.Columns.Int32Column)rows.Columns[p]).Values[row] == partition && ((Domain.Columns.Int64Column)rows.Columns[o]).Values[row] == offset, 1, cancel);
-        return scan.Found.Count == 0 ? null : scan.Found[0];
+        return scan.Found.Count == 0 ? null : QuarantinedRecord.Of(scan.Found[0].Rows, scan.Found[0].Row);
     }
 
-    private static byte[]? Bytes(RowBatch rows, int row, string column) =>
-        rows[column] is var values && values.IsNull(row) ? null : ((BinaryColumn)values)[row].ToArray();
-
-    private static Headers HeadersOf(RowBatch rows, int row, ReplayRow claim)
+    private static Headers HeadersOf(QuarantinedRecord record, ReplayRow claim)
     {
         var headers = new Headers();
-        var at = rows.Schema.IndexOf("kafka_headers");
-        if (Results.Cell.Property(rows, at, row) is string text)
-        {
-            using var json = JsonDocument.Parse(text);
-            foreach (var header in json.RootElement.EnumerateArray())
-                if (header.GetProperty("key").GetString() is { } key && key != Header)
-                    headers.Add(key, header.GetProperty("value").ValueKind == JsonValueKind.Null ? null : header.GetProperty("value").GetBytesFromBase64());
-        }
-
+        foreach (var (name, value) in record.Headers.Where(h => h.Name != Header))
+            headers.Add(name, value);
         headers.Add(Header, Encoding.ASCII.GetBytes(Origin(claim)));
         return headers;
     }

@@ -22,6 +22,9 @@ internal static class Cell
         var value => value,
     };
 
+    /// <summary>The same, of any length.</summary>
+    public static object? Whole(RowBatch rows, int column, int row) => Value(rows, column, row);
+
     /// <summary>The value as text for a key: invariant, times as milliseconds since 1970.</summary>
     public static string? KeyText(RowBatch rows, int column, int row) => Value(rows, column, row) switch
     {
@@ -44,7 +47,8 @@ internal static class Cell
         return unscaled < 0 ? "-" + text : text;
     }
 
-    private static object? Value(RowBatch rows, int column, int row)
+    /// <summary>As <see cref="Property"/>, but whole.</summary>
+    public static object? Value(RowBatch rows, int column, int row)
     {
         var field = rows.Schema.Fields[column];
         var values = rows.Columns[column];

@@ -14,6 +14,7 @@ namespace Tidemark.Functions.Results;
 internal static class ResultKeys
 {
     private const string NullKey = "!n";
+    private const int LongestInIndex = 240;
 
     /// <summary>The table of a query: PascalCase of its snake_case name, e.g. <c>CategoryViews</c>.</summary>
     public static string Table(string query)
@@ -54,6 +55,16 @@ internal static class ResultKeys
 
         return key.ToString();
     }
+
+    /// <summary>The table in which rows of a stream are found by a column, e.g. <c>FraudAlertsByUserId</c>.</summary>
+    public static string IndexTable(string query, string column) => Table($"{query}_by_{column}");
+
+    /// <summary>RowKey there: <see cref="IndexPrefix"/>, then the RowKey that the row has in the stream's own table, both short enough for Table storage's 1 KB.</summary>
+    public static string IndexRow(string column, RowBatch rows, int row, string rowKey) =>
+        Cell.KeyText(rows, rows.Schema.IndexOf(column), row) is { } text ? IndexPrefix(text) + TableKeys.Fit(rowKey, LongestInIndex) : throw new ArgumentException($"Row {row} has no {column} to be found by.", nameof(row));
+
+    /// <summary>What the RowKeys of an index begin with for a value.</summary>
+    public static string IndexPrefix(string value) => TableKeys.EscapeWithin(value, LongestInIndex) + "|";
 
     /// <summary>Start of the window that a RowKey is of, ms.</summary>
     public static long WindowStart(string rowKey) => long.MaxValue - long.Parse(rowKey.AsSpan(0, 19), NumberStyles.None, CultureInfo.InvariantCulture);

@@ -10,23 +10,39 @@ namespace Tidemark.Functions.Results;
 /// <summary>Result rows as JSON and CSV: decimals with all their digits, times in ISO 8601 UTC.</summary>
 internal static class RowJson
 {
+    /// <summary>When a row was written, beside its columns.</summary>
+    public const string UpdatedAt = "updated_at";
+
     private static readonly JsonWriterOptions Options = new() { SkipValidation = true };
 
-    /// <summary><c>{"query":…,"rows":[{column:value,…,"is_final":…,"updated_at":…}]}</c>.</summary>
-    public static byte[] Objects(IOutput query, IEnumerable<TableEntity> rows)
+    /// <summary><c>{"query":…,"source":…,"rows":[{column:value,…,"is_final":…,"updated_at":…}],"continuation":…,"next":…}</c>.</summary>
+    public static byte[] Page(IOutput query, string source, IEnumerable<TableEntity> rows, string? continuation, string? next) => Written(json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("query", query.Name);
+        json.WriteString("source", source);
+        json.WritePropertyName("rows");
+        Rows(json, query, rows);
+        json.WriteString("continuation", continuation);
+        json.WriteString("next", next);
+        json.WriteEndObject();
+    });
+
+    /// <summary>Rows as objects.</summary>
+    public static void Rows(Utf8JsonWriter json, IOutput query, IEnumerable<TableEntity> rows)
+    {
+        json.WriteStartArray();
+        foreach (var row in rows)
+            Object(json, query, row);
+        json.WriteEndArray();
+    }
+
+    /// <summary>What is written.</summary>
+    public static byte[] Written(Action<Utf8JsonWriter> write)
     {
         using var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes))
-        {
-            json.WriteStartObject();
-            json.WriteString("query", query.Name);
-            json.WriteStartArray("rows");
-            foreach (var row in rows)
-                Object(json, query, row);
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
+            write(json);
         return bytes.ToArray();
     }
 
@@ -77,7 +93,8 @@ internal static class RowJson
     private static string Quoted(string text) =>
         text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : "\"" + text.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
 
-    private static void Object(Utf8JsonWriter json, IOutput query, TableEntity row)
+    /// <summary>A row as an object.</summary>
+    public static void Object(Utf8JsonWriter json, IOutput query, TableEntity row)
     {
         json.WriteStartObject();
         foreach (var field in query.Schema.Fields)
@@ -87,8 +104,13 @@ internal static class RowJson
         }
 
         json.WriteBoolean("is_final", row.GetBoolean("is_final") ?? false);
-        json.WritePropertyName("updated_at");
-        Value(json, row.TryGetValue("updated_at", out var at) ? at : null);
+        // An output may have such a column of its own.
+        if (query.Schema.Fields.All(f => f.Name != UpdatedAt))
+        {
+            json.WritePropertyName(UpdatedAt);
+            Value(json, row.TryGetValue(UpdatedAt, out var at) ? at : null);
+        }
+
         json.WriteEndObject();
     }
 

@@ -109,6 +109,9 @@ public sealed class TableResults : IResults
         {
             var pending = chunk.ToList();
             var actions = pending.ConvertAll(i => Action(rows, writes[i], final, now));
+            // The index first: a row that shows is found by it, and what a crash leaves there alone is written again.
+            if (query is StreamSpec { IndexBy: { } by })
+                await _tables(ResultKeys.IndexTable(query.Name, by)).SubmitTransactionAsync(pending.ConvertAll(i => Indexed(by, rows, writes[i], final, now)), stop);
             await WriteAsync(table, pending, actions, etags, stop);
             _counters?.Add(CostCounters.Published + query.Name, pending.Count);
             Written?.Invoke(query, [.. actions.Select(a => (TableEntity)a.Entity)], []);
@@ -186,6 +189,14 @@ public sealed class TableResults : IResults
                 actions.RemoveAt(failed);
             }
         }
+    }
+
+    /// <summary>The row once more, under what it is found by.</summary>
+    private TableTransactionAction Indexed(string by, RowBatch rows, ResultWrite write, bool final, DateTime now)
+    {
+        var entity = (TableEntity)Action(rows, write, final, now).Entity;
+        entity.RowKey = ResultKeys.IndexRow(by, rows, write.Row, write.RowKey);
+        return new TableTransactionAction(TableTransactionActionType.UpsertReplace, entity);
     }
 
     private TableTransactionAction Action(RowBatch rows, ResultWrite write, bool final, DateTime now)

@@ -18,6 +18,8 @@ internal sealed class HostedSource : IDisposable
 
     public required TableAlerts Alerts { get; init; }
 
+    public required ISegmentStore Segments { get; init; }
+
     public required Ingest Ingest { get; init; }
 
     public required StatusBoard Board { get; init; }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
 using Tidemark.Domain.Ledger;
+using Tidemark.Domain.Scoring;
 using Tidemark.Domain.Streams;
 using Tidemark.Functions.Catalogs;
 using Tidemark.Functions.Configuration;
@@ -11,6 +12,8 @@ using Tidemark.Functions.Kafka;
 using Tidemark.Functions.Lake;
 using Tidemark.Functions.Results;
 using Tidemark.Functions.Schemas;
+using Tidemark.Functions.Scoring;
+using Tidemark.Functions.Sinks;
 using Tidemark.Functions.Status;
 using Tidemark.Functions.Tables;
 using Tidemark.Functions.Telemetry;
@@ -47,16 +50,16 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
         var alerts = isMain ? services.GetRequiredService<TableAlerts>() : new TableAlerts(id, table, _time, Logger<TableAlerts>());
         var entities = new InvocationEntities(id, store, _costs);
         var ingest = new Ingest(pipeline, ledger, log, segments, ToIngest(hosted), _time, lake, alerts);
-        var tick = new Tick(pipeline, id, new TickStores(ledger, log, segments, entities, lake, results, alerts), ingest, ToTick(hosted, pipelines), _time, _instance);
+        var tick = new Tick(pipeline, id, Stores(ledger, log, segments, entities, lake, results, alerts, isMain), ingest, ToTick(hosted, pipelines), _time, _instance);
         var board = new StatusBoard(id, _costs, _time, _instance);
         var operators = new OperatorBoard(id, pipeline, _costs, options.Kafka.BrokerList, _instance);
         var status = new StatusStore(id, table);
         var aftermath = new TickAftermath(
             ledger, board, operators, status, services.GetRequiredService<MaintenanceStore>(), alerts, new AlertWatch(options.ToAlerts()),
-            services.GetRequiredService<PipelineMetrics>(), hosted.Name, _time, Logger<TickAftermath>());
+            services.GetRequiredService<PipelineMetrics>(), hosted.Name, _time, Logger<TickAftermath>(), isMain ? services.GetService<IScorer>() as WatchedScorer : null);
         return new HostedSource
         {
-            Hosted = hosted, Ledger = ledger, Log = log, Results = results, Alerts = alerts, Ingest = ingest, Board = board, Operators = operators, Status = status,
+            Hosted = hosted, Ledger = ledger, Log = log, Results = results, Alerts = alerts, Segments = segments, Ingest = ingest, Board = board, Operators = operators, Status = status,
             Runner = new TickRunner(tick, entities, services.GetRequiredService<Preparation>(), board, status, aftermath, _time, Logger<TickRunner>()),
         };
     }
@@ -69,8 +72,12 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
     };
 
     private TickOptions ToTick(HostedPipeline hosted, HostedPipelines pipelines) => pipelines.FollowedBy(hosted) is var (followed, horizonMs, partner)
-        ? options.ToTick() with { FollowedTable = followed, FollowerHorizonMs = horizonMs, Partner = cancel => TopicEnd.ReadAsync(_topics[partner].Ledger, _topics[partner].Log, cancel) }
+        ? options.ToTick() with { FollowedTable = followed, Partner = new TopicPartner(partner.Pipeline, horizonMs, cancel => TopicEnd.ReadAsync(_topics[partner].Ledger, _topics[partner].Log, cancel)) }
         : options.ToTick();
+
+    /// <summary>Rows of the main topic's queries also go to Kafka, where topics are named for them.</summary>
+    private TickStores Stores(ILedger ledger, ITopicLog log, ISegmentStore segments, IEntities entities, ILake lake, IResults results, IAlerts alerts, bool isMain) =>
+        new(ledger, log, segments, entities, lake, results, alerts) { Sinks = isMain ? [.. services.GetRequiredService<KafkaSinks>().All, .. services.GetServices<IRowSink>()] : [] };
 
     private ILogger<T> Logger<T>() => services.GetRequiredService<ILogger<T>>();
 }

@@ -35,6 +35,7 @@ public sealed record AlertRule(string Name, AlertSeverity Severity, string Text,
     internal static readonly AlertRule TickSlow = new("tick-slow", AlertSeverity.Error, "A tick or its checkpoint took a minute or longer.", TimeSpan.FromMinutes(5));
     internal static readonly AlertRule DeduplicationFull = new("deduplication-full", AlertSeverity.Error, "A partition waits because more event ids would have to be remembered than fit.", TimeSpan.FromMinutes(2));
     internal static readonly AlertRule CatalogUnavailable = new("catalog-unavailable", AlertSeverity.Error, "The product catalog cannot be read; the last one stays in use, and without one reading may wait.", TimeSpan.FromMinutes(5));
+    internal static readonly AlertRule ResultsUndelivered = new("results-undelivered", AlertSeverity.Error, "Rows cannot be delivered to a Kafka topic (or another sink); they wait in Delta.", TimeSpan.FromMinutes(2));
     internal static readonly AlertRule StateNearLimit = new("state-near-limit", AlertSeverity.Error, "The state of an entity is near the largest that there may be.", Event);
     internal static readonly AlertRule Lag = new("lag", AlertSeverity.Warning, "Many records wait in Kafka, and they become more.", Condition);
     internal static readonly AlertRule FallingBehind = new("falling-behind", AlertSeverity.Warning, "Less than four fifths of what comes in is processed.", Condition);
@@ -44,13 +45,15 @@ public sealed record AlertRule(string Name, AlertSeverity Severity, string Text,
     internal static readonly AlertRule SchemaRefused = new("schema-refused", AlertSeverity.Warning, "Records are refused because of their schema; they are in quarantine.", TimeSpan.FromMinutes(10));
     internal static readonly AlertRule SourceSilent = new("source-silent", AlertSeverity.Warning, "Nothing has come from Kafka for long.", Condition);
     internal static readonly AlertRule Maintenance = new("maintenance", AlertSeverity.Warning, "A Delta table could not be maintained.", TimeSpan.FromHours(2));
+    internal static readonly AlertRule ScorerFailed = new("scorer-failed", AlertSeverity.Warning, "The model that scores purchases fails; they are kept without a score.", Event);
+    internal static readonly AlertRule ScorerSlow = new("scorer-slow", AlertSeverity.Warning, "The model that scores purchases takes longer than a second; ticks wait for it.", Event);
     internal static readonly AlertRule SmallFiles = new("small-files", AlertSeverity.Informational, "A Delta table gathers small files faster than maintenance packs them.", Condition);
 
     /// <summary>All of them, the worst first.</summary>
     public static IReadOnlyList<AlertRule> All { get; } =
     [
-        Gap, TopicRecreated, EntityForgot, EntityFault, EntityStuck, TriggerStalled, TickSlow, DeduplicationFull, CatalogUnavailable, StateNearLimit,
-        Lag, FallingBehind, BatchOverInterval, WatermarkHeld, QuarantineRate, SchemaRefused, SourceSilent, Maintenance, SmallFiles,
+        Gap, TopicRecreated, EntityForgot, EntityFault, EntityStuck, TriggerStalled, TickSlow, DeduplicationFull, CatalogUnavailable, ResultsUndelivered, StateNearLimit,
+        Lag, FallingBehind, BatchOverInterval, WatermarkHeld, QuarantineRate, SchemaRefused, SourceSilent, Maintenance, ScorerFailed, ScorerSlow, SmallFiles,
     ];
 
     /// <summary>The rule of that name; null for a name that no rule has.</summary>

@@ -17,7 +17,10 @@ internal static class TableKeys
     private const string Plain = "-_.:=,~@$()+* ";
 
     /// <summary>The escaped form.</summary>
-    public static string Escape(string text)
+    public static string Escape(string text) => EscapeWithin(text, LongestText);
+
+    /// <summary>The escaped form in at most so many characters; beyond them a digest stands for the rest.</summary>
+    public static string EscapeWithin(string text, int longest)
     {
         var result = new StringBuilder(text.Length);
         foreach (var c in text)
@@ -28,7 +31,7 @@ internal static class TableKeys
                 result.Append('!').Append(((int)c).ToString("X4", CultureInfo.InvariantCulture));
         }
 
-        return result.Length <= LongestText ? result.ToString() : Shorten(result.ToString(), text);
+        return result.Length <= longest ? result.ToString() : Shorten(result.ToString(), text, longest);
     }
 
     /// <summary>The text that <see cref="Escape"/> was given; throws <see cref="FormatException"/> for what it cannot have made.</summary>
@@ -53,10 +56,13 @@ internal static class TableKeys
     /// <summary>A non-negative number whose text sorts as the number does.</summary>
     public static string Sortable(long number) => number.ToString("D20", CultureInfo.InvariantCulture);
 
-    private static string Shorten(string escaped, string text)
+    /// <summary>A key made of escaped parts, cut where it is too long; a digest of all of it stands for the rest.</summary>
+    public static string Fit(string key, int longest) => key.Length <= longest ? key : Shorten(key, key, longest);
+
+    private static string Shorten(string escaped, string text, int longest)
     {
         var digest = SHA256.HashData(MemoryMarshalBytes(text));
-        return string.Concat(escaped.AsSpan(0, LongestText - 34), "!h", Convert.ToHexString(digest, 0, 16));
+        return string.Concat(escaped.AsSpan(0, longest - 34), "!h", Convert.ToHexString(digest, 0, 16));
     }
 
     private static ReadOnlySpan<byte> MemoryMarshalBytes(string text) => System.Runtime.InteropServices.MemoryMarshal.AsBytes(text.AsSpan());

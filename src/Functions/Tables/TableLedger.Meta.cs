@@ -21,16 +21,22 @@ internal sealed partial class TableLedger
         if (await FindAsync(MetaPartition, MetaRow, cancel) is not { } row)
             return null;
         var starts = JsonSerializer.Deserialize<Dictionary<int, long>>(SplitBinary.Get(row, "m") ?? "{}"u8.ToArray())!;
-        var meta = new Meta(starts, row.GetInt64("Frontier"), row.GetBoolean("Hold") ?? false, row.GetBoolean("EndOfInput") ?? false);
+        var meta = new Meta(starts, row.GetInt64("Frontier"), row.GetBoolean("Hold") ?? false, row.GetBoolean("EndOfInput") ?? false)
+        {
+            KeepOpen = row.GetBoolean("KeepOpen") ?? false,
+            Definitions = SplitBinary.Get(row, "d") is { } definitions ? JsonSerializer.Deserialize<Dictionary<string, DefinitionRow>>(definitions) : null,
+        };
         return new VersionedMeta(meta, row.ETag.ToString());
     }
 
     public Task<string?> TryWriteMetaAsync(Meta meta, string? etag, CancellationToken cancel)
     {
-        var row = new TableEntity(MetaPartition, MetaRow) { ["Hold"] = meta.Hold, ["EndOfInput"] = meta.EndOfInput };
+        var row = new TableEntity(MetaPartition, MetaRow) { ["Hold"] = meta.Hold, ["EndOfInput"] = meta.EndOfInput, ["KeepOpen"] = meta.KeepOpen };
         if (meta.FrontierMs is { } frontier)
             row["Frontier"] = frontier;
         SplitBinary.Put(row, "m", JsonSerializer.SerializeToUtf8Bytes(new SortedDictionary<int, long>(meta.Starts.ToDictionary())));
+        if (meta.Definitions is { } definitions)
+            SplitBinary.Put(row, "d", JsonSerializer.SerializeToUtf8Bytes(new SortedDictionary<string, DefinitionRow>(definitions.ToDictionary(), StringComparer.Ordinal)));
         return TryWriteAsync(row, etag, cancel);
     }
 

@@ -31,7 +31,7 @@ public static class Metrics
 
     internal static readonly Metric Consumed = new("messaging.client.consumed.messages", "counter", "{message}", "Records that the trigger delivered to this instance, repeats included.", System, Destination, Operation, Group, Error);
     internal static readonly Metric ProcessDuration = new("messaging.process.duration", "histogram", "s", "Duration of one batch, from delivery to the commit in the ledger.", System, Destination, Operation, Group, Error);
-    internal static readonly Metric Sent = new("messaging.client.sent.messages", "counter", "{message}", "Records that were sent to the topic again from quarantine.", System, Destination, Operation);
+    internal static readonly Metric Sent = new("messaging.client.sent.messages", "counter", "{message}", "Records sent to Kafka and acknowledged: results, dead letters, and what was sent again from quarantine.", System, Destination, Operation);
 
     internal static readonly Metric Records = new("tidemark.records", "counter", "{record}", "Records committed to the ledger, each once.");
     internal static readonly Metric Events = new("tidemark.events", "counter", "{event}", "Of these, valid events.");

@@ -56,9 +56,9 @@ public sealed class PipelineMetrics : IDisposable
         _process.Record(took.TotalSeconds, tags);
     }
 
-    /// <summary>Notes a record that was sent again.</summary>
-    internal void Replayed(string topic) =>
-        _sent.Add(1, new TagList { { Metrics.System, "kafka" }, { Metrics.Destination, topic }, { Metrics.Operation, "send" } });
+    /// <summary>Notes records that were sent and acknowledged.</summary>
+    internal void Sent(string topic, int count) =>
+        _sent.Add(count, new TagList { { Metrics.System, "kafka" }, { Metrics.Destination, topic }, { Metrics.Operation, "send" } });
 
     /// <summary>Notes a run that failed.</summary>
     internal void Failed(string function) => _failures.Add(1, Tag(Metrics.Function, function));

@@ -41,6 +41,9 @@ public sealed class Preparation : IDisposable
             await _tables.CreateTableIfNotExistsAsync(_options.LedgerTable, cancel);
             foreach (var output in _pipelines.Outputs)
                 await _results.Service.CreateTableIfNotExistsAsync(ResultKeys.Table(output.Name), cancel);
+            foreach (var stream in _pipeline.Streams)
+                if (stream.IndexBy is { } by)
+                    await _results.Service.CreateTableIfNotExistsAsync(ResultKeys.IndexTable(stream.Name, by), cancel);
             await _blobs.GetBlobContainerClient(_options.LakeContainer).CreateIfNotExistsAsync(cancellationToken: cancel);
             // A reader finds every table from the first start on, also one that may stay empty for long, such as late rows.
             await Task.WhenAll(_lake.Names.Select(name => _lake[name].CreateAsync(cancel).AsTask()));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Tidemark.Domain.Ledger;
+using Tidemark.Functions.Scoring;
 using Tidemark.Functions.Status;
 using Tidemark.Functions.Telemetry;
 
@@ -9,7 +10,7 @@ namespace Tidemark.Functions.Triggers;
 /// <summary>What follows a tick: status, progress, alerts, metrics and the line in the log.</summary>
 internal sealed class TickAftermath(
     ILedger ledger, StatusBoard board, OperatorBoard operators, StatusStore store, MaintenanceStore maintenance, TableAlerts alerts, AlertWatch watch,
-    PipelineMetrics metrics, string source, TimeProvider time, ILogger<TickAftermath> logger)
+    PipelineMetrics metrics, string source, TimeProvider time, ILogger<TickAftermath> logger, WatchedScorer? scorer = null)
 {
     private static readonly TimeSpan ReadEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan ViewEvery = TimeSpan.FromSeconds(5);
@@ -45,6 +46,8 @@ internal sealed class TickAftermath(
         operators.Ticked(tick, status, board.Counted, _maintained);
         foreach (var raised in watch.Look(tick, status, operators.View))
             await alerts.RaiseAsync(raised.Rule.Name, raised.Subject, raised.Text, cancel);
+        foreach (var (name, text) in scorer?.Take() ?? [])
+            await alerts.RaiseAsync(name, scorer!.Name, text, cancel);
         status = board.Alerted(await alerts.ListAsync(cancel));
         metrics.Ticked(source, tick, board.Counted, status, operators.View, took);
         Log(tick, status, operators.View);

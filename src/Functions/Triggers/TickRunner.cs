@@ -25,14 +25,15 @@ internal sealed class TickRunner : IDisposable
 
     public void Dispose() => _one.Dispose();
 
-    public async Task RunAsync(DurableTaskClient client, CancellationToken cancel)
+    /// <summary>Runs once; what it saw, or null when another invocation is at it.</summary>
+    internal async Task<TickReport?> RunAsync(DurableTaskClient client, CancellationToken cancel)
     {
         // The host never overlaps timers of one instance; if it does, the second has nothing to add.
         if (!await _one.WaitAsync(TimeSpan.Zero, cancel))
-            return;
+            return null;
         try
         {
-            await TickAsync(client, cancel);
+            return await TickAsync(client, cancel);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancel.IsCancellationRequested)
         {
@@ -47,7 +48,7 @@ internal sealed class TickRunner : IDisposable
         }
     }
 
-    private async Task TickAsync(DurableTaskClient client, CancellationToken cancel)
+    private async Task<TickReport> TickAsync(DurableTaskClient client, CancellationToken cancel)
     {
         await _preparation.EnsureAsync(cancel);
         if (!_board.IsSeeded)
@@ -63,8 +64,11 @@ internal sealed class TickRunner : IDisposable
         _board.Succeeded("Tick");
         TidemarkTrace.Link(span, report.Fresh.Select(f => f.TraceParent));
         await _aftermath.PublishAsync(report, _time.GetElapsedTime(began), cancel);
+        foreach (var change in report.Changes)
+            _logger.LogWarning("{Change}", change);
         if (report.Skipped is { } reason)
             _logger.LogDebug("Tick skipped: {Reason}", reason);
+        return report;
     }
 
     /// <summary>A tick that fails says so where others can read it, if storage allows.</summary>

@@ -18,10 +18,17 @@ internal static class CommandLine
         root.Subcommands.Add(LakeCommands.History(output, errors));
         root.Subcommands.Add(MaintenanceCommands.Maintain(output, errors));
         root.Subcommands.Add(MaintenanceCommands.Vacuum(output, errors));
+        root.Subcommands.Add(LateCommands.Late(output, errors));
+        root.Subcommands.Add(LateCommands.Windows(output, errors));
+        root.Subcommands.Add(ExplainCommand.Create(output, errors));
+        root.Subcommands.Add(ReplayCommands.Replay(output, errors));
+        root.Subcommands.Add(ReplayCommands.Swap(output, errors));
         root.Subcommands.Add(StatusCommand.Create(output));
         root.Subcommands.Add(DoctorCommand.Create(output, errors));
         root.Subcommands.Add(WatermarksCommand.Create(output, errors));
         root.Subcommands.Add(DescribeCommand.Create(output));
+        root.Subcommands.Add(ProduceCommand.Create(output, errors));
+        root.Subcommands.Add(DeadLetterCommands.Create(output, errors));
         root.Subcommands.Add(GenerateCommand.Create());
         root.Subcommands.Add(EmulatorCommand.Create());
         var parsed = root.Parse(args);

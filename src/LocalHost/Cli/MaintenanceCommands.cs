@@ -1,9 +1,7 @@
 using System.CommandLine;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Delta;
 using Tidemark.Domain.Ledger;
-using Tidemark.Functions;
 using Tidemark.Functions.Lake;
 using Tidemark.Functions.Triggers;
 using Tidemark.LocalHost.Settings;
@@ -21,7 +19,7 @@ internal static class MaintenanceCommands
         var table = TableArgument();
         var data = RunCommand.DataOption();
         var command = new Command("maintain", "Pack small files, write checkpoints, and remove what no version of a Delta table needs; without TABLE also what Table storage holds longer than ResultsRetention") { table, data };
-        command.SetAction((parsed, stop) => WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
+        command.SetAction((parsed, stop) => DataServices.UseAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
         {
             var maintenance = services.GetRequiredService<LakeMaintenance>();
             var code = ExitCodes.Success;
@@ -67,7 +65,7 @@ internal static class MaintenanceCommands
         command.SetAction((parsed, stop) =>
         {
             var retention = Retention(parsed.GetValue(hours));
-            return WithMaintenanceAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
+            return DataServices.UseAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
             {
                 var maintenance = services.GetRequiredService<LakeMaintenance>();
                 foreach (var name in Chosen(maintenance, parsed.GetValue(table)))
@@ -117,17 +115,4 @@ internal static class MaintenanceCommands
             : throw new SettingException($"There is no table {table}; there are {string.Join(", ", maintenance.Tables)}.");
     }
 
-    private static async Task<int> WithMaintenanceAsync(string folder, TextWriter errors, Func<IServiceProvider, CancellationToken, Task<int>> use, CancellationToken cancel)
-    {
-        var code = ExitCodes.Success;
-        await DataServices.UseAsync(folder, needsTables: true, errors, async (settings, limited) =>
-        {
-            // The pipeline's settings are read as a whole; Kafka is never asked here.
-            if (settings[RunSettings.Brokers] is not { Length: > 0 })
-                settings[RunSettings.Brokers] = "localhost:9092";
-            await using var services = new ServiceCollection().AddLogging().AddTidemark(settings).BuildServiceProvider();
-            code = await use(services, limited);
-        }, cancel);
-        return code;
-    }
 }

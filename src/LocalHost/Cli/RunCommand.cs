@@ -14,6 +14,8 @@ internal sealed record RunOptions
 
     public bool Once { get; init; }
 
+    public bool KeepOpen { get; init; }
+
     public string Data { get; init; } = ".data";
 
     public bool Fresh { get; init; }
@@ -49,30 +51,26 @@ internal static class RunCommand
         var rate = new Option<double?>("--rate") { Description = "Events a second: of the demo (default 20), or at most of the input", HelpName = "N" };
         var partitions = new Option<int?>("--partitions") { Description = "Partitions of a new topic [default: 6]", HelpName = "N" };
         var once = new Option<bool>("--once") { Description = "Process what there is, close all windows, commit and end" };
+        var keepOpen = new Option<bool>("--keep-open") { Description = "With --once: leave windows open that the watermark has not reached, for more input of the same time" };
         var data = DataOption();
         var fresh = new Option<bool>("--fresh") { Description = "Delete all state of the data directory first" };
-        var kafka = new Option<string?>("--kafka") { Description = "Use these brokers instead of the emulator", HelpName = "HOST:PORT" };
-        var user = new Option<string?>("--kafka-user") { Description = "User for SASL" };
-        var password = new Option<string?>("--kafka-password") { Description = "Password for SASL; the environment variable KafkaPassword keeps it out of process lists" };
-        var protocol = new Option<string?>("--kafka-protocol") { Description = "Plaintext, Ssl, SaslPlaintext or SaslSsl" };
+        var kafka = new BrokerArguments("Use these brokers instead of the emulator");
         var port = new Option<int>("--port") { Description = "Port of the page and the API; 0 takes a free one", DefaultValueFactory = _ => 7071, HelpName = "N" };
         var report = new Option<string?>("--report") { Description = "Write what the run did as JSON", HelpName = "FILE" };
         var verbose = new Option<bool>("--verbose") { Description = "Log what host.json lets through to standard error, not only warnings; logs/host.log in the data directory has it all" };
-        var root = new RootCommand(Description) { input, rate, partitions, once, data, fresh, kafka, user, password, protocol, port, report, verbose };
+        var root = new RootCommand(Description) { input, rate, partitions, once, keepOpen, data, fresh, port, report, verbose };
+        kafka.AddTo(root);
         root.SetAction(async (parsed, _) =>
         {
-            var options = new RunOptions
+            var options = kafka.Read(parsed) with
             {
                 Inputs = [.. (parsed.GetValue(input) ?? []).Select(RunInput.Parse)],
                 Rate = parsed.GetValue(rate),
                 Partitions = parsed.GetValue(partitions),
                 Once = parsed.GetValue(once),
+                KeepOpen = parsed.GetValue(keepOpen),
                 Data = parsed.GetValue(data)!,
                 Fresh = parsed.GetValue(fresh),
-                Kafka = parsed.GetValue(kafka),
-                KafkaUser = parsed.GetValue(user),
-                KafkaPassword = parsed.GetValue(password),
-                KafkaProtocol = parsed.GetValue(protocol),
                 Port = parsed.GetValue(port),
                 Report = parsed.GetValue(report),
                 Verbose = parsed.GetValue(verbose),
@@ -96,12 +94,10 @@ internal static class RunCommand
             throw new SettingException($"--rate {options.Rate} makes no sense; give a number above 0.");
         if (options.Partitions is < 1 or > 1000)
             throw new SettingException($"--partitions {options.Partitions} is out of range; give 1 to 1000.");
+        if (options.KeepOpen && !options.Once)
+            throw new SettingException("--keep-open says what --once leaves open; give both, or neither to run on.");
         if (options.Port is < 0 or > 65535)
             throw new SettingException($"--port {options.Port} is no port; give 1 to 65535, or 0 for a free one.");
-        if (options.Kafka is { } kafka && !kafka.Split(',').All(IsAddress))
-            throw new SettingException($"--kafka {kafka} is no address; give HOST:PORT, several separated by commas.");
-        if (options.Kafka is null && (options.KafkaUser ?? options.KafkaPassword ?? options.KafkaProtocol) is not null)
-            throw new SettingException("--kafka-user, --kafka-password and --kafka-protocol need --kafka HOST:PORT; the emulator knows no users.");
         if (options.Report is { } report && Path.GetDirectoryName(Path.GetFullPath(report)) is { } folder && !Directory.Exists(folder))
             throw new SettingException($"--report {report}: there is no folder {folder}; create it first.");
         foreach (var input in options.Inputs)
@@ -110,7 +106,4 @@ internal static class RunCommand
                 throw new SettingException($"--input {input.File}: there is no such file.");
         }
     }
-
-    private static bool IsAddress(string text) =>
-        text.Trim().LastIndexOf(':') is > 0 and var colon && int.TryParse(text.Trim().AsSpan(colon + 1), out var port) && port is > 0 and < 65536;
 }

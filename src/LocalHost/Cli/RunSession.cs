@@ -136,6 +136,7 @@ internal sealed class RunSession : IAsyncDisposable
             Settings = settings,
             Host = HostJson.Load(RunSettings.HostJsonPath(), settings),
             DataFolder = data.Path,
+            EntityFile = Generation.EntitiesOf(Generation.Read(data.Path)),
             Port = options.Port,
             Compose = (collection, configuration) => collection.AddTidemark(configuration),
             Logging = logging.AddTo,
@@ -240,7 +241,7 @@ internal sealed class RunSession : IAsyncDisposable
     private async Task<StatusReport> DrainAsync(
         PipelineClient client, RunProgress progress, KafkaConnection connection, IReadOnlyList<(RunTopic Topic, int Partitions)> topics, CancellationToken cancel)
     {
-        progress.Say("the input has ended; closing all windows");
+        progress.Say(options.KeepOpen ? "the input has ended; committing" : "the input has ended; closing all windows");
         var ends = new Dictionary<string, long[]>();
         foreach (var (topic, partitions) in topics)
         {
@@ -250,7 +251,7 @@ internal sealed class RunSession : IAsyncDisposable
 
         var asked = time.GetUtcNow();
         var isAskedAgain = topics.All(t => t.Topic.Name != HostedPipelines.Purchases);
-        while (!await client.TryDrainAsync(cancel))
+        while (!await client.TryDrainAsync(options.KeepOpen, cancel))
             await Task.Delay(TimeSpan.FromMilliseconds(200), time, cancel);
         while (true)
         {
@@ -266,7 +267,7 @@ internal sealed class RunSession : IAsyncDisposable
             {
                 isAskedAgain = true;
                 asked = time.GetUtcNow();
-                while (!await client.TryDrainAsync(cancel))
+                while (!await client.TryDrainAsync(options.KeepOpen, cancel))
                     await Task.Delay(TimeSpan.FromMilliseconds(200), time, cancel);
             }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Tidemark.LocalHost.Processes;
 using Tidemark.LocalHost.Settings;
 
 namespace Tidemark.LocalHost.Cli;
@@ -29,11 +30,15 @@ internal static class RunSettings
         ["LocalHost:SubscriberIntervalMs"] = "100",
     };
 
-    // The emulator answers an empty fetch only after the whole wait, and lets a group wait for a session to end before it shares partitions anew.
+    // The emulator answers an empty fetch only after the whole wait, and lets a group wait for a session to end before it shares partitions anew. It is
+    // ours, so results and dead letters are written to it; to brokers of others only when the settings say so.
     private static readonly Dictionary<string, string?> EmulatorDefaults = new()
     {
         ["AzureFunctionsJobHost:extensions:kafka:sessionTimeoutMs"] = "4000",
         ["LocalHost:FetchWaitMs"] = "20",
+        ["EventCountsTopic"] = "event-counts",
+        ["AlertsTopic"] = "alerts",
+        ["DeadLetterSuffix"] = ".dlq",
     };
 
     /// <summary>The settings before any service is started: what names real services is in them.</summary>
@@ -56,6 +61,10 @@ internal static class RunSettings
             imposed["KafkaProtocol"] = options.KafkaProtocol.Replace("_", "", StringComparison.Ordinal);
         foreach (var (name, value) in services)
             imposed[name] = value;
+        // What a swap has put in place of the version that the folder began with; the environment wins, and on storage that is named, settings say it all.
+        foreach (var (name, value) in GivenStorage() is null ? Generation.Read(options.Data)?.Settings ?? [] : [])
+            if (Environment.GetEnvironmentVariable(name) is not { Length: > 0 })
+                imposed[name] = value;
         var isDemo = options.Inputs.Count == 0 && GivenBrokers(options) is null;
         List<KeyValuePair<string, string?>> defaults =
             [.. Defaults, .. usesEmulator ? EmulatorDefaults : [], .. RunTopics.Defaults(name => isDemo || options.Inputs.Any(i => i.Name == name))];

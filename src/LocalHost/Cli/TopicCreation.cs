@@ -35,7 +35,6 @@ internal static class TopicCreation
 
     private static async Task<int> FindOrMakeAsync(KafkaConnection connection, string topic, int partitions)
     {
-        Tidemark.Native.NativeKafka.Load();
         using var tail = new TopicTail(connection, topic);
         if (tail.Partitions(Patience) is > 0 and var found)
             return found;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json.Serialization;
 using Tidemark.LocalHost.Processes;
 
 namespace Tidemark.LocalHost.Emulator;
@@ -8,7 +9,16 @@ namespace Tidemark.LocalHost.Emulator;
 /// <param name="Brokers">HOST:PORT.</param>
 /// <param name="Topics">Its topics.</param>
 /// <param name="Partitions">Number of partitions of each.</param>
-internal sealed record EmulatorInfo(ProcessIdentity Process, string Brokers, IReadOnlyList<string> Topics, int Partitions);
+internal sealed record EmulatorInfo(ProcessIdentity Process, string Brokers, IReadOnlyList<string> Topics, int Partitions)
+{
+    /// <summary>The main one.</summary>
+    [JsonIgnore]
+    public string Topic => Topics[0];
+
+    /// <summary>The one that runs on a data directory; null when there is none.</summary>
+    public static EmulatorInfo? Find(string folder) =>
+        StateFile.Read<EmulatorInfo>(Path.Combine(folder, EmulatorProcess.InfoFile)) is { } info && info.Process.IsAlive() ? info : null;
+}
 
 /// <summary>A topic, and the consumer group whose offsets outlive an orderly end.</summary>
 internal readonly record struct TopicGroup(string Topic, string Group);

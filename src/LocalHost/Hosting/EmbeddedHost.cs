@@ -127,7 +127,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         services.AddOptions<WorkerOptions>().PostConfigure<IOptions<JsonSerializerOptions>>(
             (worker, json) => worker.Serializer ??= new JsonObjectSerializer(json.Value));
         services.AddSingleton(p => p.GetRequiredService<IOptions<WorkerOptions>>().Value.Serializer!);
-        services.AddSingleton(_ => new EntityStore(Path.Combine(plan.DataFolder, "entities.db")));
+        services.AddSingleton(_ => new EntityStore(Path.Combine(plan.DataFolder, plan.EntityFile)));
         services.AddSingleton(p => new EntityBatchRunner(
             kinds, p, p.GetRequiredService<ObjectSerializer>(), p.GetRequiredService<ILoggerFactory>().CreateLogger("Host.Entities")));
         services.AddSingleton(p => new EntityScheduler(

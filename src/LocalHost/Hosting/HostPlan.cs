@@ -19,6 +19,9 @@ internal sealed record HostPlan
     /// <summary>Folder of the entity store, keys and timer states; it must exist.</summary>
     public required string DataFolder { get; init; }
 
+    /// <summary>File of the entity store in that folder.</summary>
+    public string EntityFile { get; init; } = "entities.db";
+
     /// <summary>HTTP port on the loopback address; 0 = any free one.</summary>
     public required int Port { get; init; }
 

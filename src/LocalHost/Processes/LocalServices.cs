@@ -17,8 +17,7 @@ internal sealed class LocalServices(DataDirectory data, ServicePrograms programs
     private ProcessIdentity? starting;
 
     /// <summary>The running emulator of this folder; null when there is none.</summary>
-    public EmulatorInfo? FindKafka() =>
-        StateFile.Read<EmulatorInfo>(data[EmulatorProcess.InfoFile]) is { } info && info.Process.IsAlive() ? info : null;
+    public EmulatorInfo? FindKafka() => EmulatorInfo.Find(data.Path);
 
     /// <summary>Whether an emulator ran here and was killed, so that the records it held are gone.</summary>
     public bool HasLostKafka() => FindKafka() is null && File.Exists(data[EmulatorProcess.InfoFile]) && !EmulatorProcess.IsStarting(data.Path);

@@ -17,6 +17,7 @@ internal sealed class CommittedOffsets : IAsyncDisposable
 
     public CommittedOffsets(KafkaConnection connection, string topic, string group, int partitions, TimeProvider time)
     {
+        Tidemark.Native.NativeKafka.Load();
         consumer = new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig(connection.ToClientSettings()) { GroupId = group, EnableAutoCommit = false })
             .SetLogHandler((_, _) => { }).Build();
         this.partitions = [.. Enumerable.Range(0, partitions).Select(p => new TopicPartition(topic, p))];

@@ -5,8 +5,8 @@ using Tidemark.LocalHost.Settings;
 namespace Tidemark.LocalHost.Producing;
 
 /// <summary>
-/// Lines of a file, packed by gzip or not, whatever it is called: bytes between line feeds, without a carriage return at the end and without a byte order mark. Blank lines are counted
-/// and skipped.
+/// Lines of a file, packed by gzip or not, whatever it is called: bytes between line feeds, without a carriage return at the end and without a byte order
+/// mark. Blank lines are counted and skipped. <c>-</c> reads standard input.
 /// </summary>
 internal sealed class LineReader : IDisposable
 {
@@ -15,7 +15,7 @@ internal sealed class LineReader : IDisposable
 
     private static ReadOnlySpan<byte> GzipMagic => [0x1f, 0x8b];
 
-    private readonly string path;
+    private readonly string source;
     private readonly Stream stream;
     private byte[] buffer = new byte[1 << 20];
     private int start;
@@ -24,10 +24,18 @@ internal sealed class LineReader : IDisposable
     private long unpacked;
     private bool ended;
 
+    /// <param name="path">The file, or <c>-</c>.</param>
+    /// <param name="option">The option that named it, for messages.</param>
     /// <exception cref="SettingException">The file cannot be opened.</exception>
-    public LineReader(string path)
+    public LineReader(string path, string option = "--input ")
     {
-        this.path = path;
+        source = path == "-" ? "Standard input" : option + path;
+        if (path == "-")
+        {
+            stream = Console.OpenStandardInput();
+            return;
+        }
+
         try
         {
             var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
@@ -36,7 +44,7 @@ internal sealed class LineReader : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SettingException($"--input {path} cannot be read: {e.Message}");
+            throw new SettingException($"{source} cannot be read: {e.Message}");
         }
     }
 
@@ -120,7 +128,7 @@ internal sealed class LineReader : IDisposable
         }
 
         if (end > MaxLength)
-            throw new SettingException($"--input {path}: line {Line + 1} is longer than {MaxLength / 1024 / 1024} MB; take it out or split it.");
+            throw new SettingException($"{source}: line {Line + 1} is longer than {MaxLength / 1024 / 1024} MB; take it out or split it.");
         if (end == buffer.Length)
             Array.Resize(ref buffer, buffer.Length * 2);
         try
@@ -135,7 +143,7 @@ internal sealed class LineReader : IDisposable
         }
         catch (InvalidDataException e)
         {
-            throw new SettingException($"--input {path} is damaged after line {Line}: {e.Message}");
+            throw new SettingException($"{source} is damaged after line {Line}: {e.Message}");
         }
     }
 }

@@ -19,6 +19,7 @@ internal sealed class TopicTail : IDisposable
     public TopicTail(KafkaConnection connection, string topic)
     {
         this.topic = topic;
+        Tidemark.Native.NativeKafka.Load();
         consumer = new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig(connection.ToClientSettings())
         {
             GroupId = "tidemark-tail",

@@ -27,12 +27,14 @@ internal sealed class PipelineClient : IDisposable
     public Task<JsonDocument?> OverviewAsync(CancellationToken cancel) => AskAsync<JsonDocument>("api/overview", cancel);
 
     /// <summary>Says that the input has ended; false when the pipeline cannot take that yet.</summary>
+    /// <param name="keepOpen">Windows that the watermark has not reached stay open.</param>
+    /// <param name="cancel">Ends the waiting.</param>
     /// <exception cref="HttpRequestException">It refused for good.</exception>
-    public async Task<bool> TryDrainAsync(CancellationToken cancel)
+    public async Task<bool> TryDrainAsync(bool keepOpen, CancellationToken cancel)
     {
         try
         {
-            using var answer = await http.PostAsync("api/drain", null, cancel);
+            using var answer = await http.PostAsync(keepOpen ? "api/drain?keep-open=true" : "api/drain", null, cancel);
             if (answer.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.ServiceUnavailable or HttpStatusCode.InternalServerError)
                 return false;
             answer.EnsureSuccessStatusCode();

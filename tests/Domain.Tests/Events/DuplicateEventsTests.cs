@@ -89,7 +89,7 @@ public class DuplicateEventsTests
     /// <summary>All that the partials count in category_views.</summary>
     private long Views(Segment segment)
     {
-        var states = segment.Partials.ToDictionary(p => p.Key, p => pipeline.Load(p.Key, p.Value));
+        var states = segment.Partials.ToDictionary(p => p.Key, p => pipeline.Load(p.Key, p.Value.Span));
         var rows = pipeline.Emit("category_views", states, null, Noon * 2);
         return Enumerable.Range(0, rows.Count).Sum(row => (long)rows.Value(row, "view_count")!);
     }

@@ -24,8 +24,8 @@ public class JoinOperatorTests
         var (accepted, marks, actual) = ((Left: new List<NaiveRow>(), Right: new List<NaiveRow>()), (Left: long.MinValue, Right: long.MinValue), new List<string>());
         var mark = long.MinValue;
         long late = 0, counted = 0;
-        var rights = RandomRows.Cut(random, RandomRows.Make(random, random.Next(1, 90), 4));
-        foreach (var lefts in RandomRows.Cut(random, RandomRows.Make(random, random.Next(1, 90), 4)))
+        var rights = RandomRows.Cut(random, RandomRows.Make(random, random.Next(1, Most(seed)), 4));
+        foreach (var lefts in RandomRows.Cut(random, RandomRows.Make(random, random.Next(1, Most(seed)), 4)))
         {
             var right = rights.Count > 0 ? rights[0] : [];
             if (rights.Count > 0)
@@ -49,6 +49,9 @@ public class JoinOperatorTests
     }
 
     public static TheoryData<int> Seeds(int count) => [.. Enumerable.Range(0, count)];
+
+    // A few runs are long enough for blocks of rows to go and for sides to be packed.
+    private static int Most(int seed) => seed % 20 == 0 ? 1200 : 90;
 
     private static JoinStage Stage(Case test) => new("j", test.Type, "left", "right")
     {

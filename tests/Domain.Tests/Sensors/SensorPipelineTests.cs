@@ -30,9 +30,9 @@ public class SensorPipelineTests
             using var decoded = pipeline.Decode(0, batch, Noon);
             foreach (var (key, partial) in pipeline.Build(decoded, Noon - 600_000).Partials)
                 if (states.TryGetValue(key, out var state))
-                    state.Merge(partial);
+                    state.Merge(partial.Span);
                 else
-                    states[key] = pipeline.Load(key, partial);
+                    states[key] = pipeline.Load(key, partial.Span);
         }
         var rows = pipeline.Emit("sensor_metrics", states, null, Noon * 2);
         var expected = readings.GroupBy(r => (Start: r.At - r.At % 60_000, r.Device, r.Metric)).ToDictionary(g => g.Key, g => g.Select(r => r.Value).ToArray());

@@ -20,7 +20,7 @@ internal sealed class StreamRun
         random = new Random(seed);
         var source = new RandomQueries(random);
         Queries = queries ?? [.. Enumerable.Range(0, random.Next(1, 5)).Select(i => source.Next($"q{i}"))];
-        Pipeline = new EventPipeline(new EventOptions("shop") { EarliestEventTime = DateTime.UnixEpoch }, Queries, TimeSpan.FromSeconds(random.Next(1, 400)));
+        Pipeline = new EventPipeline(new EventOptions("shop") { EarliestEventTime = DateTime.UnixEpoch, DeduplicateWithin = TimeSpan.Zero }, Queries, EntitySpan = TimeSpan.FromSeconds(random.Next(1, 400)));
         var next = new long[random.Next(1, 4)];
         long? frontier = random.Next(2) == 0 ? null : Base - 60_000;
         for (var batches = random.Next(1, 15); batches > 0; batches--)
@@ -35,11 +35,16 @@ internal sealed class StreamRun
 
     public EventPipeline Pipeline { get; }
 
+    public TimeSpan EntitySpan { get; }
+
     public List<JudgedEvent> Events { get; } = [];
 
     public List<(EntityKey Key, byte[] Partial)> Partials { get; } = [];
 
     public List<RowBatch> Late { get; } = [];
+
+    /// <summary>Batches of events, each with the frontier that it was judged by.</summary>
+    public List<(RowBatch Rows, long Frontier)> Silver { get; } = [];
 
     /// <summary>States from the partials merged in some order, saved and loaded now and then.</summary>
     public Dictionary<EntityKey, IFoldState> Fold(int seed)
@@ -66,9 +71,11 @@ internal sealed class StreamRun
         if (random.Next(3) == 0)
             Pipeline.Build(decoded, frontier - random.Next(100_000));
         var segment = SegmentCodec.Read(SegmentCodec.Write(Pipeline.Build(decoded, frontier)));
-        Partials.AddRange(segment.Partials.Select(p => (p.Key, p.Value)));
+        Partials.AddRange(segment.Partials.Select(p => (p.Key, p.Value.ToArray())));
         if (segment.Rows.TryGetValue("silver/late", out var late))
             Late.Add(late);
+        if (segment.Rows.TryGetValue("silver/events", out var silver))
+            Silver.Add((silver, frontier));
         foreach (var record in records)
             if (NaiveDecoder.Decode(record.Value, record.KafkaTimeMs).Row is { } row)
             {

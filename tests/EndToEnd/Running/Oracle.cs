@@ -13,11 +13,16 @@ internal static class Oracle
     /// Fails the test with the differences.
     /// </summary>
     /// <returns>The verdict: row counts, quarantined by reason, late by query.</returns>
-    public static async Task<JsonElement> CheckAsync(Station station, string input, params (string Positions, string Input)[] later)
+    public static Task<JsonElement> CheckAsync(Station station, string input, params (string Positions, string Input)[] later) => CheckAsync(station, [], input, later);
+
+    /// <summary>As the other, after every late event was merged into its closed windows.</summary>
+    public static Task<JsonElement> CheckReopenedAsync(Station station, string input, params (string Positions, string Input)[] later) => CheckAsync(station, ["--reopened"], input, later);
+
+    private static async Task<JsonElement> CheckAsync(Station station, IEnumerable<string> how, string input, (string Positions, string Input)[] later)
     {
         var verdict = station.In("verdict.json");
         await using var run = Start(station,
-            ["check", "--tables", station.Tables, "--verdict", verdict, "--input", input, .. later.SelectMany(l => new[] { "--then", l.Positions, "--input", l.Input })]);
+            ["check", .. how, "--tables", station.Tables, "--verdict", verdict, "--input", input, .. later.SelectMany(l => new[] { "--then", l.Positions, "--input", l.Input })]);
         var code = await run.EndAsync(Limit);
         Assert.True(code == 0, run.Transcript());
         return JsonDocument.Parse(await File.ReadAllTextAsync(verdict)).RootElement;
@@ -58,6 +63,9 @@ internal static class Oracle
 
     /// <summary>Runs the oracle's own test.</summary>
     public static Run SelfTest(Station station, string first, string second, string third) => Start(station, [first, second, third], "selftest.mjs");
+
+    /// <summary>Runs the client of the API.</summary>
+    public static Run Api(Station station, params string[] arguments) => Start(station, arguments, "api.mjs");
 
     private static Run Start(Station station, IEnumerable<string> arguments, string script = "oracle.mjs")
     {

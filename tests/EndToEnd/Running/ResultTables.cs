@@ -14,7 +14,8 @@ internal static class ResultTables
     /// <param name="IsFinal">Whether it will not change.</param>
     /// <param name="Time">Time that it is sorted by, ms; null = it is not.</param>
     /// <param name="AgeTime">Time that it grows old by, ms.</param>
-    public sealed record Row(string Canonical, bool IsFinal, long? Time, long AgeTime);
+    /// <param name="Revision">Of a row that replaces others, or that was corrected; null else.</param>
+    public sealed record Row(string Canonical, bool IsFinal, long? Time, long AgeTime, long? Revision);
 
     /// <summary>All rows in the order of their keys.</summary>
     public static async Task<IReadOnlyList<Row>> ReadAsync(string connection, IOutput output)
@@ -27,7 +28,8 @@ internal static class ResultTables
                 Text(entity.Where(p => !NotColumns.Contains(p.Key)).Select(p => (p.Key, Text(p.Value)))),
                 entity.GetBoolean("is_final") == true,
                 output.TimeColumn is { } time ? entity.GetDateTimeOffset(time)!.Value.ToUnixTimeMilliseconds() : null,
-                entity.GetDateTimeOffset(output.AgeColumn!)!.Value.ToUnixTimeMilliseconds()));
+                entity.GetDateTimeOffset(output.AgeColumn!)!.Value.ToUnixTimeMilliseconds(),
+                entity.GetInt64("revision")));
         return rows;
     }
 

@@ -43,6 +43,9 @@ internal sealed class Station : IAsyncDisposable
     /// <summary>A variable in the environment of every process started from now on.</summary>
     public void Set(string name, string value) => _environment[name] = value;
 
+    /// <summary>Takes a variable out again.</summary>
+    public void Unset(string name) => _environment.Remove(name);
+
     /// <summary>Lets the frontier move every second, so that windows close and entities are checkpointed many times within a short run.</summary>
     public void MoveQuickly()
     {
@@ -52,6 +55,15 @@ internal sealed class Station : IAsyncDisposable
 
     /// <summary>Starts the program with --data and --port added.</summary>
     public Run Start(params string[] arguments) => StartBare([.. arguments, "--data", Data, "--port", $"{Port}"]);
+
+    /// <summary>What a command prints that reads this station's data; exit code 0.</summary>
+    public async Task<string> PrintAsync(params string[] arguments)
+    {
+        var run = StartBare([.. arguments, "--data", Data]);
+        var code = await run.EndAsync(Limit);
+        Assert.True(code == 0, $"Exit code {code}.\n{run.Transcript()}");
+        return run.Output;
+    }
 
     /// <summary>Starts the program with these arguments alone.</summary>
     public Run StartBare(params string[] arguments)

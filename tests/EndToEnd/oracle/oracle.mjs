@@ -3,6 +3,7 @@
 //   node oracle.mjs check --tables DIR --input FILE [--input FILE] [--then CUTS --input FILE]... [--verdict FILE]
 //     DIR holds the exported tables as DIR/bronze/events, DIR/silver/events, DIR/gold/<query> ...
 //     FILE holds JSON lines (.gz too) or, named *.records, lines of {"value": base64 or null}
+//     --reopened: every late event was merged into its windows, so gold is the batch computation over all events
 //     --then begins the input of the next run; CUTS (from `positions`) says where the run before it ended
 //   node oracle.mjs positions --tables DIR            the offset after the last one in bronze, per partition
 //   node oracle.mjs rows --tables DIR TABLE           rows of a table as JSON lines, times in ms
@@ -35,6 +36,7 @@ function parse(argv) {
   const options = { command: argv[0], runs: [[]], cuts: [], rest: [] };
   for (let i = 1; i < argv.length; i++) {
     if (argv[i] === '--tables') options.tables = argv[++i];
+    else if (argv[i] === '--reopened') options.reopened = true;
     else if (argv[i] === '--verdict') options.verdict = argv[++i];
     else if (argv[i] === '--input') options.runs.at(-1).push(argv[++i]);
     else if (argv[i] === '--then') { options.cuts.push(JSON.parse(fs.readFileSync(argv[++i], 'utf8'))); options.runs.push([]); }
@@ -66,7 +68,7 @@ async function check(db, options) {
   await loadInput(db, options.runs, Date.now());
   await numberRuns(db, options.cuts);
   const verdict = new Verdict();
-  for (const part of [checks.bronze, checks.silver, checks.late, checks.gold]) await part(verdict, db);
+  for (const part of [checks.bronze, checks.silver, checks.late, options.reopened ? checks.goldReopened : checks.gold]) await part(verdict, db);
   const compared = await streams(verdict, db, options.tables, options.runs.length);
   const rows = {};
   for (const [as, table] of Object.entries(TABLES)) rows[table] = await db.number(`select count(*) from "${as}"`);

@@ -72,6 +72,7 @@ const STREAM_FAULTS = [
   ['a purchase without its view', 'delete from click_to_purchase where rowid = 0', /click_to_purchase: rows missing/],
   ['a purchase paired twice', 'insert into click_to_purchase select * from click_to_purchase limit 1', /click_to_purchase: one row per key/],
   ['a bought view called abandoned', `insert into abandoned_views select user_id, product_id, null, view_time, device_type, view_id from click_to_purchase limit 1`, /abandoned_views: rows unexpected/],
+  ['a purchase lost', 'delete from purchases where rowid = 0', /purchases: rows missing/],
   ['a fraud missed', "delete from fraud_alerts where rule = 'rapid_transactions'", /fraud_alerts: rows missing/],
   ['a journey that was possible', "update fraud_alerts set event_id = event_id || 'x' where rule = 'impossible_travel'", /fraud_alerts: rows unexpected/],
   ['a score off', 'update fraud_alerts set score = score + 0.01 where rowid = 0', /fraud_alerts: score/],

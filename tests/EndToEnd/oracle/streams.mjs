@@ -74,6 +74,12 @@ export const STREAMS = [
     columns: 'user_id VARCHAR, product_id VARCHAR, category VARCHAR, view_time TIMESTAMPTZ, device_type VARCHAR, view_id VARCHAR',
   },
   {
+    name: 'purchases', keys: ['event_id', 'event_time'],
+    sql: `select event_time, event_id, user_id, session_id, product_id, product_name, category, price, quantity, revenue, device_type, country, page from events where event_type = 'purchase'`,
+    columns: `event_time TIMESTAMPTZ, event_id VARCHAR, user_id VARCHAR, session_id VARCHAR, product_id VARCHAR, product_name VARCHAR, category VARCHAR, price DECIMAL(18,4),
+      quantity BIGINT, revenue DECIMAL(18,4), device_type VARCHAR, country VARCHAR, page VARCHAR, model VARCHAR, model_score DOUBLE, model_error VARCHAR`,
+  },
+  {
     name: 'fraud_alerts', keys: ['event_time', 'rule', 'event_id'], of: "event_type = 'purchase'", delay: 5 * MINUTE, inTime: 0, rows: fraudAlerts, apart: sameEvidence, within: SCORE_DIGITS,
     columns: `event_time TIMESTAMPTZ, rule VARCHAR, severity VARCHAR, score DOUBLE, user_id VARCHAR, event_id VARCHAR, amount DECIMAL(18,4), evidence VARCHAR`,
   },

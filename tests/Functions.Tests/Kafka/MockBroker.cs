@@ -11,6 +11,7 @@ internal sealed class MockBroker : IDisposable
 {
     private readonly IntPtr _owner;
     private IntPtr _cluster;
+    private IProducer<byte[]?, byte[]?>? _producer;
 
     public MockBroker(string topic, int partitions)
         : this(partitions, topic)
@@ -50,6 +51,15 @@ internal sealed class MockBroker : IDisposable
         })));
     }
 
+    public async Task ProduceAsync(string topic, int partition, string key, string value, params (string Name, string Value)[] headers)
+    {
+        _producer ??= new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = Brokers, LingerMs = 0 }).Build();
+        var all = new Headers();
+        foreach (var (name, text) in headers)
+            all.Add(name, Encoding.UTF8.GetBytes(text));
+        await _producer.ProduceAsync(new TopicPartition(topic, partition), new Message<byte[]?, byte[]?> { Key = Encoding.UTF8.GetBytes(key), Value = Encoding.UTF8.GetBytes(value), Headers = all });
+    }
+
     /// <summary>The broker no longer answers.</summary>
     public void Stop()
     {
@@ -60,6 +70,7 @@ internal sealed class MockBroker : IDisposable
 
     public void Dispose()
     {
+        _producer?.Dispose();
         Stop();
         rd_kafka_destroy(_owner);
     }

@@ -22,7 +22,7 @@ public sealed class MaintenanceTests(Azurite azurite)
     {
         await AppendAsync("silver/sample", 1);
         var segments = new SegmentStore(new PipelineId("v1", "events", 1), 1, _store, new LakeTables(_store, [new SamplePipeline()], TimeProvider.System));
-        var segment = new Segment(new Dictionary<string, RowBatch> { ["silver/sample"] = SampleRows.Batch(7, 20) }, new Dictionary<EntityKey, byte[]>(), new Dictionary<string, long>());
+        var segment = new Segment(new Dictionary<string, RowBatch> { ["silver/sample"] = SampleRows.Batch(7, 20) }, new Dictionary<EntityKey, ReadOnlyMemory<byte>>(), new Dictionary<string, long>());
         var open = await segments.StageAsync(3, 77, "open", segment, default);
         var lost = await segments.StageAsync(3, 77, "lost", segment, default);
         _ledger.ReadMetaAsync(default).ReturnsForAnyArgs(new VersionedMeta(new Meta(new Dictionary<int, long> { [2] = 0, [3] = 0 }, null, false, false), "e"));

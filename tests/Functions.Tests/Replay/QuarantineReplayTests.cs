@@ -76,7 +76,7 @@ public sealed class QuarantineReplayTests(Azurite azurite)
         request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
         var reply = await app.Get<QuarantineFunction, Reply>(f => f.ReplayAsync(request, app.Context));
         Assert.Equal(400, reply.Status);
-        Assert.NotEmpty(JsonDocument.Parse(reply.Body).RootElement.GetProperty("error").GetString()!);
+        Assert.NotEmpty(JsonDocument.Parse(reply.Body).RootElement.GetProperty("detail").GetString()!);
     }
 
     private static async Task<ReplayOutcome> ReplayAsync(App app, long offset) => await app.Services.GetRequiredService<QuarantineReplay>().ReplayAsync(0, offset, default);

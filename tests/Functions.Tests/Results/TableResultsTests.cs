@@ -1,4 +1,6 @@
 using System.Text;
+using global::Azure;
+using global::Azure.Data.Tables;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
@@ -17,6 +19,34 @@ public sealed class TableResultsTests(Azurite azurite)
         new("window_start", FieldType.Timestamp, false), new("window_end", FieldType.Timestamp, false), new("country", FieldType.String),
         new("revenue", FieldType.Decimal, Precision: 38, Scale: 4), new("orders", FieldType.Int64), new("rate", FieldType.Double), new("day", FieldType.Date),
     ]), ["country"]);
+
+    [Fact]
+    public async Task A_row_that_cannot_be_indexed_is_not_there_either_and_both_are_once_it_can()
+    {
+        var stream = new StreamSpec(
+            "visits", "silver/events", [], new RowSchema([new("at", FieldType.Timestamp, false), new("user_id", FieldType.String, false)]), ["user_id"], "at", StreamResults.Rows, 0) { IndexBy = "user_id" };
+        var service = new TableServiceClient(azurite.ConnectionString);
+        var prefix = "I" + Guid.NewGuid().ToString("N")[..10];
+        var results = new TableResults(Id, name => service.GetTableClient(prefix + name), TimeProvider.System);
+        await service.CreateTableIfNotExistsAsync(prefix + "Visits");
+        var users = new[] { "a/b", new string('ü', 700), "|" };
+        var text = users.Select(System.Text.Encoding.UTF8.GetBytes).ToList();
+        var offsets = text.Aggregate(new List<int> { 0 }, (all, t) => [.. all, all[^1] + t.Length]);
+        var rows = new RowBatch(stream.Schema, [new Int64Column([1_000_000, 2_000_000, 3_000_000], 3), new Utf8Column([.. text.SelectMany(t => t)], [.. offsets], 3)], 3);
+        var writes = Enumerable.Range(0, 3).Select(row => new ResultWrite(row, results.RowKey(stream, rows, row), ResultWrite.Any)).ToList();
+
+        await Assert.ThrowsAnyAsync<RequestFailedException>(() => results.WriteAsync(stream, rows, writes, final: true, default));
+        Assert.Empty(await results.ReadNewestAsync(stream, 10, default));
+        await service.CreateTableIfNotExistsAsync(prefix + "VisitsByUserId");
+        await results.WriteAsync(stream, rows, writes, final: true, default);
+
+        Assert.Equal(users.Reverse(), (await results.ReadNewestAsync(stream, 10, default)).Select(r => r.GetString("user_id")));
+        var indexed = new Dictionary<string, string>();
+        await foreach (var row in service.GetTableClient(prefix + "VisitsByUserId").QueryAsync<TableEntity>())
+            indexed[row.GetString("user_id")] = row.RowKey;
+        Assert.All(users, user => Assert.StartsWith(ResultKeys.IndexPrefix(user), indexed[user], StringComparison.Ordinal));
+        Assert.All(indexed.Values, key => Assert.True(key.Length <= 512, $"{key.Length} characters."));
+    }
 
     [Fact]
     public async Task Rows_are_inserted_typed_replaced_under_their_etag_and_listed_newest_first()

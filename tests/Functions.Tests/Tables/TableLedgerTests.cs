@@ -184,11 +184,11 @@ public sealed class TableLedgerTests(Azurite azurite)
         var etag = await ledger.TryWriteMetaAsync(meta, null, default);
 
         Assert.Null(await ledger.TryWriteMetaAsync(meta, null, default));
-        var changed = await ledger.TryWriteMetaAsync(meta with { FrontierMs = -5, Hold = true, EndOfInput = true }, etag, default);
+        var changed = await ledger.TryWriteMetaAsync(meta with { FrontierMs = -5, Hold = true, EndOfInput = true, KeepOpen = true }, etag, default);
         Assert.Null(await ledger.TryWriteMetaAsync(meta, etag, default));
         var read = (await ledger.ReadMetaAsync(default))!.Value;
         Assert.Equal(changed, read.ETag);
-        Assert.Equal((-5, true, true), (read.Value.FrontierMs, read.Value.Hold, read.Value.EndOfInput));
+        Assert.Equal((-5, true, true, true), (read.Value.FrontierMs, read.Value.Hold, read.Value.EndOfInput, read.Value.KeepOpen));
         Assert.Equal(meta.Starts.OrderBy(s => s.Key), read.Value.Starts.OrderBy(s => s.Key));
     }
 

@@ -6,8 +6,10 @@ using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.DependencyInjection;
 using NSubstitute;
 using Tidemark.Domain.Ledger;
+using Tidemark.Domain.Scoring;
 using Tidemark.Functions.Entities;
 using Tidemark.Functions.Http;
+using Tidemark.Functions.Scoring;
 using Tidemark.Functions.Status;
 using Tidemark.Functions.Tests.Azure;
 using Tidemark.Functions.Tests.Configuration;
@@ -34,19 +36,27 @@ internal sealed class App : IAsyncDisposable
     private static int _made;
     private readonly DurableTaskClient _client;
 
-    private readonly Func<App> _again;
+    private readonly Func<Action<IServiceCollection>?, App> _again;
 
     public App(Azurite azurite, string brokers, Action<IServiceCollection>? more = null, params (string Name, string? Value)[] settings)
-        : this(Interlocked.Increment(ref _made), null, azurite, brokers, more, settings)
+        : this(Interlocked.Increment(ref _made), null, azurite, brokers, null, more, settings)
     {
     }
 
-    private App(int number, DurableTaskClient? client, Azurite azurite, string brokers, Action<IServiceCollection>? more, (string Name, string? Value)[] settings)
+    /// <summary>With a model that scores purchases.</summary>
+    public App(IScorer scorer, Azurite azurite, string brokers, params (string Name, string? Value)[] settings)
+        : this(Interlocked.Increment(ref _made), null, azurite, brokers, services => services.AddTidemarkScorer(scorer), null, settings)
     {
-        _again = () => new App(number, _client, azurite, brokers, more, settings);
+    }
+
+    private App(
+        int number, DurableTaskClient? client, Azurite azurite, string brokers, Action<IServiceCollection>? before, Action<IServiceCollection>? more, (string Name, string? Value)[] settings)
+    {
+        _again = other => new App(number, _client, azurite, brokers, before, other ?? more, settings);
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton<TimeProvider>(Time);
+        before?.Invoke(services);
         services.AddTidemark(TidemarkOptionsTests.Configuration(
         [
             ("AzureWebJobsStorage", azurite.ConnectionString), ("BrokerList", brokers), ("LedgerTable", $"Ledger{number}"), ("LakeContainer", $"lake{number}"),
@@ -56,16 +66,20 @@ internal sealed class App : IAsyncDisposable
         Services = services.BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true, ValidateScopes = true });
         _client = client ?? MemoryEntities.Client(Get<SliceEntity>);
         Entities = (MemoryEntities)_client.Entities;
+        Entities.Create = Get<SliceEntity>;
         Context = Substitute.For<FunctionContext>();
         Context.CancellationToken.Returns(CancellationToken.None);
     }
 
     /// <summary>Another process on the same storage and task hub.</summary>
-    public App Again() => _again();
+    /// <param name="other">What it registers in place of what this one does.</param>
+    public App Again(Action<IServiceCollection>? other = null) => _again(other);
 
     public HandTime Time { get; } = new();
 
     public MemoryEntities Entities { get; }
+
+    public DurableTaskClient Client => _client;
 
     public ServiceProvider Services { get; }
 

@@ -12,6 +12,9 @@ namespace Tidemark.Functions.Tests.Triggers;
 /// <summary>A durable client whose entities are <see cref="SliceEntity"/> objects in memory; signals run at once.</summary>
 internal sealed class MemoryEntities(Func<SliceEntity> create) : DurableEntityClient("memory")
 {
+    /// <summary>Makes the object that runs an operation: of the program that was deployed last.</summary>
+    public Func<SliceEntity> Create { get; set; } = create;
+
     private readonly ConcurrentDictionary<EntityInstanceId, StoredEntity> _stored = new();
 
     public static DurableTaskClient Client(Func<SliceEntity> create)
@@ -30,7 +33,7 @@ internal sealed class MemoryEntities(Func<SliceEntity> create) : DurableEntityCl
     public override async Task SignalEntityAsync(EntityInstanceId id, string operationName, object? input = null, SignalEntityOptions? options = null, CancellationToken cancellation = default)
     {
         var entity = _stored.GetOrAdd(id, i => new StoredEntity(i));
-        await create().RunAsync(entity.Operation(operationName, input));
+        await Create().RunAsync(entity.Operation(operationName, input));
     }
 
     public override Task<EntityMetadata<T>?> GetEntityAsync<T>(EntityInstanceId id, bool includeState = true, CancellationToken cancellation = default) =>

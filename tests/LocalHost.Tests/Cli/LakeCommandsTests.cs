@@ -51,6 +51,13 @@ public sealed class LakeCommandsTests
     [InlineData(ExitCodes.BadSetting, "--version", "show", "silver/late", "--at", "2026-01-01", "--version", "1")]
     [InlineData(ExitCodes.BadSetting, "--version", "show", "silver/late", "--version", "-1")]
     [InlineData(ExitCodes.BadSetting, "--data", "maintain", "silver/late")]
+    [InlineData(ExitCodes.BadSetting, "--since", "late", "list", "--since", "lately")]
+    [InlineData(ExitCodes.BadSetting, "--from", "windows", "reopen", "--window", "2026-01-01", "--from", "2026-01-01")]
+    [InlineData(ExitCodes.BadSetting, "--all", "windows", "reopen", "--all")]
+    [InlineData(ExitCodes.BadSetting, "--event", "explain")]
+    [InlineData(ExitCodes.BadSetting, "--window", "explain", "category_views")]
+    [InlineData(ExitCodes.BadSetting, "--from", "replay", "--version", "v2", "--from", "silver")]
+    [InlineData(ExitCodes.BadSetting, "--version", "swap")]
     public async Task What_makes_no_sense_is_one_sentence_that_names_it(int code, string named, params string[] arguments)
     {
         using var folder = new TestFolder();

@@ -28,31 +28,52 @@ internal static class AlsoViewed
     private static RowBatch ToPairs(RowBatch sessions)
     {
         var ends = (Int64Column)sessions["session_end"];
+        var (viewed, bought) = (sessions["viewed"], sessions["bought"]);
         var rows = new RowsBuilder(Pairs);
+        var (views, purchases) = (new StringTable(), new StringTable());
         for (var row = 0; row < sessions.Count; row++)
         {
-            var viewed = JsonSerializer.Deserialize<string[]>((string)sessions.Value(row, "viewed")!)!;
-            var bought = JsonSerializer.Deserialize<string[]>((string)sessions.Value(row, "bought")!)!;
-            foreach (var product in viewed)
+            Read(viewed.Bytes(row), views);
+            Read(bought.Bytes(row), purchases);
+            for (var product = 0; product < views.Count; product++)
             {
-                foreach (var other in viewed.Where(other => other != product))
-                    rows.Add(product, other, false, ends.Values[row]);
-                foreach (var other in bought.Where(other => other != product))
-                    rows.Add(product, other, true, ends.Values[row]);
+                AddPairs(rows, views[product], views, false, ends.Values[row]);
+                AddPairs(rows, views[product], purchases, true, ends.Values[row]);
             }
         }
 
         return rows.Build();
     }
 
-    /// <summary>Sessions by other product.</summary>
-    internal sealed record Others(SortedDictionary<string, long> Viewed, SortedDictionary<string, long> Bought);
+    /// <summary>The texts of a JSON array; the products of a session are different ones.</summary>
+    private static void Read(ReadOnlySpan<byte> json, StringTable into)
+    {
+        into.Clear();
+        Span<byte> room = json.Length <= 1024 ? stackalloc byte[1024] : new byte[json.Length];
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
+            if (reader.TokenType == JsonTokenType.String)
+                into.Intern(room[..reader.CopyString(room)], out _);
+    }
 
-    /// <summary>
-    /// Counts the others of a product, at most 200 of a kind: a newcomer beyond that takes the place and the count of the least (space saving), so a count is
-    /// too high by at most a 200th of all.
-    /// </summary>
-    private sealed class CountOthers : KeyedFunction<Others>
+    private static void AddPairs(RowsBuilder rows, ReadOnlySpan<byte> product, StringTable others, bool isBought, long seenAt)
+    {
+        for (var other = 0; other < others.Count; other++)
+        {
+            if (others[other].SequenceEqual(product))
+                continue;
+            ((Utf8ColumnBuilder)rows.Columns[0]).Append(product);
+            ((Utf8ColumnBuilder)rows.Columns[1]).Append(others[other]);
+            ((BooleanColumnBuilder)rows.Columns[2]).Append(isBought);
+            rows.Time(3, seenAt);
+        }
+    }
+
+    /// <summary>Sessions by other product.</summary>
+    internal sealed record Others(OtherCounts Viewed, OtherCounts Bought);
+
+    /// <summary>Counts the others of a product, at most 200 of a kind.</summary>
+    private sealed class CountOthers : RowwiseFunction<Others>
     {
         private const int MostOthers = 200;
         private const int Shown = 20;
@@ -60,39 +81,21 @@ internal static class AlsoViewed
         public override RowSchema Output { get; } = new(
             [new("product_id", FieldType.String, false), new("also_viewed", FieldType.String, false), new("also_bought", FieldType.String, false), new("updated_at", FieldType.Timestamp, false)]);
 
-        protected override Others OnRows(IKeyedCall call, Others? state, RowBatch rows)
+        protected override Others OnRows(IKeyedCall call, Others? state, RowBatch batch, ReadOnlySpan<int> which)
         {
-            state ??= new Others(new(StringComparer.Ordinal), new(StringComparer.Ordinal));
-            var isBought = (BooleanColumn)rows["is_bought"];
-            var seen = (Int64Column)rows["seen_at"];
+            state ??= new Others(new OtherCounts(), new OtherCounts());
+            var (others, isBought, seen) = (batch["other_id"], (BooleanColumn)batch["is_bought"], (Int64Column)batch["seen_at"]);
             var newest = long.MinValue;
-            for (var row = 0; row < rows.Count; row++)
+            foreach (var row in which)
             {
-                Count(isBought.Values[row] ? state.Bought : state.Viewed, (string)rows.Value(row, "other_id")!);
+                (isBought.Values[row] ? state.Bought : state.Viewed).Add(others.Bytes(row), MostOthers);
                 newest = Math.Max(newest, seen.Values[row]);
             }
 
-            call.Emit(call.Key.Value(0, 0), Top(state.Viewed), Top(state.Bought), newest);
+            call.Emit(call.Key.Value(0, 0), state.Viewed.Top(Shown), state.Bought.Top(Shown), newest);
             return state;
         }
 
         protected override Others? OnTimeout(IKeyedCall call, Others state) => state;
-
-        private static void Count(SortedDictionary<string, long> counts, string other)
-        {
-            if (counts.TryGetValue(other, out var count))
-            {
-                counts[other] = count + 1;
-                return;
-            }
-
-            var least = counts.Count < MostOthers ? default : counts.MinBy(c => c.Value);
-            if (least.Key is not null)
-                counts.Remove(least.Key);
-            counts[other] = least.Value + 1;
-        }
-
-        private static string Top(SortedDictionary<string, long> counts) => JsonSerializer.Serialize(
-            counts.OrderByDescending(c => c.Value).ThenBy(c => c.Key, StringComparer.Ordinal).Take(Shown).Select(c => new { product_id = c.Key, sessions = c.Value }));
     }
 }

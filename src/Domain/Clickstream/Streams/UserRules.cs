@@ -4,16 +4,25 @@ using Tidemark.Domain.KeyedState;
 namespace Tidemark.Domain.Clickstream.Streams;
 
 /// <summary>What is known of a user: the last amounts, the purchases of the last minute, and where and when the last one was.</summary>
-/// <param name="Amounts">Newest last.</param>
+/// <param name="Amounts">The last of them.</param>
 /// <param name="Recent">Times of the purchases within a minute of the newest, ascending.</param>
-/// <param name="IsBurst">An alert was given for the purchases that still follow each other.</param>
-/// <param name="Country">Country of the newest purchase that had one.</param>
-/// <param name="CountryAt">When that was.</param>
-/// <param name="Newest">Time of the newest purchase.</param>
-internal sealed record UserHistory(List<decimal> Amounts, List<long> Recent, bool IsBurst, string? Country, long CountryAt, long Newest);
+internal sealed record UserHistory(RecentAmounts Amounts, List<long> Recent)
+{
+    /// <summary>An alert was given for the purchases that still follow each other.</summary>
+    public bool IsBurst { get; set; }
+
+    /// <summary>Country of the newest purchase that had one.</summary>
+    public string? Country { get; set; }
+
+    /// <summary>When that was.</summary>
+    public long CountryAt { get; set; }
+
+    /// <summary>Time of the newest purchase.</summary>
+    public long Newest { get; set; }
+}
 
 /// <summary>The rules that look at one user.</summary>
-internal sealed class UserRules : KeyedFunction<UserHistory>
+internal sealed class UserRules : RowwiseFunction<UserHistory>
 {
     private const int MostAmounts = 50;
     private const int Burst = 5;
@@ -24,12 +33,15 @@ internal sealed class UserRules : KeyedFunction<UserHistory>
     /// <summary>A user who buys nothing for so long is forgotten.</summary>
     private const long Kept = 90 * 1440 * Minute;
 
+    private PurchaseColumns? _columns;
+
     public override RowSchema Output => FraudRows.Schema;
 
-    protected override UserHistory OnRows(IKeyedCall call, UserHistory? state, RowBatch rows)
+    protected override UserHistory OnRows(IKeyedCall call, UserHistory? state, RowBatch batch, ReadOnlySpan<int> which)
     {
-        for (var row = 0; row < rows.Count; row++)
-            state = Judge(call, state, Purchase.Of(rows, row));
+        var columns = PurchaseColumns.Of(batch, ref _columns);
+        foreach (var row in which)
+            state = Judge(call, state, columns[batch, row]);
         call.TimeoutAfter(state!.Newest + Kept);
         return state;
     }
@@ -39,19 +51,26 @@ internal sealed class UserRules : KeyedFunction<UserHistory>
     private static UserHistory Judge(IKeyedCall call, UserHistory? state, Purchase purchase)
     {
         if (state is null || purchase.TimeMicros > state.Newest + Kept)
-            state = new UserHistory([], [], false, null, 0, purchase.TimeMicros);
-        var isBurst = Rapid(call, state, purchase);
+            state = new UserHistory(new RecentAmounts(), []) { Newest = purchase.TimeMicros };
+        state.IsBurst = Rapid(call, state, purchase);
         Unusual(call, state.Amounts, purchase);
-        var (country, at) = Travel(call, state, purchase);
-        return state with { IsBurst = isBurst, Country = country, CountryAt = at, Newest = Math.Max(state.Newest, purchase.TimeMicros) };
+        if (purchase.HasCountry)
+            Travel(call, state, purchase);
+        state.Newest = Math.Max(state.Newest, purchase.TimeMicros);
+        return state;
     }
 
     private static bool Rapid(IKeyedCall call, UserHistory state, Purchase purchase)
     {
         var recent = state.Recent;
-        recent.Insert(recent.FindLastIndex(t => t <= purchase.TimeMicros) + 1, purchase.TimeMicros);
-        var newest = recent[^1];
-        recent.RemoveAll(t => t <= newest - Minute);
+        var at = recent.Count;
+        while (at > 0 && recent[at - 1] > purchase.TimeMicros)
+            at--;
+        recent.Insert(at, purchase.TimeMicros);
+        var old = 0;
+        while (recent[old] <= recent[^1] - Minute)
+            old++;
+        recent.RemoveRange(0, old);
         if (recent.Count < Burst)
             return false;
         if (!state.IsBurst)
@@ -61,33 +80,34 @@ internal sealed class UserRules : KeyedFunction<UserHistory>
         return true;
     }
 
-    private static void Unusual(IKeyedCall call, List<decimal> amounts, Purchase purchase)
+    private static void Unusual(IKeyedCall call, RecentAmounts amounts, Purchase purchase)
     {
         if (purchase.Amount is not { } amount)
             return;
-        if (Amounts.Score(amounts, amount) is { } score and >= Amounts.Unusual)
+        if (amounts.Score(amount, FraudRows.Unusual) is { } score)
             FraudRows.Emit(
-                call, purchase, "unusual_amount_for_user", score, score >= Amounts.VeryUnusual,
-                new { amount = Amounts.Text(amount), median = Amounts.Text(Amounts.Median(amounts)), purchases = amounts.Count });
-        amounts.Add(amount);
-        if (amounts.Count > MostAmounts)
-            amounts.RemoveAt(0);
+                call, purchase, "unusual_amount_for_user", score, score >= FraudRows.VeryUnusual,
+                new { amount = FraudRows.Text(amount), median = FraudRows.Text(amounts.Median), purchases = amounts.Count });
+        amounts.Add(amount, MostAmounts);
     }
 
-    private static (string? Country, long At) Travel(IKeyedCall call, UserHistory state, Purchase purchase)
+    private static void Travel(IKeyedCall call, UserHistory state, Purchase purchase)
     {
-        if (purchase.Country is not { } country)
-            return (state.Country, state.CountryAt);
-        if (state.Country is { } from && from != country && Countries.Kilometres(from, country) is { } distance)
+        var isSame = state.Country is { } known && purchase.IsFrom(known);
+        if (state.Country is { } from && !isSame && Countries.Kilometres(from, purchase.Country) is { } distance)
         {
             var hours = Math.Max(Math.Abs(purchase.TimeMicros - state.CountryAt) / 3.6e9, 1 / 60d);
             var speed = (distance - LeastKilometres) / hours;
             if (speed > FastestKmh)
                 FraudRows.Emit(
                     call, purchase, "impossible_travel", speed / FastestKmh, isCritical: true,
-                    new { from, to = country, kilometres = Math.Round(distance), minutes = Math.Round(hours * 60, 1) });
+                    new { from, to = purchase.Country, kilometres = Math.Round(distance), minutes = Math.Round(hours * 60, 1) });
         }
 
-        return purchase.TimeMicros >= state.CountryAt ? (country, purchase.TimeMicros) : (state.Country, state.CountryAt);
+        if (purchase.TimeMicros < state.CountryAt)
+            return;
+        state.CountryAt = purchase.TimeMicros;
+        if (!isSame)
+            state.Country = purchase.Country;
     }
 }

@@ -48,6 +48,7 @@ internal static class UserSessions
         TimeColumn = "session_start",
         InTimeFor = Gap,
         Horizon = Gap,
+        IndexBy = "user_id",
     };
 
     private static RowBatch Result(RowBatch sessions)

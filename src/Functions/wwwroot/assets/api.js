@@ -28,7 +28,7 @@ async function check(answer, path) {
   if (answer.ok) return;
   const text = await answer.text();
   let reason = text.slice(0, 200);
-  try { reason = JSON.parse(text).error ?? reason; } catch { /* not JSON: the text says it */ }
+  try { reason = JSON.parse(text).detail ?? reason; } catch { /* not JSON: the text says it */ }
   throw new Error(`${path} answered ${answer.status}. ${reason}`);
 }
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
+using Tidemark.Functions.Kafka;
 using static Tidemark.LocalHost.Kafka.Native.Librdkafka;
 
 namespace Tidemark.LocalHost.Kafka.Native;
@@ -17,7 +18,7 @@ internal sealed unsafe class RecordProducer : IClientLog, IDisposable
     private nint client;
     private nint topic;
 
-    /// <param name="settings">Client settings; idempotence and acknowledgement by all replicas are added.</param>
+    /// <param name="settings">Client settings; <see cref="KafkaProducerOptions.Reliable"/> are added.</param>
     /// <param name="topicName">Topic.</param>
     /// <param name="delivered">Called by <see cref="Poll"/> for each acknowledged record: partition, offset, and the tag that it was sent with.</param>
     /// <param name="logger">Where the client's lines go.</param>
@@ -26,7 +27,9 @@ internal sealed unsafe class RecordProducer : IClientLog, IDisposable
     {
         this.delivered = delivered;
         this.logger = logger;
-        var all = new Dictionary<string, string>(settings) { ["enable.idempotence"] = "true", ["acks"] = "all" };
+        var all = new Dictionary<string, string>(KafkaProducerOptions.Reliable);
+        foreach (var (name, value) in settings)
+            all[name] = value;
         self = GCHandle.Alloc(this);
         try
         {

@@ -64,6 +64,61 @@ public sealed class InterleavingTests
         Assert.Equal([Origin, Origin + 10_000, 0, 2, 2], row.Take(5));
     });
 
+    [Fact]
+    public void Input_that_follows_is_late_only_for_windows_that_the_end_of_input_closed() => Run(async () =>
+    {
+        await IngestAsync(Origin + 1_000);
+        await EndAsync(keepOpen: false);
+        // The last to come out is the quiet after the window [0, 10) s: closed 5 s behind its end, silent for 30 s more.
+        var frontier = _ledger.Meta!.Value.Value.FrontierMs;
+        Assert.Equal(Origin + 10_000 + 5_000 + ToyTotals.QuietMs, frontier);
+
+        await IngestAsync(Origin + 31_000);
+        var missed = from query in Enumerable.Range(0, _pipeline.Queries.Count)
+                     where ToyPipeline.Counts(query, new ToyEvent(Origin + 31_000, 0, 1, 0))
+                     from end in _pipeline.Ends(query, Origin + 31_000)
+                     where end <= frontier - _pipeline.Queries[query].DelayMs
+                     select (Query: (long)query, End: end);
+        await EndAsync(keepOpen: false);
+        var late = Rows("late").Select(row => (Query: row[2], End: row[3])).ToList();
+        Assert.Equal(missed.GroupBy(m => m.Query).Select(m => m.Last()), late);
+        Assert.Equal(["tumbling", "sliding"], late.Select(l => _pipeline.Queries[(int)l.Query].Name));
+        Assert.Equal([Origin + 20_000, Origin + 80_000], Rows(TableNames.Gold("minutes")).Select(row => row[1]));
+    });
+
+    [Fact]
+    public void Windows_that_are_kept_open_at_the_end_of_input_take_in_what_follows() => Run(async () =>
+    {
+        await IngestAsync(Origin + 1_000);
+        await EndAsync(keepOpen: true);
+        Assert.All(_pipeline.Queries, query => Assert.Empty(Rows(TableNames.Gold(query.Name))));
+        Assert.Empty(_ledger.Ranges);
+
+        await IngestAsync(Origin + 2_000);
+        await EndAsync(keepOpen: true);
+        await IngestAsync(Origin + 3_000);
+        await EndAsync(keepOpen: false);
+        Assert.Equal([Origin, Origin + 10_000, 0, 3, 3], Assert.Single(Rows(TableNames.Gold("tumbling"))).Take(5));
+        Assert.Empty(Rows("late"));
+    });
+
+    private List<long[]> Rows(string table) => [.. _lake.Table(table).SelectMany(commit => commit.Rows).SelectMany(ToyRows.Rows)];
+
+    /// <summary>The input ends; ticks run until they say that it is through, twice, since the first answer may be lost.</summary>
+    private async Task EndAsync(bool keepOpen)
+    {
+        Meta(meta => meta with { EndOfInput = true, KeepOpen = keepOpen });
+        var tick = NewTick("end", new TickOptions { LeaseTime = TimeSpan.Zero, CheckpointInterval = TimeSpan.FromSeconds(1) });
+        var drained = 0;
+        for (var i = 0; i < 100 && drained < 2; i++)
+        {
+            drained = (await tick.RunAsync(default)).Drained ? drained + 1 : 0;
+            await _world.StepAsync(null, 1_000);
+        }
+
+        Assert.Equal((2, false), (drained, _ledger.Meta!.Value.Value.EndOfInput));
+    }
+
     private void Run(Func<Task> story)
     {
         Task? told = null;

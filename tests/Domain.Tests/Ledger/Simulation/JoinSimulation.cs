@@ -230,7 +230,8 @@ internal sealed class JoinSimulation
                 new SimResults(_sim.World, actor, _results, ProtocolRule.None), new SimAlerts(_sim.World, actor, _alerts));
             var options = Options(_scenario) with
             {
-                FollowedTable = "silver", FollowerHorizonMs = _sim._join.Streams.Max(s => s.HorizonMs), Partner = cancel => _sim._topics[this == _sim._topics[0] ? 1 : 0].EndAsync(actor, cancel),
+                FollowedTable = "silver",
+                Partner = new TopicPartner(_pipeline, _sim._join.Streams.Max(s => s.HorizonMs), cancel => _sim._topics[this == _sim._topics[0] ? 1 : 0].EndAsync(actor, cancel)),
             };
             var tick = new Tick(_pipeline, Id, stores, NewIngest(actor), options, _sim.World.Time, actor.Name, _sim._off);
             _sim._respawn[actor] = _ => SpawnTick(name, generation + 1);

@@ -30,6 +30,7 @@ internal static class Oracle
         foreach (var query in sim.Pipeline.Queries.Concat<IOutput>(sim.Pipeline.Streams).Where(o => o.InTableStorage))
             if (sim.Lake.Table(TableNames.Gold(query.Name)).Count - 1 != (sim.Ledger.Cursors.TryGetValue(query.Name, out var c) ? c.Cursor.TableVersion : -1))
                 left.Add($"cursor {query.Name} at {c.Cursor}");
+        left.AddRange(SinkOracle.Behind(sim));
         return left.Count == 0 ? "nothing" : string.Join("; ", left);
     }
 
@@ -60,6 +61,7 @@ internal static class Oracle
             Published(sim, stream, visible, errors);
         }
 
+        errors.AddRange(SinkOracle.Compare(sim));
         errors.AddRange(sim.Alerts.Where(a => a.Name is "entity-forgot" or "entity-fault" or "topic-recreated").Select(a => $"alert without cause: {a.Text}"));
         if (sim.Scenario.Orderly && expected.Tables["late"].Count > 0)
             errors.Add($"late: {expected.Tables["late"].Count} rows though events were in order and every partition had them");

@@ -67,6 +67,9 @@ internal sealed record Scenario
     /// <summary>State beyond which an entity is handed the whole state.</summary>
     public int MaxEntityBytes { get; init; } = EntityFold.MaxStateBytes;
 
+    /// <summary>The input is said to end twice: the first time windows stay open.</summary>
+    public bool EndsTwice { get; init; }
+
     /// <summary>How far back results go; null = without end.</summary>
     public ResultsKept? Kept { get; init; }
 
@@ -92,6 +95,7 @@ internal sealed record Scenario
             ControlRecords = random.Next(3) == 0,
             MaxEntityBytes = random.Next(3) == 0 ? 400 : EntityFold.MaxStateBytes,
             IdleTimeoutMs = random.Next(2) == 0 ? 20_000 : 3_000,
+            EndsTwice = random.Next(3) == 0,
             Kept = random.Next(4) switch { 0 => new(TimeSpan.FromSeconds(10), 1), 1 => new(TimeSpan.FromSeconds(40), 5), _ => null },
         };
     }

@@ -32,11 +32,13 @@ internal sealed class SimSegments(SimWorld world, SimActor actor, SimBlobs blobs
         return new StagedSegment(attempt, files, partials);
     }
 
+    private static IReadOnlyDictionary<EntityKey, byte[]> Bytes(Segment segment) => segment.Partials.ToDictionary(p => p.Key, p => p.Value.ToArray());
+
     public async Task<IReadOnlyDictionary<EntityKey, byte[]>> ReadPartialsAsync(RangeRow range, CancellationToken cancel) =>
         range.Inline is { } inline
-            ? blobs.Inline[BitConverter.ToInt32(inline)].Partials
+            ? Bytes(blobs.Inline[BitConverter.ToInt32(inline)])
             : await world.CallAsync(actor, $"read {range.Staged!.Partials}", () =>
-                blobs.Partials.TryGetValue(range.Staged.Partials, out var there) ? there.Segment.Partials : throw new SimStoreException("blob not found"));
+                blobs.Partials.TryGetValue(range.Staged.Partials, out var there) ? Bytes(there.Segment) : throw new SimStoreException("blob not found"));
 
     public RowBatch ReadRows(RangeRow range, string table) => blobs.Inline[BitConverter.ToInt32(range.Inline!)].Rows[table];
 

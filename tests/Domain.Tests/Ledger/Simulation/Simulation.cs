@@ -48,6 +48,8 @@ internal sealed class Simulation
 
     public SimResultData Results { get; } = new();
 
+    public SimSinkData Sinks { get; } = new();
+
     public List<(string Name, string Text)> Alerts { get; } = [];
 
     /// <summary>Runs to the end and compares; null when all is right, else what is wrong.</summary>
@@ -90,8 +92,14 @@ internal sealed class Simulation
         var through = Topic.Partitions.All(p => Ledger.Heads.TryGetValue(p.Key, out var head) && head.Value.Next >= p.Value.End);
         if (through && Ledger.Meta is { } meta && !meta.Value.EndOfInput && !_ended)
         {
-            Ledger.Meta = new VersionedMeta(meta.Value with { EndOfInput = true }, Ledger.NextETag());
+            _keepsOpen = _scenario.EndsTwice;
+            Ledger.Meta = new VersionedMeta(meta.Value with { EndOfInput = true, KeepOpen = _keepsOpen }, Ledger.NextETag());
             _ended = true;
+        }
+        else if (through && _keepsOpen && _saidDrained && Ledger.Meta is { Value.EndOfInput: false } committed)
+        {
+            Ledger.Meta = new VersionedMeta(committed.Value with { EndOfInput = true, KeepOpen = false }, Ledger.NextETag());
+            (_keepsOpen, _saidDrained) = (false, false);
         }
 
         return _ended && _saidDrained && Oracle.Leftovers(this) == "nothing";
@@ -100,6 +108,7 @@ internal sealed class Simulation
     private Exception? _unexpected;
     private bool _ended;
     private bool _saidDrained;
+    private bool _keepsOpen;
     private string? _drainedTooEarly;
 
     /// <summary>A tick may say that all is through only when no row can come any more.</summary>
@@ -109,6 +118,8 @@ internal sealed class Simulation
         _saidDrained = true;
         if (!_ended || Ledger.Ranges.Count > 0 || Topic.Partitions.Any(p => Ledger.Heads[p.Key].Value.Next < p.Value.End))
             _drainedTooEarly ??= $"{actor.Name} said drained at step {World.Steps} while there were {Oracle.Leftovers(this)}";
+        if (_keepsOpen && Ledger.Meta!.Value.Value.FrontierMs > Ledger.Heads.Values.Max(h => h.Value.MaxEventTimeMs))
+            _drainedTooEarly ??= $"{actor.Name} closed windows that were to stay open: the frontier is {Ledger.Meta.Value.Value.FrontierMs}";
     }
 
     private Ingest NewIngest(SimActor actor)
@@ -182,7 +193,10 @@ internal sealed class Simulation
             new SimEntities(World, actor, Entities),
             new SimLake(World, actor, Lake, Blobs, _off),
             new SimResults(World, actor, Results, _off),
-            new SimAlerts(World, actor, Alerts));
+            new SimAlerts(World, actor, Alerts))
+        {
+            Sinks = [.. SimSinkData.All.Select(sink => new SimSink(World, actor, Sinks, sink with { Provisional = sink.Provisional && Pipeline.Queries.Any(q => q.Update && TableNames.Gold(q.Name) == sink.Table) }))],
+        };
         var options = new TickOptions
         {
             DeltaInterval = TimeSpan.FromSeconds(3),

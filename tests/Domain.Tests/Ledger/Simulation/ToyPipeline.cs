@@ -76,8 +76,8 @@ internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool app
     [
         new("visits", "silver", [], ToyRows.Empty.Schema, ["c"], "a", StreamResults.Rows, ToyVisits.DelayMs + ToyVisits.GapMs),
         new("runs", "silver", [], ToyRows.Empty.Schema, ["c"], null, StreamResults.Latest, 0),
-        new("totals", "gold/tumbling", [], ToyRows.Empty.Schema, ["c"], "a", StreamResults.Rows, 5_000 + 10_000 + ToyTotals.QuietMs),
-        new("visitors", "gold/visits", [], ToyRows.Empty.Schema, ["c"], null, latestVisitors ? StreamResults.Latest : StreamResults.None, ToyVisits.DelayMs + ToyVisits.GapMs)
+        new("totals", "gold/tumbling", [], ToyRows.Empty.Schema, ["c"], "a", StreamResults.Rows, ToyTotals.QuietMs),
+        new("visitors", "gold/visits", [], ToyRows.Empty.Schema, ["c"], null, latestVisitors ? StreamResults.Latest : StreamResults.None, 0)
         {
             AgeColumn = "b",
         },
@@ -144,7 +144,7 @@ internal sealed class ToyPipeline(ProtocolRule off = ProtocolRule.None, bool app
 
         return new Segment(
             rows.Where(t => t.Value.Count > 0).ToDictionary(t => t.Key, t => ToyRows.Of(t.Value)),
-            states.ToDictionary(s => s.Key, s => s.Value.Save()),
+            states.ToDictionary(s => s.Key, s => (ReadOnlyMemory<byte>)s.Value.Save()),
             new Dictionary<string, long> { ["events"] = rows["silver"].Count });
     }
 

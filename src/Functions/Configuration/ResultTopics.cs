@@ -1,0 +1,32 @@
+using System.Text.RegularExpressions;
+using Confluent.Kafka;
+using static Tidemark.Functions.Configuration.Settings.Names;
+
+namespace Tidemark.Functions.Configuration;
+
+/// <summary>Kafka topics that are written; null = that one is not.</summary>
+/// <param name="EventCounts">Rows of <c>event_counts</c>.</param>
+/// <param name="Alerts">Fraud alerts and anomalies.</param>
+/// <param name="DeadLetterSuffix">What the topic of quarantined records has behind the name of the topic that is read.</param>
+/// <param name="Compression">How batches are compressed.</param>
+public sealed partial record ResultTopics(string? EventCounts, string? Alerts, string? DeadLetterSuffix, CompressionType Compression)
+{
+    internal static ResultTopics Read(SettingReader read, string source)
+    {
+        var topics = new ResultTopics(Topic(EventCountsTopic), Topic(AlertsTopic), read.Optional(Settings.Names.DeadLetterSuffix), read.Choice<CompressionType>(KafkaCompression));
+        if (topics.DeadLetterSuffix is { } suffix && !(Suffix().IsMatch(suffix) && source.Length + suffix.Length <= 249))
+            throw new InvalidSettingException(Settings.Names.DeadLetterSuffix, $"is '{suffix}'; it should be the end of a topic's name, such as .dlq, and the name with it at most 249 characters long.");
+        return topics;
+
+        string? Topic(string name)
+        {
+            if (read.Optional(name) is null)
+                return null;
+            var topic = read.Text(name, KafkaOptions.TopicName());
+            return topic != source ? topic : throw new InvalidSettingException(name, $"is '{topic}', the topic that is read; name another.");
+        }
+    }
+
+    [GeneratedRegex("^[A-Za-z0-9._-]{1,100}$")]
+    private static partial Regex Suffix();
+}
