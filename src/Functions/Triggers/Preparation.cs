@@ -41,7 +41,7 @@ public sealed class Preparation : IDisposable
             await _tables.CreateTableIfNotExistsAsync(_options.LedgerTable, cancel);
             foreach (var output in _pipelines.Outputs)
                 await _results.Service.CreateTableIfNotExistsAsync(ResultKeys.Table(output.Name), cancel);
-            foreach (var stream in _pipeline.Streams)
+            foreach (var stream in _pipelines.All.SelectMany(h => h.Pipeline.Streams))
                 if (stream.IndexBy is { } by)
                     await _results.Service.CreateTableIfNotExistsAsync(ResultKeys.IndexTable(stream.Name, by), cancel);
             await _blobs.GetBlobContainerClient(_options.LakeContainer).CreateIfNotExistsAsync(cancellationToken: cancel);

@@ -73,7 +73,7 @@ internal static class DataServices
         try
         {
             var partitions = int.Parse(await File.ReadAllTextAsync(data["partitions"], cancel), CultureInfo.InvariantCulture);
-            var kafka = await services.EnsureKafkaAsync(settings["KafkaTopic"]!, settings["KafkaGroup"]!, partitions, cancel);
+            var kafka = await services.EnsureKafkaAsync(RunTopics.OfEmulator(settings), partitions, cancel);
             var storage = RunSettings.GivenStorage() is null ? (await services.EnsureAzuriteAsync(cancel)).ConnectionString() : null;
             if (storage is not null)
                 settings[RunSettings.Storage] = storage;
