@@ -103,7 +103,7 @@ internal sealed class Tab : IAsyncDisposable
         while (!await HoldsAsync(expression))
         {
             if (Stopwatch.GetElapsedTime(began) > Limit)
-                Assert.Fail($"Within {Limit} it did not happen that {what ?? expression}.\n{await TextAsync("body")}\n{string.Join('\n', _errors)}");
+                Assert.Fail($"{await TextAsync("body")}\n{string.Join('\n', _errors)}\nWithin {Limit} it did not happen that {what ?? expression}; the page is above.");
             await Task.Delay(100);
         }
     }
