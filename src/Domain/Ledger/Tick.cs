@@ -54,7 +54,7 @@ public sealed class Tick
         var frontier = new FrontierPublisher(stores.Ledger, stores.Log, pipeline, options, time, off);
         _definitions = new Definitions(pipeline, stores.Ledger);
         _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, _definitions, stores.Alerts, off);
-        _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options);
+        _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options, off);
         _queries = new QueryEmitter(pipeline, id, stores.Lake);
         _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, options.Results, off);
         _streams = new StreamEmitter(pipeline, id, stores.Lake, _results, off);
@@ -230,7 +230,7 @@ public sealed class Tick
         var settled = IsPastTheEnd(truth)
             && truth.Refused.Count == 0
             && truth.Streams.Values.All(streams => !streams.HasPending)
-            && truth.Chains.Values.All(chain => chain.Pending.Count == 0 && chain.At == truth.Tables[chain.Spec.Source].Version)
+            && truth.Chains.Values.All(chain => chain.Pending.Count == 0 && (chain.Spec.Joined is not null ? chain.IsThrough : chain.At == truth.Tables[chain.Spec.Source].Version))
             && truth.Ranges.Values.All(ranges => ranges.Count == 0)
             && _sinks.IsThrough(truth);
         if (!settled && meta is { EndOfInput: false, KeepOpen: true })

@@ -48,6 +48,12 @@ public sealed record TickOptions
     /// <summary>State in bytes beyond which an entity is handed the whole state, in a blob where it is too large for a signal, instead of merging itself.</summary>
     public int MaxEntityBytes { get; init; } = EntityFold.MaxStateBytes;
 
+    /// <summary>Base table that a join with another topic follows: its commits say the frontier. Null = none does.</summary>
+    public string? FollowedTable { get; init; }
+
+    /// <summary>The topic that this one is joined with: at the end of input both move to the same time. Null = there is none.</summary>
+    public TopicPartner? Partner { get; init; }
+
     /// <summary>Where the first start begins.</summary>
     public StartFrom StartFrom { get; init; } = StartFrom.Earliest;
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Scoring;
+using Tidemark.Domain.Streams;
 using Tidemark.Functions.Catalogs;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Costs;
@@ -27,14 +28,21 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
     private readonly TimeProvider _time = services.GetRequiredService<TimeProvider>();
     private readonly CostCounters _costs = services.GetRequiredService<CostCounters>();
 
-    public HostedSources Make(HostedPipelines pipelines) => new([.. pipelines.All.Select(hosted => Make(hosted, hosted == pipelines.First))]);
+    private readonly TableClient _table = services.GetRequiredService<TableServiceClient>().GetTableClient(options.LedgerTable);
+    private readonly Dictionary<HostedPipeline, (ILedger Ledger, ITopicLog Log)> _topics = [];
 
-    private HostedSource Make(HostedPipeline hosted, bool isMain)
+    public HostedSources Make(HostedPipelines pipelines)
     {
-        var (id, pipeline) = (hosted.Id, hosted.Pipeline);
-        var table = services.GetRequiredService<TableServiceClient>().GetTableClient(options.LedgerTable);
-        var ledger = new TableLedger(id, table);
-        var log = isMain ? services.GetRequiredService<ITopicLog>() : new KafkaTopicLog(hosted.Kafka!, Logger<KafkaTopicLog>());
+        foreach (var hosted in pipelines.All)
+            _topics[hosted] = (new TableLedger(hosted.Id, _table), hosted == pipelines.First ? services.GetRequiredService<ITopicLog>()
+                : hosted.Kafka is { } kafka ? new KafkaTopicLog(kafka, Logger<KafkaTopicLog>()) : new NoTopicLog());
+        return new HostedSources([.. pipelines.All.Select(hosted => Make(hosted, pipelines))]);
+    }
+
+    private HostedSource Make(HostedPipeline hosted, HostedPipelines pipelines)
+    {
+        var (id, pipeline, table, isMain) = (hosted.Id, hosted.Pipeline, _table, hosted == pipelines.First);
+        var (ledger, log) = _topics[hosted];
         var store = services.GetRequiredService<IObjectStore>();
         var lake = services.GetRequiredService<ILake>();
         var segments = new SegmentStore(id, options.InlineSegmentLimit, store, services.GetRequiredService<LakeTables>());
@@ -42,7 +50,7 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
         var alerts = isMain ? services.GetRequiredService<TableAlerts>() : new TableAlerts(id, table, _time, Logger<TableAlerts>());
         var entities = new InvocationEntities(id, store, _costs);
         var ingest = new Ingest(pipeline, ledger, log, segments, ToIngest(hosted), _time, lake, alerts);
-        var tick = new Tick(pipeline, id, Stores(ledger, log, segments, entities, lake, results, alerts, isMain), ingest, options.ToTick(), _time, _instance);
+        var tick = new Tick(pipeline, id, Stores(ledger, log, segments, entities, lake, results, alerts, isMain), ingest, ToTick(hosted, pipelines), _time, _instance);
         var board = new StatusBoard(id, _costs, _time, _instance);
         var operators = new OperatorBoard(id, pipeline, _costs, options.Kafka.BrokerList, _instance);
         var status = new StatusStore(id, table);
@@ -62,6 +70,18 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
         IsReady = hosted.Name == HostedPipelines.Main && services.GetService<CatalogRefresher>() is { } catalog ? catalog.IsReadyAsync : null,
         Prepare = hosted.Name != HostedPipelines.Sensors && services.GetService<SchemaRegistry>() is { } registry ? registry.PrepareAsync : null,
     };
+
+    private TickOptions ToTick(HostedPipeline hosted, HostedPipelines pipelines)
+    {
+        if (pipelines.FollowedBy(hosted) is not var (followed, horizonMs, partner) || pipelines.FollowedBy(partner) is not var (table, _, _))
+            return options.ToTick();
+        var ((ledger, log), lake) = (_topics[partner], services.GetRequiredService<ILake>());
+        return options.ToTick() with
+        {
+            FollowedTable = followed,
+            Partner = new TopicPartner(partner.Pipeline, horizonMs, cancel => TopicEnd.ReadAsync(ledger, log, cancel), cancel => TopicStand.ReadAsync(ledger, lake, partner.Id, table, cancel)),
+        };
+    }
 
     /// <summary>Rows of the main topic's queries also go to Kafka, where topics are named for them.</summary>
     private TickStores Stores(ILedger ledger, ITopicLog log, ISegmentStore segments, IEntities entities, ILake lake, IResults results, IAlerts alerts, bool isMain) =>

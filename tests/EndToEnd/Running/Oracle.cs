@@ -53,6 +53,14 @@ internal static class Oracle
         return [.. run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
     }
 
+    /// <summary>Compares the exported tables of further topics with what their inputs say. Fails the test with the differences; rows by table and alerts by rule.</summary>
+    public static async Task<JsonElement> CheckTopicsAsync(Station station, string shop, string purchases, string sensors)
+    {
+        await using var run = Start(station, ["--tables", station.Tables, "--shop", shop, "--purchases", purchases, "--sensors", sensors], "topics.mjs");
+        Assert.True(await run.EndAsync(Limit) == 0, run.Transcript());
+        return JsonDocument.Parse(run.Output).RootElement;
+    }
+
     /// <summary>Runs the oracle's own test.</summary>
     public static Run SelfTest(Station station, string first, string second, string third) => Start(station, [first, second, third], "selftest.mjs");
 

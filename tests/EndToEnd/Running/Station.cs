@@ -103,6 +103,15 @@ internal sealed class Station : IAsyncDisposable
         await azurite.StopAsync();
     }
 
+    /// <summary>Exports just these tables.</summary>
+    public async Task ExportOnlyAsync(params string[] tables)
+    {
+        await using var azurite = new OwnAzurite(this, Path.Combine(Data, "azurite"));
+        await azurite.StartAsync();
+        await Task.WhenAll(tables.Select(table => ExportAsync(table, new Dictionary<string, string>(_environment) { [Storage] = azurite.ConnectionString })));
+        await azurite.StopAsync();
+    }
+
     private async Task ExportAsync(string table, IReadOnlyDictionary<string, string> environment)
     {
         await using var run = new Run(Places.Program, ["export", table, Path.Combine(Tables, table), "--data", Data], environment, Folder);
