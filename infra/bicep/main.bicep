@@ -76,8 +76,14 @@ param lakeContainer string = 'lake'
 @description('First part of every stored id; a new value computes everything anew beside the old.')
 param pipelineVersion string = 'v1'
 
-@description('Product catalog that events are joined with: blob:PATH, delta:PATH or table:NAME. Empty: none, and no enriched table.')
+@description('Product catalog that events are joined with: blob:PATH, delta:PATH, table:NAME or kafka:TOPIC. Empty: none; without customers and countries no enriched table.')
 param catalog string = ''
+
+@description('Customers, by user_id, that events are joined with; a place as catalog. Empty: none.')
+param customers string = ''
+
+@description('Countries, by country, that events are joined with; a place as catalog. Empty: none.')
+param countries string = ''
 
 @description('Topic that the rows of event_counts go to. Empty: none.')
 param eventCountsTopic string = ''
@@ -293,6 +299,8 @@ module app './modules/app.bicep' = {
     sensorsStartFrom: sensorsStartFrom
     purchasesStartFrom: purchasesStartFrom
     catalog: catalog
+    customers: customers
+    countries: countries
     eventCountsTopic: eventCountsTopic
     alertsTopic: alertsTopic
     deadLetterSuffix: deadLetterSuffix

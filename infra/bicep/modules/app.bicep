@@ -54,6 +54,12 @@ param purchasesStartFrom string
 
 @description('Empty: no catalog.')
 param catalog string
+
+@description('Empty: no customers.')
+param customers string
+
+@description('Empty: no countries.')
+param countries string
 param eventCountsTopic string
 param alertsTopic string
 param deadLetterSuffix string
@@ -190,6 +196,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         DeduplicateWithin: '1h'
         DeduplicationMaxIds: '8000000'
         Catalog: catalog
+        Customers: customers
+        Countries: countries
         CatalogRefresh: '1m'
         CatalogJoin: 'left'
         CatalogStart: 'wait'

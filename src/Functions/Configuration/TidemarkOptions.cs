@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Confluent.Kafka;
 using Microsoft.Extensions.Configuration;
+using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Events;
 using Tidemark.Domain.Ledger;
 using Tidemark.Functions.Status;
@@ -56,8 +57,16 @@ public sealed partial record TidemarkOptions
 
     public required int DeduplicationMaxIds { get; init; }
 
-    /// <summary>Null = events are not enriched.</summary>
-    public required CatalogOptions? Catalog { get; init; }
+    /// <summary>Products; null = events are not joined with any.</summary>
+    public required ReferenceOptions? Catalog { get; init; }
+
+    /// <summary>Customers; null = events are not joined with any.</summary>
+    public required ReferenceOptions? Customers { get; init; }
+
+    /// <summary>Countries; null = events are not joined with any.</summary>
+    public required ReferenceOptions? Countries { get; init; }
+
+    public required CatalogJoin CatalogJoin { get; init; }
 
     /// <summary>Null = there is none.</summary>
     public required SchemaRegistryOptions? SchemaRegistry { get; init; }
@@ -87,6 +96,9 @@ public sealed partial record TidemarkOptions
         var version = read.Text(PipelineVersion, Version());
         var sensors = Further(read, version, kafka.Topic, SensorsTopic, SensorsGeneration);
         var purchases = Further(read, version, kafka.Topic, PurchasesTopic, PurchasesGeneration);
+        ReferenceOptions? ReadReference(string setting) => ReferenceOptions.Read(read, setting, kafka.Topic);
+        var (catalog, customers, countries) = (ReadReference(Settings.Names.Catalog), ReadReference(Settings.Names.Customers), ReadReference(Settings.Names.Countries));
+        var join = read.Choice<CatalogJoin>(Settings.Names.CatalogJoin);
         var tickSchedule = read.Text(TickSchedule, Schedule());
         _ = read.Text(MaintainSchedule, Schedule());
         return new TidemarkOptions
@@ -111,7 +123,11 @@ public sealed partial record TidemarkOptions
             MaxFutureSkew = read.Duration(Settings.Names.MaxFutureSkew, TimeSpan.Zero, Hours(24)),
             DeduplicateWithin = read.Duration(Settings.Names.DeduplicateWithin, TimeSpan.Zero, Hours(24 * 31)),
             DeduplicationMaxIds = read.Number(Settings.Names.DeduplicationMaxIds, 100_000, 100_000_000),
-            Catalog = CatalogOptions.Read(read),
+            Catalog = catalog,
+            Customers = customers,
+            Countries = countries,
+            CatalogJoin = join != CatalogJoin.Inner || catalog is not null || (customers ?? countries) is null ? join
+                : throw new InvalidSettingException(Settings.Names.CatalogJoin, $"is inner while {Settings.Names.Catalog} is not set, so that no event would be joined; set it to left, or set {Settings.Names.Catalog}."),
             SchemaRegistry = SchemaRegistryOptions.Read(read),
             ResultTopics = ResultTopics.Read(read, kafka.Topic),
             InlineSegmentLimit = read.Bytes(Settings.Names.InlineSegmentLimit, 0, 900 << 10),
@@ -163,6 +179,9 @@ public sealed partial record TidemarkOptions
     }
 
     internal ResultsKept Kept => new(ResultsRetention);
+
+    /// <summary>Null = events are not enriched.</summary>
+    internal EnrichmentOptions? ToEnrichment() => Catalog is null && Customers is null && Countries is null ? null : new EnrichmentOptions { Join = CatalogJoin };
 
     internal AlertOptions ToAlerts() => Alerts;
 
