@@ -72,4 +72,7 @@ public sealed class NoTopicLog : ITopicLog
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<SourceRecord>> FetchAsync(int partition, long from, long to, int limit, CancellationToken cancel) => throw new NotSupportedException("There is no topic.");
+
+    /// <inheritdoc/>
+    public Task<long> OffsetAtAsync(int partition, long timeMs, CancellationToken cancel) => throw new NotSupportedException("There is no topic.");
 }

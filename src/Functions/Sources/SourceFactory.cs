@@ -5,11 +5,11 @@ using Tidemark.Delta;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Scoring;
 using Tidemark.Domain.Streams;
-using Tidemark.Functions.Catalogs;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Kafka;
 using Tidemark.Functions.Lake;
+using Tidemark.Functions.ReferenceData;
 using Tidemark.Functions.Results;
 using Tidemark.Functions.Schemas;
 using Tidemark.Functions.Scoring;
@@ -64,24 +64,43 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
         };
     }
 
-    /// <summary>Events of the shop may wait for the catalog, and for a schema that their frame names.</summary>
+    /// <summary>Events of the shop may wait for reference data, and for a schema that their frame names.</summary>
     private IngestOptions ToIngest(HostedPipeline hosted) => options.ToIngest() with
     {
-        IsReady = hosted.Name == HostedPipelines.Main && services.GetService<CatalogRefresher>() is { } catalog ? catalog.IsReadyAsync : null,
+        StartFrom = Start(hosted),
+        IsReady = hosted.Name == HostedPipelines.Main && services.GetServices<ReferenceRefresher>().ToList() is { Count: > 0 } tables ? cancel => AreReadyAsync(tables, cancel) : null,
         Prepare = hosted.Name != HostedPipelines.Sensors && services.GetService<SchemaRegistry>() is { } registry ? registry.PrepareAsync : null,
     };
 
     private TickOptions ToTick(HostedPipeline hosted, HostedPipelines pipelines)
     {
         if (pipelines.FollowedBy(hosted) is not var (followed, horizonMs, partner) || pipelines.FollowedBy(partner) is not var (table, _, _))
-            return options.ToTick();
+            return options.ToTick() with { StartFrom = Start(hosted) };
         var ((ledger, log), lake) = (_topics[partner], services.GetRequiredService<ILake>());
         return options.ToTick() with
         {
+            StartFrom = Start(hosted),
             FollowedTable = followed,
             Partner = new TopicPartner(partner.Pipeline, horizonMs, cancel => TopicEnd.ReadAsync(ledger, log, cancel), cancel => TopicStand.ReadAsync(ledger, lake, partner.Id, table, cancel)),
         };
     }
+
+    /// <summary>Every table is asked, so that each says what it lacks.</summary>
+    private static async ValueTask<bool> AreReadyAsync(IReadOnlyList<ReferenceRefresher> tables, CancellationToken cancel)
+    {
+        var all = true;
+        foreach (var table in tables)
+            all &= await table.IsReadyAsync(cancel);
+        return all;
+    }
+
+    private StartFrom Start(HostedPipeline hosted) => hosted.Name switch
+    {
+        HostedPipelines.Sensors => options.SensorsStartFrom,
+        HostedPipelines.Purchases => options.PurchasesStartFrom,
+        HostedPipelines.Joined => StartFrom.Earliest,
+        _ => options.StartFrom,
+    };
 
     /// <summary>Rows of the main topic's queries also go to Kafka, where topics are named for them.</summary>
     private TickStores Stores(ILedger ledger, ITopicLog log, ISegmentStore segments, IEntities entities, ILake lake, IResults results, IAlerts alerts, bool isMain) =>
