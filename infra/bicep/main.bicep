@@ -113,6 +113,15 @@ param sensorsGeneration string = '1'
 @description('As topicGeneration, of purchasesTopic.')
 param purchasesGeneration string = '1'
 
+@description('Where the first start begins to read: earliest, latest, a time such as 2026-11-01T00:00:00Z, or offsets such as 0:120,1:4500. Later it has no effect.')
+param startFrom string = 'earliest'
+
+@description('As startFrom, of sensorsTopic. Empty: as startFrom.')
+param sensorsStartFrom string = ''
+
+@description('As startFrom, of purchasesTopic. Empty: as startFrom.')
+param purchasesStartFrom string = ''
+
 var abbreviations = loadJsonContent('./abbreviations.json')
 var presets = loadJsonContent('./presets.json')
 var preset = presets[size]
@@ -286,6 +295,9 @@ module app './modules/app.bicep' = {
     topicGeneration: topicGeneration
     sensorsGeneration: sensorsGeneration
     purchasesGeneration: purchasesGeneration
+    startFrom: startFrom
+    sensorsStartFrom: sensorsStartFrom
+    purchasesStartFrom: purchasesStartFrom
     catalog: catalog
     customers: customers
     countries: countries

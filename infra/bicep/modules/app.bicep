@@ -48,6 +48,9 @@ param pipelineVersion string
 param topicGeneration string
 param sensorsGeneration string
 param purchasesGeneration string
+param startFrom string
+param sensorsStartFrom string
+param purchasesStartFrom string
 
 @description('Empty: no catalog.')
 param catalog string
@@ -172,7 +175,9 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         TopicGeneration: topicGeneration
         SensorsGeneration: sensorsGeneration
         PurchasesGeneration: purchasesGeneration
-        StartFrom: 'earliest'
+        StartFrom: startFrom
+        SensorsStartFrom: sensorsStartFrom
+        PurchasesStartFrom: purchasesStartFrom
         TablesConnection__tableServiceUri: hostTableEndpoint
         TablesConnection__clientId: identityClientId
         ResultsConnection__tableServiceUri: resultsTableEndpoint

@@ -2,16 +2,6 @@ using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.Domain.Ledger;
 
-/// <summary>Where a pipeline begins on its first start. Partitions that appear later always begin at their log start.</summary>
-public enum StartFrom
-{
-    /// <summary>At the first record that is still there.</summary>
-    Earliest,
-
-    /// <summary>At the log end of the first start.</summary>
-    Latest,
-}
-
 /// <summary>Settings of <see cref="Ingest"/>.</summary>
 public sealed record IngestOptions
 {

@@ -114,6 +114,9 @@ public sealed record Meta(IReadOnlyDictionary<int, long> Starts, long? FrontierM
     /// <summary>The input that ends, or ended last, will go on: windows that the watermark has not reached stay open.</summary>
     public bool KeepOpen { get; init; }
 
+    /// <summary>What <see cref="StartFrom"/> was at the first start; null = it was not noted.</summary>
+    public string? StartedFrom { get; init; }
+
     /// <summary>By query and stream the definition that its state was made by; null = none was noted.</summary>
     public IReadOnlyDictionary<string, DefinitionRow>? Definitions { get; init; }
 }

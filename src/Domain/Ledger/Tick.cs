@@ -30,6 +30,7 @@ public sealed class Tick
     private readonly Watchdog _watchdog;
     private readonly SinkPublisher _sinks;
     private readonly Phases _phases;
+    private readonly Partitions _partitions;
     private Truth? _truth;
     private bool _raced;
     private double _openMsPerRecord = 0.04;
@@ -50,7 +51,7 @@ public sealed class Tick
     internal Tick(IPipeline pipeline, PipelineId id, TickStores stores, Ingest ingest, TickOptions options, TimeProvider time, string owner, ProtocolRule off)
     {
         (_pipeline, _id, _ledger, _options, _time, _owner) = (pipeline, id, stores.Ledger, options, time, owner);
-        var partitions = new Partitions(pipeline, stores.Ledger, stores.Log, options.StartFrom, time, off);
+        var partitions = _partitions = new Partitions(pipeline, stores.Ledger, stores.Log, options.StartFrom, time, off);
         var frontier = new FrontierPublisher(stores.Ledger, stores.Log, pipeline, options, time, off);
         _definitions = new Definitions(pipeline, stores.Ledger);
         _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, _definitions, stores.Alerts, off);
@@ -94,7 +95,7 @@ public sealed class Tick
             // What follows may fail without making what is known less true. An entity that forgot is looked at again by the next tick.
             _truth = truth.Refused.Count == 0 ? truth : null;
             report = await FinishAsync(truth, report with { StartedMs = now }, cancel);
-            report = report with { PhasesMs = _phases.Take(), Changes = _definitions.TakeChanges() };
+            report = report with { PhasesMs = _phases.Take(), Changes = [.. _definitions.TakeChanges(), .. Ignored(truth)] };
             // Not before: a tick that fails reports nothing, and the next one must report these ranges again.
             truth.Fresh.Clear();
             return report;
@@ -294,6 +295,8 @@ public sealed class Tick
 
     private static (int Count, long Bytes) Open(Truth truth) =>
         (truth.Ranges.Values.Sum(ranges => ranges.Count), truth.Ranges.Values.Sum(ranges => ranges.Sum(range => (long)range.PayloadBytes)));
+
+    private IEnumerable<string> Ignored(Truth truth) => _partitions.TakeIgnoredStart(truth.Meta.Value) is { } start ? [start] : [];
 
     private List<long> Ages(IEnumerable<long> kafkaTimesMs)
     {

@@ -21,7 +21,9 @@ public static class Settings
         new(Names.SensorsGeneration, "1", "1 to 9999", "As TopicGeneration, of SensorsTopic."),
         new(Names.PurchasesTopic, "–", "a Kafka topic name", "A topic of purchases (events of the shop) that is read beside the main one, into tables of its own. Without it the function IngestPurchases must be disabled."),
         new(Names.PurchasesGeneration, "1", "1 to 9999", "As TopicGeneration, of PurchasesTopic."),
-        new(Names.StartFrom, "earliest", "earliest, latest", "Where the very first start begins to read."),
+        new(Names.StartFrom, "earliest", "earliest, latest, a time such as 2026-11-01T00:00:00Z, or offsets such as 0:120,1:4500", "Where the very first start begins to read, see below."),
+        new(Names.SensorsStartFrom, "StartFrom", "as StartFrom", "As StartFrom, of SensorsTopic."),
+        new(Names.PurchasesStartFrom, "StartFrom", "as StartFrom", "As StartFrom, of PurchasesTopic."),
         new(Names.TablesConnection, "AzureWebJobsStorage", "a connection string, or TablesConnection__tableServiceUri", "Storage account of the ledger.", Secret: true),
         new(Names.ResultsConnection, "TablesConnection", "a connection string, or ResultsConnection__tableServiceUri", "Storage account of the query results; one of its own where readers such as Power BI are given its key.", Secret: true),
         new(Names.LakeConnection, "AzureWebJobsStorage", "a connection string, or LakeConnection__blobServiceUri", "Storage account of the Delta tables.", Secret: true),
@@ -79,6 +81,8 @@ public static class Settings
         public const string PurchasesTopic = "PurchasesTopic";
         public const string PurchasesGeneration = "PurchasesGeneration";
         public const string StartFrom = "StartFrom";
+        public const string SensorsStartFrom = "SensorsStartFrom";
+        public const string PurchasesStartFrom = "PurchasesStartFrom";
         public const string TablesConnection = "TablesConnection";
         public const string ResultsConnection = "ResultsConnection";
         public const string LakeConnection = "LakeConnection";

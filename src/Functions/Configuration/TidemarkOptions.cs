@@ -23,7 +23,14 @@ public sealed partial record TidemarkOptions
     /// <summary>Of the topic of purchases; null = there is none.</summary>
     public required PipelineId? Purchases { get; init; }
 
+    /// <summary>Where the main topic begins.</summary>
     public required StartFrom StartFrom { get; init; }
+
+    /// <summary>Where the topic of readings begins.</summary>
+    public required StartFrom SensorsStartFrom { get; init; }
+
+    /// <summary>Where the topic of purchases begins.</summary>
+    public required StartFrom PurchasesStartFrom { get; init; }
 
     public required StorageConnection Tables { get; init; }
 
@@ -101,7 +108,9 @@ public sealed partial record TidemarkOptions
             Sensors = sensors,
             Purchases = purchases is null || purchases.Topic != sensors?.Topic ? purchases
                 : throw new InvalidSettingException(PurchasesTopic, $"is '{purchases.Topic}', as {SensorsTopic} is; each topic can be read once."),
-            StartFrom = read.Choice<StartFrom>(Settings.Names.StartFrom),
+            StartFrom = Start(read, Settings.Names.StartFrom),
+            SensorsStartFrom = Start(read, Settings.Names.SensorsStartFrom, sensors),
+            PurchasesStartFrom = Start(read, Settings.Names.PurchasesStartFrom, purchases),
             Tables = StorageConnection.Read(configuration, TablesConnection, "table"),
             Results = StorageConnection.Read(configuration, ResultsConnection, "table", otherwise: TablesConnection),
             Lake = StorageConnection.Read(configuration, LakeConnection, "blob"),
@@ -145,6 +154,28 @@ public sealed partial record TidemarkOptions
             return null;
         var topic = read.Text(topicSetting, KafkaOptions.TopicName());
         return topic != main ? new PipelineId(version, topic, generation) : throw new InvalidSettingException(topicSetting, $"is '{topic}', as {KafkaTopic} is; each topic can be read once.");
+    }
+
+    private static StartFrom Start(SettingReader read, string name)
+    {
+        try
+        {
+            return StartFrom.Parse(read.Text(name), name);
+        }
+        catch (FormatException e)
+        {
+            throw new InvalidSettingException(name, $"is '{read.Text(name)}': {e.Message}.");
+        }
+    }
+
+    /// <summary>Of a further topic: that of the main one, unless offsets are named, which hold for one topic only.</summary>
+    private static StartFrom Start(SettingReader read, string name, PipelineId? further)
+    {
+        if (read.Optional(name) is not null)
+            return Start(read, name);
+        var main = Start(read, Settings.Names.StartFrom);
+        return main.Offsets is null || further is null ? main
+            : throw new InvalidSettingException(name, $"is missing while {Settings.Names.StartFrom} names offsets, which say nothing of topic {further.Topic}; set it to earliest, latest, a time or offsets.");
     }
 
     internal ResultsKept Kept => new(ResultsRetention);

@@ -119,5 +119,8 @@ public sealed class KafkaReferenceSourceTests
             ? throw new TimeoutException("the broker is away")
             : Task.FromResult<IReadOnlyList<SourceRecord>>([.. _partitions[partition].Where(r => r.Offset >= from && r.Offset < to).Take(limit)
                 .Select(r => new SourceRecord(r.Offset, r.Time, Encoding.UTF8.GetBytes(r.Key), r.Value is null ? null : Encoding.UTF8.GetBytes(r.Value), []))]);
+
+        public Task<long> OffsetAtAsync(int partition, long timeMs, CancellationToken cancel) =>
+            Task.FromResult(_partitions[partition].Where(r => r.Time >= timeMs).Select(r => (long?)r.Offset).FirstOrDefault() ?? _ends[partition]);
     }
 }

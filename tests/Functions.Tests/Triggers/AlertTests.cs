@@ -162,5 +162,7 @@ public sealed class AlertTests(Azurite azurite)
 
         public Task<IReadOnlyList<SourceRecord>> FetchAsync(int partition, long from, long to, int limit, CancellationToken cancel) => Task.FromResult<IReadOnlyList<SourceRecord>>(
             [.. Enumerable.Range(0, (int)End).Where(i => i >= Math.Max(from, Start) && i < to).Take(limit).Select(i => new SourceRecord(i, Time(i), null, Value(i), []))]);
+
+        public Task<long> OffsetAtAsync(int partition, long timeMs, CancellationToken cancel) => Task.FromResult(Math.Clamp((timeMs - Time(0) + 99) / 100, Start, End));
     }
 }

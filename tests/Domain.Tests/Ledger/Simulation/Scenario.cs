@@ -70,6 +70,15 @@ internal sealed record Scenario
     /// <summary>The input is said to end twice: the first time windows stay open.</summary>
     public bool EndsTwice { get; init; }
 
+    /// <summary>Where the first start begins.</summary>
+    public StartFrom StartFrom { get; init; } = StartFrom.Earliest;
+
+    /// <summary>What retention removed of each log before the first start.</summary>
+    public long RetainedBefore { get; init; }
+
+    /// <summary>What the consumer group has committed before the first start.</summary>
+    public long GroupAt { get; init; }
+
     /// <summary>How far back results go; null = without end.</summary>
     public ResultsKept? Kept { get; init; }
 

@@ -76,7 +76,9 @@ internal sealed class SimProducer(SimWorld world, SimTopicData topic, Scenario s
             value = Again(sent[Math.Max(0, sent.Count - 1 - random.Next(scenario.Orderly || random.Next(2) == 0 ? 4 : sent.Count))], random);
         else
             sent.Add(value = new ToyEvent(time, random.Next(3), random.Next(1, 50), ++_ids).Encode());
-        log.Append(new SourceRecord(0, world.NowMs, null, value, []));
+        // What is there before anything starts was written over a while.
+        var ago = scenario.Orderly ? (scenario.EventsPerPartition - index) * 100 : 0;
+        log.Append(new SourceRecord(0, world.NowMs - ago, null, value, []));
     }
 
     /// <summary>An event once more: the same bytes, or with an event time of its own, as producers that stamp when they send do.</summary>

@@ -57,4 +57,8 @@ internal sealed class SimTopicLog(SimWorld world, SimActor actor, SimTopicData t
     public Task<IReadOnlyList<SourceRecord>> FetchAsync(int partition, long from, long to, int limit, CancellationToken cancel) =>
         world.CallAsync(actor, $"fetch {partition} {from}-{to}", () => (IReadOnlyList<SourceRecord>)
             [.. topic.Partitions[partition].Records.Where(r => r.Key >= from && r.Key < to).Select(r => r.Value).Take(limit)]);
+
+    public Task<long> OffsetAtAsync(int partition, long timeMs, CancellationToken cancel) =>
+        world.CallAsync(actor, $"offset of {partition} at {timeMs}", () =>
+            topic.Partitions[partition].Records.Where(r => r.Value.KafkaTimeMs >= timeMs).Select(r => (long?)r.Key).FirstOrDefault() ?? topic.Partitions[partition].End);
 }

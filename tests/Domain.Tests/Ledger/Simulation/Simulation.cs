@@ -52,15 +52,20 @@ internal sealed class Simulation
 
     public List<(string Name, string Text)> Alerts { get; } = [];
 
+    /// <summary>What ticks said about definitions and settings that are not those of the ledger.</summary>
+    public List<string> Changes { get; } = [];
+
     /// <summary>Runs to the end and compares; null when all is right, else what is wrong.</summary>
     public string? Run()
     {
         try
         {
             for (var p = 0; p < _scenario.Partitions; p++)
-                Topic.Partitions[p] = new SimPartition();
+                Topic.Partitions[p] = new SimPartition { GroupOffset = _scenario.GroupAt };
             var producer = new SimProducer(World, Topic, _scenario);
             producer.Start();
+            foreach (var partition in Topic.Partitions.Values)
+                partition.Retain(_scenario.RetainedBefore);
             _trigger.Start();
             for (var i = 0; i < _scenario.Ticks; i++)
                 SpawnTick(i, 1);
@@ -130,7 +135,7 @@ internal sealed class Simulation
             new SimLedger(World, actor, Ledger, _scenario.HonourLease),
             new SimTopicLog(World, actor, Topic),
             new SimSegments(World, actor, Blobs),
-            new IngestOptions { MaxRangeRecords = 15, DeduplicationMaxIds = _scenario.MaxIds, HoldPoll = TimeSpan.FromSeconds(1), NewAttempt = () => _off.HasFlag(ProtocolRule.StagedNamePerAttempt) ? "x" : $"{actor.Name}-{attempts++}" },
+            new IngestOptions { StartFrom = _scenario.StartFrom, MaxRangeRecords = 15, DeduplicationMaxIds = _scenario.MaxIds, HoldPoll = TimeSpan.FromSeconds(1), NewAttempt = () => _off.HasFlag(ProtocolRule.StagedNamePerAttempt) ? "x" : $"{actor.Name}-{attempts++}" },
             World.Time,
             new SimLake(World, actor, Lake, Blobs, _off),
             new SimAlerts(World, actor, Alerts),
@@ -199,6 +204,7 @@ internal sealed class Simulation
         };
         var options = new TickOptions
         {
+            StartFrom = _scenario.StartFrom,
             DeltaInterval = TimeSpan.FromSeconds(3),
             CheckpointInterval = TimeSpan.FromMilliseconds(_scenario.CheckpointMs),
             IdleTimeout = TimeSpan.FromMilliseconds(_scenario.IdleTimeoutMs),
@@ -220,6 +226,7 @@ internal sealed class Simulation
             try
             {
                 var report = await tick.RunAsync(CancellationToken.None);
+                Changes.AddRange(report.Changes);
                 if (report.Skipped is { } why)
                     World.Note($"{actor.Name}: skipped: {why}");
                 if (report.Drained)
