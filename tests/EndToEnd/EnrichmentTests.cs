@@ -1,13 +1,12 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using Tidemark.EndToEnd.Running;
 
 namespace Tidemark.EndToEnd;
 
 /// <summary>Catalog, customers and countries are changed, broken and mended while the program runs, and while it is killed.</summary>
-public partial class EnrichmentTests
+public class EnrichmentTests
 {
     private const string Table = "gold/enriched_clickstream";
     private const int ProductCount = 60;
@@ -160,26 +159,11 @@ public partial class EnrichmentTests
     private static string? Text(JsonElement row, string column) =>
         row.GetProperty(column) is { ValueKind: not JsonValueKind.Null } value ? value.ToString() : null;
 
-    private static long Events(JsonElement? status) => status?.GetProperty("counts").TryGetProperty("events", out var count) == true ? count.GetInt64() : 0;
+    private static long Events(JsonElement? status) => LiveStatus.Count(status, "events");
 
-    private static IEnumerable<string> Alerts(JsonElement? status) => status?.GetProperty("alerts").EnumerateArray().Select(a => a.GetProperty("text").GetString()!) ?? [];
+    private static IEnumerable<string> Alerts(JsonElement? status) => LiveStatus.Alerts(status);
 
-    private static Task UntilAsync(Run run, Func<JsonElement?, bool> condition) => Station.UntilAsync(async () =>
-    {
-        Assert.False(run.HasEnded, run.Transcript());
-        return condition(await StatusAsync(run));
-    }, Limit, run.Transcript);
+    private static Task<JsonElement?> StatusAsync(Run run) => LiveStatus.OfAsync(run);
 
-    /// <summary>The status, by the address with its key that the program prints.</summary>
-    private static async Task<JsonElement?> StatusAsync(Run run)
-    {
-        if (Address().Match(run.Output) is not { Success: true } address)
-            return null;
-        using var http = new HttpClient();
-        http.DefaultRequestHeaders.Add("x-functions-key", address.Groups[2].Value);
-        return JsonDocument.Parse(await http.GetStringAsync($"{address.Groups[1].Value}api/status")).RootElement;
-    }
-
-    [GeneratedRegex(@"(http://localhost:\d+/)#key=(\w+)")]
-    private static partial Regex Address();
+    private static Task UntilAsync(Run run, Func<JsonElement?, bool> condition) => LiveStatus.UntilAsync(run, condition, Limit);
 }

@@ -56,7 +56,7 @@ public readonly record struct TopicEnd(bool IsThrough, long? NewestMs)
             if (!meta.Value.Starts.TryGetValue(partition, out var start))
                 return new TopicEnd(false, null);
             var head = await ledger.ReadHeadAsync(partition, cancel);
-            isThrough &= (head?.Value.Next ?? start) >= (await log.BoundsAsync(partition, cancel)).End;
+            isThrough &= head?.Value.Loss is null && (head?.Value.Next ?? start) >= (await log.BoundsAsync(partition, cancel)).End;
             newest = head?.Value.MaxEventTimeMs is { } time ? Math.Max(newest ?? time, time) : newest;
         }
 

@@ -20,7 +20,7 @@ public sealed class JoinSimulationTests(ITestOutputHelper output)
             return;
         }
 
-        var (pairs, late, beyond, later, seeds) = (0, 0, 0, 0, Number("TIDEMARK_SEEDS") ?? 120);
+        var (pairs, late, beyond, later, seeds) = (0, 0, 0, 0, Number("TIDEMARK_SEEDS") ?? 80);
         for (var seed = 1; seed <= seeds; seed++)
         {
             var simulation = new JoinSimulation(seed);
