@@ -122,6 +122,10 @@ param sensorsStartFrom string = ''
 @description('As startFrom, of purchasesTopic. Empty: as startFrom.')
 param purchasesStartFrom string = ''
 
+@allowed(['continue', 'stop'])
+@description('Where Kafka has lost records before they were read: go on behind them, recorded and alerted, or stand before them until somebody accepts it.')
+param onDataLoss string = 'continue'
+
 var abbreviations = loadJsonContent('./abbreviations.json')
 var presets = loadJsonContent('./presets.json')
 var preset = presets[size]
@@ -298,6 +302,7 @@ module app './modules/app.bicep' = {
     startFrom: startFrom
     sensorsStartFrom: sensorsStartFrom
     purchasesStartFrom: purchasesStartFrom
+    onDataLoss: onDataLoss
     catalog: catalog
     customers: customers
     countries: countries

@@ -51,6 +51,7 @@ param purchasesGeneration string
 param startFrom string
 param sensorsStartFrom string
 param purchasesStartFrom string
+param onDataLoss string
 
 @description('Empty: no catalog.')
 param catalog string
@@ -178,6 +179,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         StartFrom: startFrom
         SensorsStartFrom: sensorsStartFrom
         PurchasesStartFrom: purchasesStartFrom
+        OnDataLoss: onDataLoss
         TablesConnection__tableServiceUri: hostTableEndpoint
         TablesConnection__clientId: identityClientId
         ResultsConnection__tableServiceUri: resultsTableEndpoint

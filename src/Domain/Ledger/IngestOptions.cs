@@ -14,6 +14,9 @@ public sealed record IngestOptions
     /// <summary>Where the first start begins.</summary>
     public StartFrom StartFrom { get; init; } = StartFrom.Earliest;
 
+    /// <summary>What happens where records are gone before they were read.</summary>
+    public OnDataLoss OnDataLoss { get; init; } = OnDataLoss.Continue;
+
     /// <summary>How often a held ingest looks whether the hold is over.</summary>
     public TimeSpan HoldPoll { get; init; } = TimeSpan.FromMilliseconds(500);
 

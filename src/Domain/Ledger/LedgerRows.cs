@@ -44,7 +44,14 @@ public sealed record PipelineId(string Version, string Topic, int Generation)
 /// <param name="MaxEventTimeMs">Greatest event time committed, ms; null before the first valid event.</param>
 /// <param name="FrontierMs">Frontier, ms; null before the topic has one.</param>
 /// <param name="LastActivityMs">When the partition last moved (or joined), ms of wall time: what idleness is measured from.</param>
-public sealed record Head(long Next, long? MaxEventTimeMs, long? FrontierMs, long LastActivityMs);
+public sealed record Head(long Next, long? MaxEventTimeMs, long? FrontierMs, long LastActivityMs)
+{
+    /// <summary>The loss before which the partition stands; null = none, or the policy is to go on.</summary>
+    public Loss? Loss { get; init; }
+
+    /// <summary>Offsets below this may be lost: somebody has accepted it; null = none.</summary>
+    public long? LossAcceptedTo { get; init; }
+}
 
 /// <summary>A head as read, with the ETag that any change must match.</summary>
 public readonly record struct VersionedHead(Head Value, string ETag);

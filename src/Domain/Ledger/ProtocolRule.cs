@@ -104,4 +104,10 @@ internal enum ProtocolRule : long
 
     /// <summary>A row that is known to be in Table storage is replaced by its final one however old it is.</summary>
     RetentionKeepsKnownRows = 1L << 31,
+
+    /// <summary>Where losses are not accepted, a range ends before one.</summary>
+    StopAtLoss = 1L << 32,
+
+    /// <summary>A log that ends below what was read is noted on the head before it grows beyond that again.</summary>
+    CutLogIsMarked = 1L << 33,
 }

@@ -61,7 +61,7 @@ public sealed class Tick
         _streams = new StreamEmitter(pipeline, id, stores.Lake, _results, off);
         _checkpointer = new Checkpointer(pipeline, id, stores.Ledger, stores.Entities, stores.Alerts, options, off);
         _settler = new Settler(pipeline, id, stores.Ledger, stores.Entities, stores.Segments, options, off);
-        _watchdog = new Watchdog(stores.Log, ingest, partitions, stores.Alerts, options, time, off);
+        _watchdog = new Watchdog(stores.Log, stores.Ledger, ingest, partitions, stores.Alerts, options, time, off);
         _sinks = new SinkPublisher(pipeline, id, stores, options, time, off);
         _phases = new Phases(time);
         _openedMs = _emittedMs = _checkpointedMs = _sweptMs = _frontierMovedMs = time.GetUtcNow().ToUnixTimeMilliseconds();

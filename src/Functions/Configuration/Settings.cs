@@ -24,6 +24,7 @@ public static class Settings
         new(Names.StartFrom, "earliest", "earliest, latest, a time such as 2026-11-01T00:00:00Z, or offsets such as 0:120,1:4500", "Where the very first start begins to read, see below."),
         new(Names.SensorsStartFrom, "StartFrom", "as StartFrom", "As StartFrom, of SensorsTopic."),
         new(Names.PurchasesStartFrom, "StartFrom", "as StartFrom", "As StartFrom, of PurchasesTopic."),
+        new(Names.OnDataLoss, "continue", "continue, stop", "Where Kafka has lost records before they were read: go on behind them, recorded and alerted, or stand before them until that is accepted, see below."),
         new(Names.TablesConnection, "AzureWebJobsStorage", "a connection string, or TablesConnection__tableServiceUri", "Storage account of the ledger.", Secret: true),
         new(Names.ResultsConnection, "TablesConnection", "a connection string, or ResultsConnection__tableServiceUri", "Storage account of the query results; one of its own where readers such as Power BI are given its key.", Secret: true),
         new(Names.LakeConnection, "AzureWebJobsStorage", "a connection string, or LakeConnection__blobServiceUri", "Storage account of the Delta tables.", Secret: true),
@@ -83,6 +84,7 @@ public static class Settings
         public const string StartFrom = "StartFrom";
         public const string SensorsStartFrom = "SensorsStartFrom";
         public const string PurchasesStartFrom = "PurchasesStartFrom";
+        public const string OnDataLoss = "OnDataLoss";
         public const string TablesConnection = "TablesConnection";
         public const string ResultsConnection = "ResultsConnection";
         public const string LakeConnection = "LakeConnection";

@@ -32,6 +32,8 @@ public sealed partial record TidemarkOptions
     /// <summary>Where the topic of purchases begins.</summary>
     public required StartFrom PurchasesStartFrom { get; init; }
 
+    public required OnDataLoss OnDataLoss { get; init; }
+
     public required StorageConnection Tables { get; init; }
 
     public required StorageConnection Results { get; init; }
@@ -111,6 +113,7 @@ public sealed partial record TidemarkOptions
             StartFrom = Start(read, Settings.Names.StartFrom),
             SensorsStartFrom = Start(read, Settings.Names.SensorsStartFrom, sensors),
             PurchasesStartFrom = Start(read, Settings.Names.PurchasesStartFrom, purchases),
+            OnDataLoss = read.Choice<OnDataLoss>(Settings.Names.OnDataLoss),
             Tables = StorageConnection.Read(configuration, TablesConnection, "table"),
             Results = StorageConnection.Read(configuration, ResultsConnection, "table", otherwise: TablesConnection),
             Lake = StorageConnection.Read(configuration, LakeConnection, "blob"),
@@ -187,7 +190,7 @@ public sealed partial record TidemarkOptions
 
     internal EventOptions ToEvents() => new(Kafka.Topic) { MaxFutureSkew = MaxFutureSkew, DeduplicateWithin = DeduplicateWithin };
 
-    internal IngestOptions ToIngest() => new() { MaxRangeRecords = MaxRangeRecords, StartFrom = StartFrom, DeduplicationMaxIds = DeduplicationMaxIds };
+    internal IngestOptions ToIngest() => new() { MaxRangeRecords = MaxRangeRecords, OnDataLoss = OnDataLoss, StartFrom = StartFrom, DeduplicationMaxIds = DeduplicationMaxIds };
 
     internal TickOptions ToTick() => new()
     {

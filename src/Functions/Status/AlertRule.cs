@@ -28,6 +28,7 @@ public sealed record AlertRule(string Name, AlertSeverity Severity, string Text,
 
     internal static readonly AlertRule Gap = new("gap", AlertSeverity.Critical, "Records were gone from Kafka before they could be read.", TimeSpan.FromDays(1));
     internal static readonly AlertRule TopicRecreated = new("topic-recreated", AlertSeverity.Critical, "The topic ends before offsets that were processed.", Event);
+    internal static readonly AlertRule StoppedAtLoss = new("stopped-at-loss", AlertSeverity.Critical, "A partition stands before records that Kafka has lost until that is accepted.", Event);
     internal static readonly AlertRule EntityForgot = new("entity-forgot", AlertSeverity.Critical, "The task hub lost state that ranges had been settled into.", Event);
     internal static readonly AlertRule EntityFault = new("entity-fault", AlertSeverity.Error, "An entity refused an operation.", Event);
     internal static readonly AlertRule EntityStuck = new("entity-stuck", AlertSeverity.Error, "An entity has had work for minutes and does not move.", Condition);
@@ -53,7 +54,7 @@ public sealed record AlertRule(string Name, AlertSeverity Severity, string Text,
     /// <summary>All of them, the worst first.</summary>
     public static IReadOnlyList<AlertRule> All { get; } =
     [
-        Gap, TopicRecreated, EntityForgot, EntityFault, EntityStuck, TriggerStalled, TickSlow, DeduplicationFull, CatalogUnavailable, ResultsUndelivered, StateNearLimit,
+        Gap, TopicRecreated, StoppedAtLoss, EntityForgot, EntityFault, EntityStuck, TriggerStalled, TickSlow, DeduplicationFull, CatalogUnavailable, ResultsUndelivered, StateNearLimit,
         Lag, FallingBehind, BatchOverInterval, WatermarkHeld, QuarantineRate, SchemaRefused, ReferenceRefused, SourceSilent, Maintenance, ScorerFailed, ScorerSlow, SmallFiles,
     ];
 

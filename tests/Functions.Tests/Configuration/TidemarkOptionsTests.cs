@@ -56,6 +56,7 @@ public sealed class TidemarkOptionsTests
     [InlineData("StartFrom", "0:120,0:4500")]
     [InlineData("StartFrom", "{\"0\":\"120\"}")]
     [InlineData("SensorsStartFrom", "0")]
+    [InlineData("OnDataLoss", "fail")]
     [InlineData("PurchasesStartFrom", "0:-3")]
     [InlineData("LakeContainer", "Lake")]
     [InlineData("LakeContainer", "a--b")]

@@ -73,6 +73,12 @@ internal sealed record Scenario
     /// <summary>Where the first start begins.</summary>
     public StartFrom StartFrom { get; init; } = StartFrom.Earliest;
 
+    /// <summary>What happens where records are gone; where partitions stand, somebody accepts it after a while.</summary>
+    public OnDataLoss OnDataLoss { get; init; }
+
+    /// <summary>The end of a log is cut off once.</summary>
+    public bool CutsLog { get; init; }
+
     /// <summary>What retention removed of each log before the first start.</summary>
     public long RetainedBefore { get; init; }
 

@@ -26,11 +26,24 @@ internal sealed class SimPartition
     /// <summary>What the consumer group has committed.</summary>
     public long GroupOffset { get; set; }
 
+    /// <summary>Where the log had ended and been read to when its end was cut off; 0 = never. Records that come below it are never read.</summary>
+    public long CutBelow { get; private set; }
+
     public void Append(SourceRecord record)
     {
         Records[End] = record with { Offset = End };
-        Everything[End] = record.Value;
+        if (End >= CutBelow)
+            Everything[End] = record.Value;
         End++;
+    }
+
+    /// <summary>Takes the last records away, all of which have been read.</summary>
+    public void Cut(long end)
+    {
+        (CutBelow, End) = (End, end);
+        GroupOffset = Math.Min(GroupOffset, end);
+        foreach (var offset in Records.Keys.Where(offset => offset >= end).ToList())
+            Records.Remove(offset);
     }
 
     public void Retain(long start)

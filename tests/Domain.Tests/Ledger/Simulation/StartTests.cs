@@ -5,7 +5,7 @@ namespace Tidemark.Domain.Tests.Ledger.Simulation;
 /// <summary>Starts by offset and by time, while everything goes wrong: the pipeline begins there, wherever its trigger delivers from, and later starts go on.</summary>
 public sealed class StartTests
 {
-    private const int Seeds = 60;
+    private const int Seeds = 40;
     private static readonly StartFrom Offsets = StartFrom.At(new Dictionary<int, long> { [0] = 7, [1] = 0, [2] = 31 });
 
     [Theory]
