@@ -135,7 +135,7 @@ public sealed class Tick
     /// <summary>Before there is a frontier, the newest event tells whether it is history that comes.</summary>
     private bool Races(Truth truth, long now) => truth.Meta.Value.FrontierMs is null
         ? truth.Heads.Values.Max(head => head.MaxEventTimeMs) is { } newest && IsHistory(newest, now)
-        : _raced && now - _frontierMovedMs <= 2 * (long)_options.DeltaInterval.TotalMilliseconds;
+        : _raced;
 
     private bool IsHistory(long eventTimeMs, long now) => now - eventTimeMs > (long)(_options.RacingStep + _options.IdleTimeout).TotalMilliseconds;
 
