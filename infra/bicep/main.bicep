@@ -76,8 +76,14 @@ param lakeContainer string = 'lake'
 @description('First part of every stored id; a new value computes everything anew beside the old.')
 param pipelineVersion string = 'v1'
 
-@description('Product catalog that events are joined with: blob:PATH, delta:PATH or table:NAME. Empty: none, and no enriched table.')
+@description('Product catalog that events are joined with: blob:PATH, delta:PATH, table:NAME or kafka:TOPIC. Empty: none; without customers and countries no enriched table.')
 param catalog string = ''
+
+@description('Customers, by user_id, that events are joined with; a place as catalog. Empty: none.')
+param customers string = ''
+
+@description('Countries, by country, that events are joined with; a place as catalog. Empty: none.')
+param countries string = ''
 
 @description('Topic that the rows of event_counts go to. Empty: none.')
 param eventCountsTopic string = ''
@@ -106,6 +112,19 @@ param sensorsGeneration string = '1'
 
 @description('As topicGeneration, of purchasesTopic.')
 param purchasesGeneration string = '1'
+
+@description('Where the first start begins to read: earliest, latest, a time such as 2026-11-01T00:00:00Z, or offsets such as 0:120,1:4500. Later it has no effect.')
+param startFrom string = 'earliest'
+
+@description('As startFrom, of sensorsTopic. Empty: as startFrom.')
+param sensorsStartFrom string = ''
+
+@description('As startFrom, of purchasesTopic. Empty: as startFrom.')
+param purchasesStartFrom string = ''
+
+@allowed(['continue', 'stop'])
+@description('Where Kafka has lost records before they were read: go on behind them, recorded and alerted, or stand before them until somebody accepts it.')
+param onDataLoss string = 'continue'
 
 var abbreviations = loadJsonContent('./abbreviations.json')
 var presets = loadJsonContent('./presets.json')
@@ -280,7 +299,13 @@ module app './modules/app.bicep' = {
     topicGeneration: topicGeneration
     sensorsGeneration: sensorsGeneration
     purchasesGeneration: purchasesGeneration
+    startFrom: startFrom
+    sensorsStartFrom: sensorsStartFrom
+    purchasesStartFrom: purchasesStartFrom
+    onDataLoss: onDataLoss
     catalog: catalog
+    customers: customers
+    countries: countries
     eventCountsTopic: eventCountsTopic
     alertsTopic: alertsTopic
     deadLetterSuffix: deadLetterSuffix

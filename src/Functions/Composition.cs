@@ -15,7 +15,6 @@ using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Schemas;
 using Tidemark.Domain.Sensors;
 using Tidemark.Domain.Scoring;
-using Tidemark.Functions.Catalogs;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Corrections;
 using Tidemark.Functions.Costs;
@@ -23,6 +22,7 @@ using Tidemark.Functions.Entities;
 using Tidemark.Functions.Http;
 using Tidemark.Functions.Kafka;
 using Tidemark.Functions.Lake;
+using Tidemark.Functions.ReferenceData;
 using Tidemark.Functions.Replay;
 using Tidemark.Functions.Results;
 using Tidemark.Functions.Schemas;
@@ -50,7 +50,7 @@ public static class Composition
         services.AddSingleton(options);
         services.AddSingleton(options.Id);
         services.TryAddSingleton(TimeProvider.System);
-        var enrichment = options.Catalog is { } catalog ? new EnrichmentOptions { Join = catalog.Join } : null;
+        var enrichment = options.ToEnrichment();
         var schemas = new EventSchemas { HasRegistry = options.SchemaRegistry is not null };
         services.TryAddSingleton<IPipeline>(ClickstreamPipeline.Create(options.ToEvents() with { Schemas = schemas }, enrichment: enrichment, scorer: services.Scorer()));
         // Tried here where it can be, so that what is wrong with them ends the start; made later, as a pipeline may yet be put in place of this one.
@@ -61,7 +61,7 @@ public static class Composition
         AddLake(services, options);
         AddSources(services, options);
         if (enrichment is not null)
-            AddCatalog(services, options.Catalog!, enrichment);
+            AddReferenceData(services, options, enrichment);
         if (options.SchemaRegistry is { } registry)
             services.AddSingleton(sp => new SchemaRegistry(SchemaRegistry.Client(registry.Address, registry.User, registry.Password), schemas, sp.GetRequiredService<TimeProvider>()));
         AddView(services, options, configuration);
@@ -108,19 +108,23 @@ public static class Composition
             sp.GetRequiredService<ICorrectionLog>(), options.Kept, sp.GetRequiredService<TimeProvider>()));
     }
 
-    private static void AddCatalog(IServiceCollection services, CatalogOptions catalog, EnrichmentOptions enrichment)
+    private static void AddReferenceData(IServiceCollection services, TidemarkOptions options, EnrichmentOptions enrichment)
     {
-        services.AddSingleton<ICatalogSource>(sp => catalog.Kind switch
-        {
-            CatalogKind.File => new FileCatalogSource(catalog.Place),
-            CatalogKind.Blob => new BlobCatalogSource(sp.GetRequiredService<IObjectStore>(), catalog.Place),
-            CatalogKind.Delta => new DeltaCatalogSource(sp.GetRequiredService<IObjectStore>(), catalog.Place),
-            _ => new TableCatalogSource(sp.GetRequiredService<TableServiceClient>().GetTableClient(catalog.Place)),
-        });
-        services.AddSingleton(sp => new CatalogRefresher(
-            sp.GetRequiredService<ICatalogSource>(), enrichment, catalog, sp.GetRequiredService<IAlerts>(), sp.GetRequiredService<TimeProvider>(),
-            sp.GetRequiredService<ILogger<CatalogRefresher>>()));
+        foreach (var (place, reference) in new[] { (options.Catalog, enrichment.Catalog), (options.Customers, enrichment.Customers), (options.Countries, enrichment.Countries) })
+            if (place is not null)
+                services.AddSingleton(sp => new ReferenceRefresher(
+                    Source(sp, options, place, reference.Schema), reference, place, sp.GetRequiredService<IAlerts>(), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<ReferenceRefresher>>()));
     }
+
+    private static IReferenceSource Source(IServiceProvider services, TidemarkOptions options, ReferenceOptions from, ReferenceSchema schema) => from.Kind switch
+    {
+        ReferenceKind.File => new FileReferenceSource(from.Place, schema),
+        ReferenceKind.Blob => new BlobReferenceSource(services.GetRequiredService<IObjectStore>(), from.Place, schema),
+        ReferenceKind.Delta => new DeltaReferenceSource(services.GetRequiredService<IObjectStore>(), from.Place, schema),
+        ReferenceKind.Kafka => new KafkaReferenceSource(
+            from.Place, schema, new KafkaTopicLog(options.Kafka with { Topic = from.Place }, services.GetRequiredService<ILogger<KafkaTopicLog>>()), services.GetRequiredService<ILogger<KafkaReferenceSource>>()),
+        _ => new TableReferenceSource(services.GetRequiredService<TableServiceClient>().GetTableClient(from.Place), schema),
+    };
 
     private static void AddSources(IServiceCollection services, TidemarkOptions options)
     {

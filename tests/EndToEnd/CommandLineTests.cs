@@ -44,7 +44,7 @@ public class CommandLineTests
         var run = station.StartBare("--help");
         Assert.Equal(0, await run.EndAsync(Limit));
         foreach (var option in (string[])
-            ["--input", "--rate", "--partitions", "--once", "--keep-open", "--data", "--fresh", "--kafka", "--port", "--report", "export", "show", "history", "maintain", "vacuum", "doctor", "watermarks", "describe", "generate", "produce", "dlq"])
+            ["--input", "--rate", "--partitions", "--once", "--keep-open", "--data", "--fresh", "--kafka", "--port", "--report", "export", "show", "history", "maintain", "vacuum", "losses", "doctor", "watermarks", "describe", "generate", "produce", "dlq"])
             Assert.Contains(option, run.Output);
         var generate = station.StartBare("generate", "--help");
         Assert.Equal(0, await generate.EndAsync(Limit));

@@ -48,9 +48,19 @@ param pipelineVersion string
 param topicGeneration string
 param sensorsGeneration string
 param purchasesGeneration string
+param startFrom string
+param sensorsStartFrom string
+param purchasesStartFrom string
+param onDataLoss string
 
 @description('Empty: no catalog.')
 param catalog string
+
+@description('Empty: no customers.')
+param customers string
+
+@description('Empty: no countries.')
+param countries string
 param eventCountsTopic string
 param alertsTopic string
 param deadLetterSuffix string
@@ -166,7 +176,10 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         TopicGeneration: topicGeneration
         SensorsGeneration: sensorsGeneration
         PurchasesGeneration: purchasesGeneration
-        StartFrom: 'earliest'
+        StartFrom: startFrom
+        SensorsStartFrom: sensorsStartFrom
+        PurchasesStartFrom: purchasesStartFrom
+        OnDataLoss: onDataLoss
         TablesConnection__tableServiceUri: hostTableEndpoint
         TablesConnection__clientId: identityClientId
         ResultsConnection__tableServiceUri: resultsTableEndpoint
@@ -185,6 +198,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         DeduplicateWithin: '1h'
         DeduplicationMaxIds: '8000000'
         Catalog: catalog
+        Customers: customers
+        Countries: countries
         CatalogRefresh: '1m'
         CatalogJoin: 'left'
         CatalogStart: 'wait'

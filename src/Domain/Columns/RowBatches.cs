@@ -63,6 +63,39 @@ public static class RowBatches
         return (int)Math.Min(bytes, Array.MaxLength);
     }
 
+    /// <summary>
+    /// The rows under a schema that has grown since they were made: what they lack is null. Throws <see cref="InvalidDataException"/> for a column that the schema does not have, since
+    /// its values would be lost, and for one that they lack and that must not be null.
+    /// </summary>
+    public static RowBatch Grown(RowBatch rows, RowSchema schema)
+    {
+        if (ReferenceEquals(rows.Schema, schema) || rows.Schema.Fields.SequenceEqual(schema.Fields))
+            return rows;
+        var there = rows.Schema.Fields.Select((field, i) => (field, i)).ToDictionary(f => f.field.Name, f => f.i);
+        var columns = new Column[schema.Fields.Count];
+        for (var i = 0; i < columns.Length; i++)
+        {
+            var field = schema.Fields[i];
+            if (there.Remove(field.Name, out var at))
+                columns[i] = rows.Schema.Fields[at] is var old && old.Type == field.Type && old.Precision == field.Precision && old.Scale == field.Scale ? rows.Columns[at]
+                    : throw new InvalidDataException($"Column '{field.Name}' is {field.Type} now, but rows that are there have {old.Type}; types never change.");
+            else if (field.Nullable)
+                columns[i] = Nulls(field, rows.Count);
+            else
+                throw new InvalidDataException($"Column '{field.Name}' must not be null, but rows that are there lack it; add new columns as nullable.");
+        }
+        return there.Count == 0 ? new RowBatch(schema, columns, rows.Count)
+            : throw new InvalidDataException($"Rows that are there have a column '{there.Keys.First()}' that the schema does not have (any more); keep it.");
+    }
+
+    private static Column Nulls(RowField field, int count)
+    {
+        var builder = ColumnBuilder.For(field);
+        for (var row = 0; row < count; row++)
+            builder.AppendNull();
+        return builder.Build();
+    }
+
     /// <summary>A batch without rows.</summary>
     public static RowBatch Empty(RowSchema schema) => new(schema, [.. schema.Fields.Select(f => ColumnBuilder.For(f).Build())], 0);
 

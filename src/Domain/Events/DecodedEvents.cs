@@ -48,14 +48,14 @@ internal sealed class DecodedEvents : IDecodedRecords
     /// <inheritdoc/>
     public long? MaxEventTimeMs { get; private set; }
 
-    /// <summary>The catalog that these events are joined with, as it was when they were decoded; null = none.</summary>
-    public Catalog? Catalog { get; init; }
+    /// <summary>The reference data that these events are joined with, as it was when they were decoded.</summary>
+    public ReferenceTables Reference { get; init; }
 
     /// <summary>Memory of the partials of the segment last built from them.</summary>
     public PartialBuffers Partials => Memory.Partials;
 
-    /// <summary>The events, joined with the catalog; see <see cref="EnrichedEvents"/>.</summary>
-    public (RowBatch Rows, int Matched) Enrich(CatalogJoin join) => ((EventBuffers)Memory).Enriched.Build(Silver, Catalog, join);
+    /// <summary>The events, joined with it; see <see cref="EnrichedEvents"/>.</summary>
+    public (RowBatch Rows, int Products, int Customers, int Countries) Enrich(CatalogJoin join) => ((EventBuffers)Memory).Enriched.Build(Silver, Reference, join);
 
     /// <summary>Takes verdicts on <see cref="Valid"/>, in place of earlier ones.</summary>
     public void Judge(ReadOnlySpan<Verdict> verdicts)

@@ -32,7 +32,7 @@ public sealed class EventPipeline : IPipeline, IDeduplicating, IRecounting
     /// <param name="queries">Window queries over <see cref="EventTables.Silver"/>.</param>
     /// <param name="entitySpan">Span of event time that the slices of queries with short slices share an entity for; null = 5 minutes.</param>
     /// <param name="streams">Streams over <see cref="EventTables.Silver"/>, over queries, and over streams before them.</param>
-    /// <param name="enrichment">The catalog that events are joined with into <c>gold/enriched_clickstream</c>; null = that table is not made.</param>
+    /// <param name="enrichment">The reference data that events are joined with into <c>gold/enriched_clickstream</c>; null = that table is not made.</param>
     /// <param name="schema">The records of the topic; null = events of the shop, as docs/tables.md describes them.</param>
     /// <param name="tables">Name of the tables of a further topic of events of the shop, such as <c>purchases</c>; null = <c>silver/events</c> and the like.</param>
     /// <exception cref="ArgumentException">An option makes no sense, or a <see cref="QueryException"/> or <see cref="StreamException"/> names query or stage, field and remedy.</exception>
@@ -82,7 +82,7 @@ public sealed class EventPipeline : IPipeline, IDeduplicating, IRecounting
             rows.Reset();
         else
             rows = schema is null ? new EventBuffers() : new SchemaBuffers(schema, tables.Silver.Schema);
-        var decoded = decoder.Decode(partition, records, ingestTimeMs, enrichment?.Current, rows, buffers.Add);
+        var decoded = decoder.Decode(partition, records, ingestTimeMs, enrichment?.Now ?? default, rows, buffers.Add);
         decoders.Add(decoder);
         return decoded;
     }
@@ -130,8 +130,10 @@ public sealed class EventPipeline : IPipeline, IDeduplicating, IRecounting
             Add(tables.Late, late.Build());
         if (enrichment is not null && events.Silver.Count > 0)
         {
-            var (rows, matched) = events.Enrich(enrichment.Join);
-            counts["in_catalog"] = matched;
+            var (rows, products, customers, countries) = events.Enrich(enrichment.Join);
+            counts["in_catalog"] = products;
+            counts["in_customers"] = customers;
+            counts["in_countries"] = countries;
             Add(EnrichedEvents.Table, rows);
         }
         return new Segment(rowsOf, partials, counts);

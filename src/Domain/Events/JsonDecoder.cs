@@ -30,7 +30,7 @@ internal abstract class JsonDecoder(EventOptions options, FieldNames names)
 
     /// <summary>Decodes into the buffers, which must be reset.</summary>
     public DecodedEvents Decode(
-        int partition, IReadOnlyList<SourceRecord> records, long ingestTimeMs, Catalog? catalog, RecordBuffers into, Action<RecordBuffers>? giveBack)
+        int partition, IReadOnlyList<SourceRecord> records, long ingestTimeMs, ReferenceTables reference, RecordBuffers into, Action<RecordBuffers>? giveBack)
     {
         Rows = into;
         Use(into);
@@ -39,7 +39,7 @@ internal abstract class JsonDecoder(EventOptions options, FieldNames names)
             Record(records[i], ingestTimeMs * 1000);
         var ingest = ingestTimeMs * 1000;
         return new DecodedEvents(into.Bronze(topic, partition, ingest), into.Silver(topic, partition, ingest),
-            into.Quarantine(topic, partition, ingest), reasons, into, giveBack) { Catalog = catalog };
+            into.Quarantine(topic, partition, ingest), reasons, into, giveBack) { Reference = reference };
     }
 
     /// <summary>Decodes into these buffers from now on.</summary>

@@ -16,7 +16,8 @@ internal sealed class FrontierPublisher(ILedger ledger, ITopicLog log, IPipeline
         {
             var head = views[partition].Head?.Value;
             var bounds = await log.BoundsAsync(partition, cancel);
-            states.Add(new PartitionState(head?.Next, bounds.End, head?.MaxEventTimeMs, head?.LastActivityMs ?? long.MaxValue));
+            // One that stands before a loss is not at the end of its log, wherever that is.
+            states.Add(new PartitionState(head?.Next, head?.Loss is null ? bounds.End : long.MaxValue, head?.MaxEventTimeMs, head?.LastActivityMs ?? long.MaxValue));
             if (head is null && meta.EndOfInput && bounds.End == start)
                 states[^1] = states[^1] with { Next = start };
         }

@@ -25,6 +25,8 @@ public sealed class Ingest
     private readonly IAlerts? _alerts;
     private readonly ConcurrentDictionary<string, long> _alertedMs = new();
     private readonly ConcurrentDictionary<int, VersionedHead> _heads = new();
+    private readonly ConcurrentDictionary<int, bool> _stands = new();
+    private readonly LossGuard _loss;
     private long _holdReadMs;
 
     /// <summary>Creates an ingest over the given stores; one per process is enough.</summary>
@@ -47,6 +49,7 @@ public sealed class Ingest
     {
         (_pipeline, _ledger, _segments, _options, _time, _alerts, _off) = (pipeline, ledger, segments, options, time, alerts, off);
         _partitions = new Partitions(pipeline, ledger, log, options.StartFrom, time, off);
+        _loss = new LossGuard(ledger, options.OnDataLoss, alerts, off);
         _collector = new RecordCollector(log, options, time, off);
         if (pipeline is IDeduplicating { HorizonMs: not null } deduplicating)
             _deduplicator = new Deduplicator(deduplicating, ledger, segments,
@@ -83,7 +86,20 @@ public sealed class Ingest
                 var head = await HeadAsync(partition, cancel);
                 if (head.Value.Next >= to)
                     break;
-                var chunk = await _collector.CollectTailAsync(partition, head.Value.Next, to, cancel);
+                // A cut log stays cut; of a log that retention has shortened, more may be gone than was marked.
+                if (_loss.Stops(head.Value) && head.Value.Loss!.From < head.Value.Next)
+                {
+                    await StandAsync(partition, head.Value, cancel);
+                    break;
+                }
+
+                var chunk = await _collector.CollectTailAsync(partition, head.Value.Next, _loss.AcceptedTo(head.Value), to, cancel);
+                if (chunk.Loss is { } loss && chunk.To == head.Value.Next)
+                {
+                    await StandAsync(partition, loss, isCut: false, cancel);
+                    break;
+                }
+
                 if (await CommitAsync(partition, head, chunk, cancel))
                 {
                     found += chunk.Records.Count;
@@ -120,7 +136,20 @@ public sealed class Ingest
                     first++;
                 if (first == records.Count)
                     return;
-                var chunk = await _collector.CollectAsync(partition, head.Value.Next, records, first, cancel);
+                // What is delivered is not waited with: other partitions came with it, and ours is fetched when it goes on.
+                if (_loss.Stops(head.Value))
+                {
+                    await StandAsync(partition, head.Value, cancel);
+                    return;
+                }
+
+                var chunk = await _collector.CollectAsync(partition, head.Value.Next, _loss.AcceptedTo(head.Value), records, first, cancel);
+                if (chunk.Loss is { } loss && chunk.To == head.Value.Next)
+                {
+                    await StandAsync(partition, loss, isCut: false, cancel);
+                    continue;
+                }
+
                 if (!await CommitAsync(partition, head, chunk, cancel))
                     await WaitForRoomAsync(partition, head.Value, cancel);
                 if (_off.HasFlag(ProtocolRule.TrimRepeats))
@@ -133,6 +162,24 @@ public sealed class Ingest
             _heads.TryRemove(partition, out _);
             throw;
         }
+    }
+
+    /// <summary>What happens where records are gone.</summary>
+    internal OnDataLoss OnDataLoss => _options.OnDataLoss;
+
+    /// <summary>Whether the partition, when last looked at, stood before a loss.</summary>
+    internal bool Stands(int partition) => _stands.ContainsKey(partition);
+
+    /// <summary>Notes a loss on the head, so that the partition stands before it whoever reads it.</summary>
+    internal async Task StandAsync(int partition, Loss loss, bool isCut, CancellationToken cancel) =>
+        await StandAsync(partition, (await _loss.MarkAsync(partition, loss, isCut, cancel)).Value, cancel);
+
+    private async Task StandAsync(int partition, Head head, CancellationToken cancel)
+    {
+        // Read again by the next delivery, which then sees that the loss was accepted.
+        _heads.TryRemove(partition, out _);
+        _stands[partition] = true;
+        await _loss.SayAsync(partition, head, cancel);
     }
 
     private async Task<VersionedHead> HeadAsync(int partition, CancellationToken cancel)
@@ -189,10 +236,12 @@ public sealed class Ingest
                 MaxEventTimeMs = Later(head.Value.MaxEventTimeMs, decoded.MaxEventTimeMs),
                 // Only events that count do: a partition of broken or repeated ones alone must not hold the frontier back for ever.
                 LastActivityMs = decoded.MaxEventTimeMs is null ? head.Value.LastActivityMs : now,
+                Loss = null,
             };
             if (await _ledger.TryCommitAsync(next, head.ETag, range, chunk.Gaps, cancel) is { } etag)
             {
                 seen?.Index.Accept(chunk.To);
+                _stands.TryRemove(partition, out _);
                 _heads[partition] = new VersionedHead(next, etag);
                 await AlertRefusedAsync(partition, range, cancel);
                 return true;
@@ -201,7 +250,7 @@ public sealed class Ingest
             var current = await _ledger.ReadHeadAsync(partition, cancel)
                 ?? throw new InvalidOperationException($"The head of partition {partition} is gone; the ledger table was changed by hand.");
             _heads[partition] = current;
-            if (current.Value.Next != head.Value.Next)
+            if (current.Value.Next != head.Value.Next || _loss.Stops(current.Value))
                 return true;
             head = current;
             if (!_off.HasFlag(ProtocolRule.RejudgeOnNewFrontier))

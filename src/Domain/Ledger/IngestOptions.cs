@@ -2,16 +2,6 @@ using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.Domain.Ledger;
 
-/// <summary>Where a pipeline begins on its first start. Partitions that appear later always begin at their log start.</summary>
-public enum StartFrom
-{
-    /// <summary>At the first record that is still there.</summary>
-    Earliest,
-
-    /// <summary>At the log end of the first start.</summary>
-    Latest,
-}
-
 /// <summary>Settings of <see cref="Ingest"/>.</summary>
 public sealed record IngestOptions
 {
@@ -23,6 +13,9 @@ public sealed record IngestOptions
 
     /// <summary>Where the first start begins.</summary>
     public StartFrom StartFrom { get; init; } = StartFrom.Earliest;
+
+    /// <summary>What happens where records are gone before they were read.</summary>
+    public OnDataLoss OnDataLoss { get; init; } = OnDataLoss.Continue;
 
     /// <summary>How often a held ingest looks whether the hold is over.</summary>
     public TimeSpan HoldPoll { get; init; } = TimeSpan.FromMilliseconds(500);

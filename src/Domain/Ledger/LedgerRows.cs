@@ -44,7 +44,14 @@ public sealed record PipelineId(string Version, string Topic, int Generation)
 /// <param name="MaxEventTimeMs">Greatest event time committed, ms; null before the first valid event.</param>
 /// <param name="FrontierMs">Frontier, ms; null before the topic has one.</param>
 /// <param name="LastActivityMs">When the partition last moved (or joined), ms of wall time: what idleness is measured from.</param>
-public sealed record Head(long Next, long? MaxEventTimeMs, long? FrontierMs, long LastActivityMs);
+public sealed record Head(long Next, long? MaxEventTimeMs, long? FrontierMs, long LastActivityMs)
+{
+    /// <summary>The loss before which the partition stands; null = none, or the policy is to go on.</summary>
+    public Loss? Loss { get; init; }
+
+    /// <summary>Offsets below this may be lost: somebody has accepted it; null = none.</summary>
+    public long? LossAcceptedTo { get; init; }
+}
 
 /// <summary>A head as read, with the ETag that any change must match.</summary>
 public readonly record struct VersionedHead(Head Value, string ETag);
@@ -113,6 +120,9 @@ public sealed record Meta(IReadOnlyDictionary<int, long> Starts, long? FrontierM
 {
     /// <summary>The input that ends, or ended last, will go on: windows that the watermark has not reached stay open.</summary>
     public bool KeepOpen { get; init; }
+
+    /// <summary>What <see cref="StartFrom"/> was at the first start; null = it was not noted.</summary>
+    public string? StartedFrom { get; init; }
 
     /// <summary>By query and stream the definition that its state was made by; null = none was noted.</summary>
     public IReadOnlyDictionary<string, DefinitionRow>? Definitions { get; init; }

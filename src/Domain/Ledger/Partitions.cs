@@ -8,6 +8,8 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 internal sealed class Partitions(IPipeline pipeline, ILedger ledger, ITopicLog log, StartFrom startFrom, TimeProvider time, ProtocolRule off)
 {
+    private bool _saidStart;
+
     /// <summary>Meta, created on the first start with every partition that the broker knows.</summary>
     public async Task<VersionedMeta> EnsureMetaAsync(CancellationToken cancel)
     {
@@ -15,15 +17,22 @@ internal sealed class Partitions(IPipeline pipeline, ILedger ledger, ITopicLog l
         {
             if (await ledger.ReadMetaAsync(cancel) is { } meta)
                 return meta;
-            var starts = new Dictionary<int, long>();
-            foreach (var partition in await log.PartitionsAsync(cancel))
-            {
-                var bounds = await log.BoundsAsync(partition, cancel);
-                starts[partition] = startFrom == StartFrom.Earliest ? bounds.Start : bounds.End;
-            }
-
-            await ledger.TryWriteMetaAsync(new Meta(starts, FrontierMs: null, Hold: false, EndOfInput: false) { Definitions = Definitions.Of(pipeline) }, etag: null, cancel);
+            var starts = await startFrom.ResolveAsync(log, await log.PartitionsAsync(cancel), time.GetUtcNow().ToUnixTimeMilliseconds(), cancel);
+            var first = new Meta(starts, FrontierMs: null, Hold: false, EndOfInput: false) { Definitions = Definitions.Of(pipeline), StartedFrom = startFrom.ToString() };
+            await ledger.TryWriteMetaAsync(first, etag: null, cancel);
         }
+    }
+
+    /// <summary>Says, once a process, that the start asked for is not the one that was made; null where it is, or nothing was noted and nothing special is asked for.</summary>
+    public string? TakeIgnoredStart(Meta meta)
+    {
+        if (_saidStart)
+            return null;
+        _saidStart = true;
+        return meta.StartedFrom == startFrom.ToString() || (meta.StartedFrom is null && startFrom is { TimeMs: null, Offsets: null })
+            ? null
+            : $"{startFrom.Setting} is {startFrom}, but this pipeline has begun already{(meta.StartedFrom is { } noted ? $", from {noted}" : "")}, and goes on where it is: the setting counts at the first start only. "
+                + "To read from there, start a new PipelineVersion, or compute one beside this one with ./run replay --start.";
     }
 
     /// <summary>Meta with this partition in it; one that was not there starts at its log start.</summary>

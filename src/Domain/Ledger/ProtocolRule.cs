@@ -106,5 +106,11 @@ internal enum ProtocolRule : long
     RetentionKeepsKnownRows = 1L << 31,
 
     /// <summary>What a stream let out is published from the commit where that did not happen before it.</summary>
-    StreamRowsPutOff = 1L << 40,
+    StreamRowsPutOff = 1L << 36,
+
+    /// <summary>Where losses are not accepted, a range ends before one.</summary>
+    StopAtLoss = 1L << 32,
+
+    /// <summary>A log that ends below what was read is noted on the head before it grows beyond that again.</summary>
+    CutLogIsMarked = 1L << 33,
 }

@@ -7,7 +7,8 @@ namespace Tidemark.Domain.Ledger;
 /// <param name="Records">Records in offset order.</param>
 /// <param name="Gaps">Offsets that retention removed before they were processed.</param>
 /// <param name="KafkaTimeMs">Latest Kafka time, ms; 0 without records.</param>
-internal sealed record RecordChunk(long To, IReadOnlyList<SourceRecord> Records, IReadOnlyList<Gap> Gaps, long KafkaTimeMs);
+/// <param name="Loss">What is lost behind To and not accepted; null = nothing.</param>
+internal sealed record RecordChunk(long To, IReadOnlyList<SourceRecord> Records, IReadOnlyList<Gap> Gaps, long KafkaTimeMs, Loss? Loss);
 
 /// <summary>
 /// Puts a delivery in order and looks into its holes. A hole is where the trigger skipped records, where the log holds control records or was
@@ -34,16 +35,19 @@ internal sealed class RecordCollector(ITopicLog log, IngestOptions options, Time
         return new ArraySegment<SourceRecord>(records, 0, kept);
     }
 
-    /// <summary>The next range from <paramref name="next"/> on: delivered records from index <paramref name="first"/> and what their holes held.</summary>
-    public async Task<RecordChunk> CollectAsync(int partition, long next, IReadOnlyList<SourceRecord> delivered, int first, CancellationToken cancel)
+    /// <summary>
+    /// The next range from <paramref name="next"/> on: delivered records from index <paramref name="first"/> and what their holes held. It ends before what is lost
+    /// and not below <paramref name="acceptedTo"/>.
+    /// </summary>
+    public async Task<RecordChunk> CollectAsync(int partition, long next, long acceptedTo, IReadOnlyList<SourceRecord> delivered, int first, CancellationToken cancel)
     {
-        var chunk = new Growing(next);
+        var chunk = new Growing(next, acceptedTo);
         for (var i = first; i < delivered.Count && !chunk.IsFull(options); i++)
         {
             var record = delivered[i];
             if (record.Offset > chunk.To && !off.HasFlag(ProtocolRule.FetchHoles))
                 await FillHoleAsync(partition, chunk, record.Offset, cancel);
-            if (chunk.IsFull(options) && chunk.To < record.Offset)
+            if (chunk.Loss is not null || (chunk.IsFull(options) && chunk.To < record.Offset))
                 break;
             chunk.Add(record);
         }
@@ -52,9 +56,9 @@ internal sealed class RecordCollector(ITopicLog log, IngestOptions options, Time
     }
 
     /// <summary>The next range from <paramref name="next"/> on, up to <paramref name="to"/>, all of it from the log.</summary>
-    public async Task<RecordChunk> CollectTailAsync(int partition, long next, long to, CancellationToken cancel)
+    public async Task<RecordChunk> CollectTailAsync(int partition, long next, long acceptedTo, long to, CancellationToken cancel)
     {
-        var chunk = new Growing(next);
+        var chunk = new Growing(next, acceptedTo);
         await FillHoleAsync(partition, chunk, to, cancel);
         return chunk.Freeze();
     }
@@ -62,7 +66,7 @@ internal sealed class RecordCollector(ITopicLog log, IngestOptions options, Time
     /// <summary>Looks into [chunk.To, end). The log's start is read after the fetch, so that retention in between is seen.</summary>
     private async Task FillHoleAsync(int partition, Growing chunk, long end, CancellationToken cancel)
     {
-        while (chunk.To < end && !chunk.IsFull(options))
+        while (chunk.To < end && !chunk.IsFull(options) && chunk.Loss is null)
             await FillOnceAsync(partition, chunk, end, cancel);
     }
 
@@ -74,8 +78,17 @@ internal sealed class RecordCollector(ITopicLog log, IngestOptions options, Time
         var reached = found.Count < limit ? end : found[^1].Offset + 1;
         var bounds = await log.BoundsAsync(partition, cancel);
         foreach (var (start, stop) in Lost(found, from, Math.Min(bounds.Start, reached)))
+        {
+            if (stop > chunk.AcceptedTo)
+            {
+                (chunk.Loss, reached) = (new Loss(start, stop), start);
+                break;
+            }
+
             chunk.Gaps.Add(new Gap(partition, start, stop, time.GetUtcNow().ToUnixTimeMilliseconds()));
-        foreach (var record in found)
+        }
+
+        foreach (var record in found.TakeWhile(record => record.Offset < reached))
             chunk.Add(record);
         chunk.To = reached;
     }
@@ -96,7 +109,7 @@ internal sealed class RecordCollector(ITopicLog log, IngestOptions options, Time
             yield return (at, logStart);
     }
 
-    private sealed class Growing(long next)
+    private sealed class Growing(long next, long acceptedTo)
     {
         private long _bytes;
         private long _kafkaTimeMs;
@@ -106,6 +119,10 @@ internal sealed class RecordCollector(ITopicLog log, IngestOptions options, Time
         public List<SourceRecord> Records { get; } = [];
 
         public List<Gap> Gaps { get; } = [];
+
+        public long AcceptedTo => acceptedTo;
+
+        public Loss? Loss { get; set; }
 
         public bool IsFull(IngestOptions options) => Records.Count >= options.MaxRangeRecords || _bytes >= options.MaxRangeBytes;
 
@@ -117,6 +134,6 @@ internal sealed class RecordCollector(ITopicLog log, IngestOptions options, Time
             To = record.Offset + 1;
         }
 
-        public RecordChunk Freeze() => new(To, Records, Gaps, _kafkaTimeMs);
+        public RecordChunk Freeze() => new(To, Records, Gaps, _kafkaTimeMs, Loss);
     }
 }

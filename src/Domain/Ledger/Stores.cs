@@ -18,6 +18,9 @@ public interface ITopicLog
     /// Offsets without record (control records, compaction, retention) are simply absent.
     /// </summary>
     Task<IReadOnlyList<SourceRecord>> FetchAsync(int partition, long from, long to, int limit, CancellationToken cancel);
+
+    /// <summary>First offset whose record has this Kafka time, ms, or a later one; the offset after the last record when there is none.</summary>
+    Task<long> OffsetAtAsync(int partition, long timeMs, CancellationToken cancel);
 }
 
 /// <summary>Bounds of a partition's log: [Start, End).</summary>

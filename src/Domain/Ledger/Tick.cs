@@ -29,6 +29,7 @@ public sealed class Tick
     private readonly Watchdog _watchdog;
     private readonly SinkPublisher _sinks;
     private readonly Phases _phases;
+    private readonly Partitions _partitions;
     private Truth? _truth;
     private bool _raced;
     private double _publishMsPerRecord = 0.04;
@@ -49,7 +50,7 @@ public sealed class Tick
     internal Tick(IPipeline pipeline, PipelineId id, TickStores stores, Ingest ingest, TickOptions options, TimeProvider time, string owner, ProtocolRule off)
     {
         (_pipeline, _id, _ledger, _options, _time, _owner) = (pipeline, id, stores.Ledger, options, time, owner);
-        var partitions = new Partitions(pipeline, stores.Ledger, stores.Log, options.StartFrom, time, off);
+        var partitions = _partitions = new Partitions(pipeline, stores.Ledger, stores.Log, options.StartFrom, time, off);
         var frontier = new FrontierPublisher(stores.Ledger, stores.Log, pipeline, options, time, off);
         _definitions = new Definitions(pipeline, stores.Ledger);
         _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, _definitions, stores.Alerts, off);
@@ -59,7 +60,7 @@ public sealed class Tick
         _streams = new StreamEmitter(pipeline, id, stores.Lake, _results, off);
         _checkpointer = new Checkpointer(pipeline, id, stores.Ledger, stores.Entities, stores.Alerts, options, off);
         _settler = new Settler(pipeline, id, stores.Ledger, stores.Entities, stores.Segments, options, off);
-        _watchdog = new Watchdog(stores.Log, ingest, partitions, stores.Alerts, options, time, off);
+        _watchdog = new Watchdog(stores.Log, stores.Ledger, ingest, partitions, stores.Alerts, options, time, off);
         _sinks = new SinkPublisher(pipeline, id, stores, options, time, off);
         _phases = new Phases(time);
         _publishedMs = _emittedMs = _checkpointedMs = _sweptMs = _frontierMovedMs = time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -93,7 +94,7 @@ public sealed class Tick
             // What follows may fail without making what is known less true. An entity that forgot is looked at again by the next tick.
             _truth = truth.Refused.Count == 0 ? truth : null;
             report = await FinishAsync(truth, report with { StartedMs = now }, cancel);
-            report = report with { PhasesMs = _phases.Take(), Changes = _definitions.TakeChanges() };
+            report = report with { PhasesMs = _phases.Take(), Changes = [.. _definitions.TakeChanges(), .. Ignored(truth)] };
             // Not before: a tick that fails reports nothing, and the next one must report these ranges again.
             truth.Fresh.Clear();
             return report;
@@ -323,6 +324,8 @@ public sealed class Tick
 
     private static (int Count, long Bytes) Open(Truth truth) =>
         (truth.Ranges.Values.Sum(ranges => ranges.Count), truth.Ranges.Values.Sum(ranges => ranges.Sum(range => (long)range.PayloadBytes)));
+
+    private IEnumerable<string> Ignored(Truth truth) => _partitions.TakeIgnoredStart(truth.Meta.Value) is { } start ? [start] : [];
 
     private List<long> Ages(IEnumerable<long> kafkaTimesMs)
     {

@@ -4,7 +4,7 @@ namespace Tidemark.Domain.Ledger;
 /// Finds what the trigger lost: partitions and log ends come from Kafka itself. The trigger commits by force after its retries, its consumer can
 /// die without a word, and nobody would deliver those records again.
 /// </summary>
-internal sealed class Watchdog(ITopicLog log, Ingest ingest, Partitions partitions, IAlerts alerts, TickOptions options, TimeProvider time, ProtocolRule off)
+internal sealed class Watchdog(ITopicLog log, ILedger ledger, Ingest ingest, Partitions partitions, IAlerts alerts, TickOptions options, TimeProvider time, ProtocolRule off)
 {
     private const int MaxRanges = 20;
 
@@ -46,7 +46,7 @@ internal sealed class Watchdog(ITopicLog log, Ingest ingest, Partitions partitio
         foreach (var partition in await log.PartitionsAsync(cancel))
         {
             Bounds[partition] = await log.BoundsAsync(partition, cancel);
-            if (!truth.Heads.TryGetValue(partition, out var head) || head.Next < Bounds[partition].End)
+            if (!truth.Heads.TryGetValue(partition, out var head) || head.Next < Bounds[partition].End || head.Loss is not null)
                 return false;
         }
 
@@ -56,8 +56,12 @@ internal sealed class Watchdog(ITopicLog log, Ingest ingest, Partitions partitio
     private async Task LookAtAsync(int partition, Head head, LogBounds bounds, bool hold, CancellationToken cancel)
     {
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        if (head.Loss is not null && ingest.OnDataLoss == OnDataLoss.Continue)
+            await LossGuard.AcceptAsync(ledger, partition, cancel);
         if (bounds.End < head.Next)
         {
+            if (ingest.OnDataLoss == OnDataLoss.Stop && !(head.LossAcceptedTo >= head.Next) && !off.HasFlag(ProtocolRule.CutLogIsMarked))
+                await ingest.StandAsync(partition, new Loss(bounds.End, head.Next), isCut: true, cancel);
             await alerts.RaiseAsync("topic-recreated", $"partition {partition}", $"Partition {partition} ends at offset {bounds.End}, but offsets up to {head.Next} were processed: the topic was recreated or lost data. Raise TopicGeneration to begin anew.", cancel);
             return;
         }
@@ -70,8 +74,9 @@ internal sealed class Watchdog(ITopicLog log, Ingest ingest, Partitions partitio
 
         if (now - seen.SinceMs < (long)options.WatchdogTimeout.TotalMilliseconds)
             return;
-        // A tail of control records alone is nobody's fault.
-        if (await ingest.CatchUpAsync(partition, bounds.End, MaxRanges, cancel) > 0)
+        // A tail of control records alone is nobody's fault, nor is one that waited for a loss to be accepted.
+        var stood = ingest.Stands(partition);
+        if (await ingest.CatchUpAsync(partition, bounds.End, MaxRanges, cancel) > 0 && !stood)
             await alerts.RaiseAsync("trigger-stalled", $"partition {partition}", $"Partition {partition} stood at offset {head.Next} of {bounds.End} for {(now - seen.SinceMs) / 1000} s: the Kafka trigger delivered nothing. Its tail is processed by the tick; look at the trigger's log.", cancel);
     }
 }

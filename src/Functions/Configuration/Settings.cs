@@ -21,7 +21,10 @@ public static class Settings
         new(Names.SensorsGeneration, "1", "1 to 9999", "As TopicGeneration, of SensorsTopic."),
         new(Names.PurchasesTopic, "–", "a Kafka topic name", "A topic of purchases (events of the shop) that is read beside the main one, into tables of its own. Without it the function IngestPurchases must be disabled."),
         new(Names.PurchasesGeneration, "1", "1 to 9999", "As TopicGeneration, of PurchasesTopic."),
-        new(Names.StartFrom, "earliest", "earliest, latest", "Where the very first start begins to read."),
+        new(Names.StartFrom, "earliest", "earliest, latest, a time such as 2026-11-01T00:00:00Z, or offsets such as 0:120,1:4500", "Where the very first start begins to read, see below."),
+        new(Names.SensorsStartFrom, "StartFrom", "as StartFrom", "As StartFrom, of SensorsTopic."),
+        new(Names.PurchasesStartFrom, "StartFrom", "as StartFrom", "As StartFrom, of PurchasesTopic."),
+        new(Names.OnDataLoss, "continue", "continue, stop", "Where Kafka has lost records before they were read: go on behind them, recorded and alerted, or stand before them until that is accepted, see below."),
         new(Names.TablesConnection, "AzureWebJobsStorage", "a connection string, or TablesConnection__tableServiceUri", "Storage account of the ledger.", Secret: true),
         new(Names.ResultsConnection, "TablesConnection", "a connection string, or ResultsConnection__tableServiceUri", "Storage account of the query results; one of its own where readers such as Power BI are given its key.", Secret: true),
         new(Names.LakeConnection, "AzureWebJobsStorage", "a connection string, or LakeConnection__blobServiceUri", "Storage account of the Delta tables.", Secret: true),
@@ -36,10 +39,12 @@ public static class Settings
         new(Names.MaxFutureSkew, "1h", "0s to 1d", "How far an event's time may be ahead of Kafka's before it is put in quarantine."),
         new(Names.DeduplicateWithin, "1h", "0s (off) to 31d", "An event with the id of another of its partition, no more than this apart in event time, is a duplicate and left out of silver and of every result."),
         new(Names.DeduplicationMaxIds, "8000000", "100000 to 100000000", "Most event ids remembered per partition (21 to 51 MB per million). Beyond it the partition waits, with an alert."),
-        new(Names.Catalog, "–", "file:PATH, blob:PATH (CSV in the lake's container), delta:PATH (a Delta table there) or table:NAME (in Table storage)", "Product catalog that events are joined with into `gold/enriched_clickstream`; without it that table is not made."),
-        new(Names.CatalogRefresh, "1m", "1s to 1d", "How often it is looked whether the catalog has changed."),
+        new(Names.Catalog, "–", "file:PATH, blob:PATH (CSV in the lake's container), delta:PATH (a Delta table there), table:NAME (in Table storage) or kafka:TOPIC (a compacted topic)", "Product catalog that events are joined with into `gold/enriched_clickstream`; without it, Customers and Countries that table is not made."),
+        new(Names.Customers, "–", "as Catalog", "Customers, by `user_id`, that events are joined with into the same table."),
+        new(Names.Countries, "–", "as Catalog", "Countries, by `country`, that events are joined with into the same table."),
+        new(Names.CatalogRefresh, "1m", "1s to 1d", "How often it is looked whether catalog, customers or countries have changed."),
         new(Names.CatalogJoin, "left", "left, inner", "Whether the enriched table holds all events or those whose product is in the catalog."),
-        new(Names.CatalogStart, "wait", "wait, nulls", "While no catalog could be read yet: reading waits, or events are enriched with nulls."),
+        new(Names.CatalogStart, "wait", "wait, nulls", "While one of these tables could not be read yet: reading waits, or events are enriched with nulls."),
         new(Names.SchemaRegistry, "–", "http(s)://host:port", "Schema registry (Confluent's HTTP interface) that framed records name their schema by. JSON Schema is read; Avro and Protobuf are refused."),
         new(Names.SchemaRegistryUser, "–", "text", "User name for the registry; goes with SchemaRegistryPassword."),
         new(Names.SchemaRegistryPassword, "–", "text", "Password; goes with SchemaRegistryUser.", Secret: true),
@@ -77,6 +82,9 @@ public static class Settings
         public const string PurchasesTopic = "PurchasesTopic";
         public const string PurchasesGeneration = "PurchasesGeneration";
         public const string StartFrom = "StartFrom";
+        public const string SensorsStartFrom = "SensorsStartFrom";
+        public const string PurchasesStartFrom = "PurchasesStartFrom";
+        public const string OnDataLoss = "OnDataLoss";
         public const string TablesConnection = "TablesConnection";
         public const string ResultsConnection = "ResultsConnection";
         public const string LakeConnection = "LakeConnection";
@@ -93,6 +101,8 @@ public static class Settings
         public const string DeduplicateWithin = "DeduplicateWithin";
         public const string DeduplicationMaxIds = "DeduplicationMaxIds";
         public const string Catalog = "Catalog";
+        public const string Customers = "Customers";
+        public const string Countries = "Countries";
         public const string CatalogRefresh = "CatalogRefresh";
         public const string CatalogJoin = "CatalogJoin";
         public const string CatalogStart = "CatalogStart";

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Confluent.Kafka;
 using Microsoft.Extensions.Configuration;
+using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Events;
 using Tidemark.Domain.Ledger;
 using Tidemark.Functions.Status;
@@ -22,7 +23,16 @@ public sealed partial record TidemarkOptions
     /// <summary>Of the topic of purchases; null = there is none.</summary>
     public required PipelineId? Purchases { get; init; }
 
+    /// <summary>Where the main topic begins.</summary>
     public required StartFrom StartFrom { get; init; }
+
+    /// <summary>Where the topic of readings begins.</summary>
+    public required StartFrom SensorsStartFrom { get; init; }
+
+    /// <summary>Where the topic of purchases begins.</summary>
+    public required StartFrom PurchasesStartFrom { get; init; }
+
+    public required OnDataLoss OnDataLoss { get; init; }
 
     public required StorageConnection Tables { get; init; }
 
@@ -49,8 +59,16 @@ public sealed partial record TidemarkOptions
 
     public required int DeduplicationMaxIds { get; init; }
 
-    /// <summary>Null = events are not enriched.</summary>
-    public required CatalogOptions? Catalog { get; init; }
+    /// <summary>Products; null = events are not joined with any.</summary>
+    public required ReferenceOptions? Catalog { get; init; }
+
+    /// <summary>Customers; null = events are not joined with any.</summary>
+    public required ReferenceOptions? Customers { get; init; }
+
+    /// <summary>Countries; null = events are not joined with any.</summary>
+    public required ReferenceOptions? Countries { get; init; }
+
+    public required CatalogJoin CatalogJoin { get; init; }
 
     /// <summary>Null = there is none.</summary>
     public required SchemaRegistryOptions? SchemaRegistry { get; init; }
@@ -80,6 +98,9 @@ public sealed partial record TidemarkOptions
         var version = read.Text(PipelineVersion, Version());
         var sensors = Further(read, version, kafka.Topic, SensorsTopic, SensorsGeneration);
         var purchases = Further(read, version, kafka.Topic, PurchasesTopic, PurchasesGeneration);
+        ReferenceOptions? ReadReference(string setting) => ReferenceOptions.Read(read, setting, kafka.Topic);
+        var (catalog, customers, countries) = (ReadReference(Settings.Names.Catalog), ReadReference(Settings.Names.Customers), ReadReference(Settings.Names.Countries));
+        var join = read.Choice<CatalogJoin>(Settings.Names.CatalogJoin);
         var tickSchedule = read.Text(TickSchedule, Schedule());
         _ = read.Text(MaintainSchedule, Schedule());
         return new TidemarkOptions
@@ -89,7 +110,10 @@ public sealed partial record TidemarkOptions
             Sensors = sensors,
             Purchases = purchases is null || purchases.Topic != sensors?.Topic ? purchases
                 : throw new InvalidSettingException(PurchasesTopic, $"is '{purchases.Topic}', as {SensorsTopic} is; each topic can be read once."),
-            StartFrom = read.Choice<StartFrom>(Settings.Names.StartFrom),
+            StartFrom = Start(read, Settings.Names.StartFrom),
+            SensorsStartFrom = Start(read, Settings.Names.SensorsStartFrom, sensors),
+            PurchasesStartFrom = Start(read, Settings.Names.PurchasesStartFrom, purchases),
+            OnDataLoss = read.Choice<OnDataLoss>(Settings.Names.OnDataLoss),
             Tables = StorageConnection.Read(configuration, TablesConnection, "table"),
             Results = StorageConnection.Read(configuration, ResultsConnection, "table", otherwise: TablesConnection),
             Lake = StorageConnection.Read(configuration, LakeConnection, "blob"),
@@ -102,7 +126,11 @@ public sealed partial record TidemarkOptions
             MaxFutureSkew = read.Duration(Settings.Names.MaxFutureSkew, TimeSpan.Zero, Hours(24)),
             DeduplicateWithin = read.Duration(Settings.Names.DeduplicateWithin, TimeSpan.Zero, Hours(24 * 31)),
             DeduplicationMaxIds = read.Number(Settings.Names.DeduplicationMaxIds, 100_000, 100_000_000),
-            Catalog = CatalogOptions.Read(read),
+            Catalog = catalog,
+            Customers = customers,
+            Countries = countries,
+            CatalogJoin = join != CatalogJoin.Inner || catalog is not null || (customers ?? countries) is null ? join
+                : throw new InvalidSettingException(Settings.Names.CatalogJoin, $"is inner while {Settings.Names.Catalog} is not set, so that no event would be joined; set it to left, or set {Settings.Names.Catalog}."),
             SchemaRegistry = SchemaRegistryOptions.Read(read),
             ResultTopics = ResultTopics.Read(read, kafka.Topic),
             InlineSegmentLimit = read.Bytes(Settings.Names.InlineSegmentLimit, 0, 900 << 10),
@@ -131,13 +159,38 @@ public sealed partial record TidemarkOptions
         return topic != main ? new PipelineId(version, topic, generation) : throw new InvalidSettingException(topicSetting, $"is '{topic}', as {KafkaTopic} is; each topic can be read once.");
     }
 
+    private static StartFrom Start(SettingReader read, string name)
+    {
+        try
+        {
+            return StartFrom.Parse(read.Text(name), name);
+        }
+        catch (FormatException e)
+        {
+            throw new InvalidSettingException(name, $"is '{read.Text(name)}': {e.Message}.");
+        }
+    }
+
+    /// <summary>Of a further topic: that of the main one, unless offsets are named, which hold for one topic only.</summary>
+    private static StartFrom Start(SettingReader read, string name, PipelineId? further)
+    {
+        if (read.Optional(name) is not null)
+            return Start(read, name);
+        var main = Start(read, Settings.Names.StartFrom);
+        return main.Offsets is null || further is null ? main
+            : throw new InvalidSettingException(name, $"is missing while {Settings.Names.StartFrom} names offsets, which say nothing of topic {further.Topic}; set it to earliest, latest, a time or offsets.");
+    }
+
     internal ResultsKept Kept => new(ResultsRetention);
+
+    /// <summary>Null = events are not enriched.</summary>
+    internal EnrichmentOptions? ToEnrichment() => Catalog is null && Customers is null && Countries is null ? null : new EnrichmentOptions { Join = CatalogJoin };
 
     internal AlertOptions ToAlerts() => Alerts;
 
     internal EventOptions ToEvents() => new(Kafka.Topic) { MaxFutureSkew = MaxFutureSkew, DeduplicateWithin = DeduplicateWithin };
 
-    internal IngestOptions ToIngest() => new() { MaxRangeRecords = MaxRangeRecords, StartFrom = StartFrom, DeduplicationMaxIds = DeduplicationMaxIds };
+    internal IngestOptions ToIngest() => new() { MaxRangeRecords = MaxRangeRecords, OnDataLoss = OnDataLoss, StartFrom = StartFrom, DeduplicationMaxIds = DeduplicationMaxIds };
 
     internal TickOptions ToTick() => new()
     {

@@ -17,6 +17,7 @@ namespace Tidemark.Functions.Kafka;
 internal sealed class KafkaTopicLog(KafkaOptions options, ILogger<KafkaTopicLog> logger) : ITopicLog, IDisposable
 {
     private const int MostConsumers = 4;
+    private const int SearchStep = 1_000;
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(250);
     private static readonly IReadOnlyList<RecordHeader> NoHeaders = [];
     private readonly ConcurrentBag<IConsumer<byte[]?, byte[]?>> _idle = [];
@@ -40,18 +41,17 @@ internal sealed class KafkaTopicLog(KafkaOptions options, ILogger<KafkaTopicLog>
             ? Task.FromResult<IReadOnlyList<SourceRecord>>([])
             : RunAsync(consumer => Fetch(consumer, partition, from, to, limit, cancel), cancel);
 
-    /// <summary>First offset of a partition whose record has this time (ms) or a later one; its end when there is none.</summary>
-    internal Task<long> OffsetAtAsync(int partition, long timeMs, CancellationToken cancel) => RunAsync(
+    /// <summary>
+    /// Asks the broker. One that keeps no index of times, such as the emulator, answers as if there were no such record; what it says of time 0 tells, and
+    /// there the records are read from the first on.
+    /// </summary>
+    public Task<long> OffsetAtAsync(int partition, long timeMs, CancellationToken cancel) => RunAsync(
         consumer =>
         {
-            var asked = new TopicPartitionTimestamp(options.Topic, partition, new Timestamp(timeMs, TimestampType.CreateTime));
-            if (consumer.OffsetsForTimes([asked], options.Timeout)[0].Offset is { IsSpecial: false } found)
-                return found.Value;
-            // Some brokers keep no index of times and answer as if there were no such record.
+            if (Find(consumer, partition, timeMs) is { } found)
+                return found;
             var bounds = Bounds(consumer, partition);
-            return bounds.End > bounds.Start && Fetch(consumer, partition, bounds.End - 1, bounds.End, 1, cancel) is [var last] && last.KafkaTimeMs >= timeMs
-                ? throw new InvalidOperationException($"The broker does not find offsets of topic {options.Topic} by time; name offsets.")
-                : bounds.End;
+            return bounds.End == bounds.Start || Find(consumer, partition, 0) is not null ? bounds.End : Search(consumer, partition, timeMs, bounds, cancel);
         },
         cancel);
 
@@ -60,6 +60,26 @@ internal sealed class KafkaTopicLog(KafkaOptions options, ILogger<KafkaTopicLog>
         while (_idle.TryTake(out var consumer))
             consumer.Dispose();
         _atOnce.Dispose();
+    }
+
+    private long? Find(IConsumer<byte[]?, byte[]?> consumer, int partition, long timeMs)
+    {
+        var asked = new TopicPartitionTimestamp(options.Topic, partition, new Timestamp(timeMs, TimestampType.CreateTime));
+        return consumer.OffsetsForTimes([asked], options.Timeout)[0].Offset is { IsSpecial: false } found ? found.Value : null;
+    }
+
+    private long Search(IConsumer<byte[]?, byte[]?> consumer, int partition, long timeMs, LogBounds bounds, CancellationToken cancel)
+    {
+        for (var from = bounds.Start; from < bounds.End;)
+        {
+            var records = Fetch(consumer, partition, from, bounds.End, SearchStep, cancel);
+            foreach (var record in records)
+                if (record.KafkaTimeMs >= timeMs)
+                    return record.Offset;
+            from = records.Count < SearchStep ? bounds.End : records[^1].Offset + 1;
+        }
+
+        return bounds.End;
     }
 
     private IReadOnlyList<SourceRecord> Fetch(IConsumer<byte[]?, byte[]?> consumer, int partition, long from, long to, int limit, CancellationToken cancel)

@@ -11,13 +11,13 @@ internal sealed record LakeTable(string Name, RowSchema Rows, TableSchema Schema
 {
     /// <summary>
     /// Writes the batches as few files: one, or one for each partition that rows fall in. With an attempt's id the names hold it, else they are
-    /// chosen so that they never repeat.
+    /// chosen so that they never repeat. Rows that a program made before columns were added have null there.
     /// </summary>
     public async Task<IReadOnlyList<DataFile>> WriteAsync(IReadOnlyList<RowBatch> batches, string? attempt, CancellationToken cancel)
     {
         var parts = new List<(IReadOnlyDictionary<string, string?> Values, List<RecordBatch> Rows)>();
         var byFolder = new Dictionary<string, List<RecordBatch>>(StringComparer.Ordinal);
-        foreach (var part in batches.Where(b => b.Count > 0).SelectMany(b => PartitionSplit.Split(DeltaColumns.ToDelta(b, Schema), PartitionColumns)))
+        foreach (var part in batches.Where(b => b.Count > 0).SelectMany(b => PartitionSplit.Split(DeltaColumns.ToDelta(RowBatches.Grown(b, Rows), Schema), PartitionColumns)))
         {
             var folder = Folder(part.Values);
             if (!byFolder.TryGetValue(folder, out var rows))

@@ -4,11 +4,11 @@ using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Scoring;
-using Tidemark.Functions.Catalogs;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Kafka;
 using Tidemark.Functions.Lake;
+using Tidemark.Functions.ReferenceData;
 using Tidemark.Functions.Results;
 using Tidemark.Functions.Schemas;
 using Tidemark.Functions.Scoring;
@@ -42,7 +42,7 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
         var alerts = isMain ? services.GetRequiredService<TableAlerts>() : new TableAlerts(id, table, _time, Logger<TableAlerts>());
         var entities = new InvocationEntities(id, store, _costs);
         var ingest = new Ingest(pipeline, ledger, log, segments, ToIngest(hosted), _time, lake, alerts);
-        var tick = new Tick(pipeline, id, Stores(ledger, log, segments, entities, lake, results, alerts, isMain), ingest, options.ToTick(), _time, _instance);
+        var tick = new Tick(pipeline, id, Stores(ledger, log, segments, entities, lake, results, alerts, isMain), ingest, options.ToTick() with { StartFrom = Start(hosted) }, _time, _instance);
         var board = new StatusBoard(id, _costs, _time, _instance);
         var operators = new OperatorBoard(id, pipeline, _costs, options.Kafka.BrokerList, _instance);
         var status = new StatusStore(id, table);
@@ -56,11 +56,28 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
         };
     }
 
-    /// <summary>Events of the shop may wait for the catalog, and for a schema that their frame names.</summary>
+    /// <summary>Events of the shop may wait for reference data, and for a schema that their frame names.</summary>
     private IngestOptions ToIngest(HostedPipeline hosted) => options.ToIngest() with
     {
-        IsReady = hosted.Name == HostedPipelines.Main && services.GetService<CatalogRefresher>() is { } catalog ? catalog.IsReadyAsync : null,
+        StartFrom = Start(hosted),
+        IsReady = hosted.Name == HostedPipelines.Main && services.GetServices<ReferenceRefresher>().ToList() is { Count: > 0 } tables ? cancel => AreReadyAsync(tables, cancel) : null,
         Prepare = hosted.Name != HostedPipelines.Sensors && services.GetService<SchemaRegistry>() is { } registry ? registry.PrepareAsync : null,
+    };
+
+    /// <summary>Every table is asked, so that each says what it lacks.</summary>
+    private static async ValueTask<bool> AreReadyAsync(IReadOnlyList<ReferenceRefresher> tables, CancellationToken cancel)
+    {
+        var all = true;
+        foreach (var table in tables)
+            all &= await table.IsReadyAsync(cancel);
+        return all;
+    }
+
+    private StartFrom Start(HostedPipeline hosted) => hosted.Name switch
+    {
+        HostedPipelines.Sensors => options.SensorsStartFrom,
+        HostedPipelines.Purchases => options.PurchasesStartFrom,
+        _ => options.StartFrom,
     };
 
     /// <summary>Rows of the main topic's queries also go to Kafka, where topics are named for them.</summary>

@@ -28,13 +28,14 @@ public sealed record AlertRule(string Name, AlertSeverity Severity, string Text,
 
     internal static readonly AlertRule Gap = new("gap", AlertSeverity.Critical, "Records were gone from Kafka before they could be read.", TimeSpan.FromDays(1));
     internal static readonly AlertRule TopicRecreated = new("topic-recreated", AlertSeverity.Critical, "The topic ends before offsets that were processed.", Event);
+    internal static readonly AlertRule StoppedAtLoss = new("stopped-at-loss", AlertSeverity.Critical, "A partition stands before records that Kafka has lost until that is accepted.", Event);
     internal static readonly AlertRule EntityForgot = new("entity-forgot", AlertSeverity.Critical, "The task hub lost state that ranges had been settled into.", Event);
     internal static readonly AlertRule EntityFault = new("entity-fault", AlertSeverity.Error, "An entity refused an operation.", Event);
     internal static readonly AlertRule EntityStuck = new("entity-stuck", AlertSeverity.Error, "An entity has had work for minutes and does not move.", Condition);
     internal static readonly AlertRule TriggerStalled = new("trigger-stalled", AlertSeverity.Error, "The Kafka trigger has stopped delivering; the tick reads in its place.", Event);
     internal static readonly AlertRule TickSlow = new("tick-slow", AlertSeverity.Error, "A tick or its checkpoint took a minute or longer.", TimeSpan.FromMinutes(5));
     internal static readonly AlertRule DeduplicationFull = new("deduplication-full", AlertSeverity.Error, "A partition waits because more event ids would have to be remembered than fit.", TimeSpan.FromMinutes(2));
-    internal static readonly AlertRule CatalogUnavailable = new("catalog-unavailable", AlertSeverity.Error, "The product catalog cannot be read; the last one stays in use, and without one reading may wait.", TimeSpan.FromMinutes(5));
+    internal static readonly AlertRule CatalogUnavailable = new("catalog-unavailable", AlertSeverity.Error, "The catalog, the customers or the countries cannot be read; the last version stays in use, and without one reading may wait.", TimeSpan.FromMinutes(5));
     internal static readonly AlertRule ResultsUndelivered = new("results-undelivered", AlertSeverity.Error, "Rows cannot be delivered to a Kafka topic (or another sink); they wait in Delta.", TimeSpan.FromMinutes(2));
     internal static readonly AlertRule StateNearLimit = new("state-near-limit", AlertSeverity.Error, "The state of an entity is near the largest that there may be.", Event);
     internal static readonly AlertRule Lag = new("lag", AlertSeverity.Warning, "Many records wait in Kafka, and they become more.", Condition);
@@ -43,6 +44,7 @@ public sealed record AlertRule(string Name, AlertSeverity Severity, string Text,
     internal static readonly AlertRule WatermarkHeld = new("watermark-held", AlertSeverity.Warning, "Events come, but event time does not move, so no window closes.", Condition);
     internal static readonly AlertRule QuarantineRate = new("quarantine-rate", AlertSeverity.Warning, "A large part of the records are no valid events.", Condition);
     internal static readonly AlertRule SchemaRefused = new("schema-refused", AlertSeverity.Warning, "Records are refused because of their schema; they are in quarantine.", TimeSpan.FromMinutes(10));
+    internal static readonly AlertRule ReferenceRefused = new("reference-refused", AlertSeverity.Warning, "Records of the catalog's, customers' or countries' topic are no rows; the rows stay as they were.", TimeSpan.FromMinutes(5));
     internal static readonly AlertRule SourceSilent = new("source-silent", AlertSeverity.Warning, "Nothing has come from Kafka for long.", Condition);
     internal static readonly AlertRule Maintenance = new("maintenance", AlertSeverity.Warning, "A Delta table could not be maintained.", TimeSpan.FromHours(2));
     internal static readonly AlertRule ScorerFailed = new("scorer-failed", AlertSeverity.Warning, "The model that scores purchases fails; they are kept without a score.", Event);
@@ -52,8 +54,8 @@ public sealed record AlertRule(string Name, AlertSeverity Severity, string Text,
     /// <summary>All of them, the worst first.</summary>
     public static IReadOnlyList<AlertRule> All { get; } =
     [
-        Gap, TopicRecreated, EntityForgot, EntityFault, EntityStuck, TriggerStalled, TickSlow, DeduplicationFull, CatalogUnavailable, ResultsUndelivered, StateNearLimit,
-        Lag, FallingBehind, BatchOverInterval, WatermarkHeld, QuarantineRate, SchemaRefused, SourceSilent, Maintenance, ScorerFailed, ScorerSlow, SmallFiles,
+        Gap, TopicRecreated, StoppedAtLoss, EntityForgot, EntityFault, EntityStuck, TriggerStalled, TickSlow, DeduplicationFull, CatalogUnavailable, ResultsUndelivered, StateNearLimit,
+        Lag, FallingBehind, BatchOverInterval, WatermarkHeld, QuarantineRate, SchemaRefused, ReferenceRefused, SourceSilent, Maintenance, ScorerFailed, ScorerSlow, SmallFiles,
     ];
 
     /// <summary>The rule of that name; null for a name that no rule has.</summary>

@@ -24,6 +24,7 @@ internal sealed partial class TableLedger
         var meta = new Meta(starts, row.GetInt64("Frontier"), row.GetBoolean("Hold") ?? false, row.GetBoolean("EndOfInput") ?? false)
         {
             KeepOpen = row.GetBoolean("KeepOpen") ?? false,
+            StartedFrom = row.GetString("StartedFrom"),
             Definitions = SplitBinary.Get(row, "d") is { } definitions ? JsonSerializer.Deserialize<Dictionary<string, DefinitionRow>>(definitions) : null,
         };
         return new VersionedMeta(meta, row.ETag.ToString());
@@ -34,6 +35,8 @@ internal sealed partial class TableLedger
         var row = new TableEntity(MetaPartition, MetaRow) { ["Hold"] = meta.Hold, ["EndOfInput"] = meta.EndOfInput, ["KeepOpen"] = meta.KeepOpen };
         if (meta.FrontierMs is { } frontier)
             row["Frontier"] = frontier;
+        if (meta.StartedFrom is { } start)
+            row["StartedFrom"] = start;
         SplitBinary.Put(row, "m", JsonSerializer.SerializeToUtf8Bytes(new SortedDictionary<int, long>(meta.Starts.ToDictionary())));
         if (meta.Definitions is { } definitions)
             SplitBinary.Put(row, "d", JsonSerializer.SerializeToUtf8Bytes(new SortedDictionary<string, DefinitionRow>(definitions.ToDictionary(), StringComparer.Ordinal)));

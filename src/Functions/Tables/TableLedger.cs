@@ -117,11 +117,19 @@ internal sealed partial class TableLedger(PipelineId id, TableClient table) : IL
             row["MaxEventTime"] = latest;
         if (head.FrontierMs is { } frontier)
             row["Frontier"] = frontier;
+        if (head.Loss is { } loss)
+            (row["LossFrom"], row["LossTo"]) = (loss.From, loss.To);
+        if (head.LossAcceptedTo is { } accepted)
+            row["LossAcceptedTo"] = accepted;
         return row;
     }
 
     private static VersionedHead ReadHead(TableEntity row) => new(
-        new Head(Number(row, "Next"), row.GetInt64("MaxEventTime"), row.GetInt64("Frontier"), Number(row, "LastActivity")),
+        new Head(Number(row, "Next"), row.GetInt64("MaxEventTime"), row.GetInt64("Frontier"), Number(row, "LastActivity"))
+        {
+            Loss = row.GetInt64("LossFrom") is { } from ? new Loss(from, Number(row, "LossTo")) : null,
+            LossAcceptedTo = row.GetInt64("LossAcceptedTo"),
+        },
         row.ETag.ToString());
 
     private static long Number(TableEntity row, string property) => row.GetInt64(property)

@@ -20,6 +20,7 @@ internal static class CommandLine
         root.Subcommands.Add(MaintenanceCommands.Vacuum(output, errors));
         root.Subcommands.Add(LateCommands.Late(output, errors));
         root.Subcommands.Add(LateCommands.Windows(output, errors));
+        root.Subcommands.Add(LossCommands.Create(output, errors));
         root.Subcommands.Add(ExplainCommand.Create(output, errors));
         root.Subcommands.Add(ReplayCommands.Replay(output, errors));
         root.Subcommands.Add(ReplayCommands.Swap(output, errors));

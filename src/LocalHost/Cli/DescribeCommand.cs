@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Tidemark.Domain.Clickstream;
-using Tidemark.Domain.Enrichment;
 using Tidemark.Functions.Configuration;
 using Tidemark.LocalHost.Settings;
 
@@ -46,6 +45,6 @@ internal static class DescribeCommand
         if (settings[RunSettings.Storage] is not { Length: > 0 })
             settings[RunSettings.Storage] = "UseDevelopmentStorage=true";
         var options = TidemarkOptions.Read(settings);
-        return ClickstreamPipeline.Create(options.ToEvents(), enrichment: options.Catalog is { } catalog ? new EnrichmentOptions { Join = catalog.Join } : null).Describe();
+        return ClickstreamPipeline.Create(options.ToEvents(), enrichment: options.ToEnrichment()).Describe();
     }
 }

@@ -104,6 +104,8 @@ internal static class ReplayCommands
         var next = new ConfigurationBuilder().AddConfiguration(settings).AddInMemoryCollection(
         [
             new(Names.PipelineVersion, version), new(Names.LakeContainer, container),
+            // Where a replay begins is said by --start, or is the beginning.
+            new(Names.StartFrom, "earliest"),
             // All input is there: a partition that is read to its end has no more, and rows go out as soon as they are there.
             new(Names.IdleTimeout, "1s"), new(Names.DeltaInterval, "1s"), new(Names.CheckpointInterval, "5s"),
         ]).Build();

@@ -62,7 +62,7 @@ internal static class SettingRules
     private static IEnumerable<Finding> Reading(SettingFacts facts)
     {
         var options = facts.Options;
-        if (options.StartFrom == Domain.Ledger.StartFrom.Latest)
+        if (options.StartFrom.Equals(Domain.Ledger.StartFrom.Latest))
             yield return Finding.Warning("settings", "StartFrom is latest: what is in the topic before the first start is never read.", "Use earliest unless that is what you want.");
         if (options.DeduplicateWithin == TimeSpan.Zero)
             yield return Finding.Warning("settings", "DeduplicateWithin is off: an event that a producer sends twice counts twice.", "Set it to the longest time after which producers send again.");

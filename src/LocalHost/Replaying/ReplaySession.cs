@@ -126,7 +126,7 @@ internal sealed class ReplaySession : IAsyncDisposable
 
         var time = CliValues.Time("--start", start)!.Value;
         foreach (var partition in ends.Keys)
-            starts[partition] = _log is RecordedLog recorded ? await recorded.OffsetAtAsync(partition, time, cancel) : await ((KafkaTopicLog)_log).OffsetAtAsync(partition, time, cancel);
+            starts[partition] = await _log.OffsetAtAsync(partition, time, cancel);
         return starts;
     }
 

@@ -4,7 +4,7 @@ using Tidemark.Native;
 
 namespace Tidemark.EndToEnd.Running;
 
-/// <summary>A broker of the test's own (librdkafka's mock cluster: real sockets, real protocol) with one topic.</summary>
+/// <summary>A broker of the test's own (librdkafka's mock cluster: real sockets, real protocol) with one topic, or more.</summary>
 internal sealed partial class MockKafka : IDisposable
 {
     private readonly IntPtr _owner, _cluster;
@@ -24,13 +24,16 @@ internal sealed partial class MockKafka : IDisposable
     /// <summary>host:port.</summary>
     public string Address { get; }
 
+    /// <summary>Makes another topic.</summary>
+    public void Create(string topic, int partitions) => Assert.Equal(0, rd_kafka_mock_topic_create(_cluster, topic, partitions, 1));
+
     /// <summary>Sends the records, each acknowledged, those of a key in order.</summary>
-    public async Task ProduceAsync(IEnumerable<(byte[]? Key, byte[]? Value)> records)
+    public async Task ProduceAsync(IEnumerable<(byte[]? Key, byte[]? Value)> records, string? topic = null)
     {
         var config = new ProducerConfig { BootstrapServers = Address, EnableIdempotence = true, MessageMaxBytes = 1_000_000, LingerMs = 20 };
         using var producer = new ProducerBuilder<byte[]?, byte[]?>(config)
             .SetKeySerializer(Serializers.ByteArray!).SetValueSerializer(Serializers.ByteArray!).Build();
-        var sent = records.Select(r => producer.ProduceAsync(Topic, new Message<byte[]?, byte[]?> { Key = r.Key, Value = r.Value })).ToList();
+        var sent = records.Select(r => producer.ProduceAsync(topic ?? Topic, new Message<byte[]?, byte[]?> { Key = r.Key, Value = r.Value })).ToList();
         producer.Flush(TimeSpan.FromSeconds(60));
         await Task.WhenAll(sent);
     }

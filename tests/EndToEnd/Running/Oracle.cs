@@ -28,6 +28,14 @@ internal static class Oracle
         return JsonDocument.Parse(await File.ReadAllTextAsync(verdict)).RootElement;
     }
 
+    /// <summary>Compares the exported tables of the topic of readings with its input; how many rows, late ones and alerts there are.</summary>
+    public static async Task<JsonElement> CheckSensorsAsync(Station station, string input)
+    {
+        await using var run = Start(station, ["--tables", station.Tables, "--input", input], "sensors.mjs");
+        Assert.True(await run.EndAsync(Limit) == 0, run.Transcript());
+        return JsonDocument.Parse(run.Output.TrimEnd().Split('\n')[^1]).RootElement;
+    }
+
     /// <summary>Every stream was computed again and had rows, but for those that the input has nothing for.</summary>
     public static void ComparedEveryStream(JsonElement verdict, params string[] except)
     {

@@ -84,21 +84,24 @@ internal sealed class Station : IAsyncDisposable
     }
 
     /// <summary>Exports every table afresh, and those named; one that nothing was ever written to is not there and left out.</summary>
-    public async Task ExportAsync(params string[] also)
+    public Task ExportAsync(params string[] also) => ExportOnlyAsync([.. Exported, .. also]);
+
+    /// <summary>Exports these tables afresh, and no other.</summary>
+    public async Task ExportOnlyAsync(params string[] tables)
     {
         if (Directory.Exists(Tables))
             Directory.Delete(Tables, recursive: true);
         // The first as a user would; each such call starts and ends Azurite, so the others share one that the test starts on the same files.
-        await ExportAsync(Exported[0], _environment);
+        await ExportAsync(tables[0], _environment);
         if (_environment.ContainsKey(Storage))
         {
-            foreach (var table in Exported[1..].Concat(also))
+            foreach (var table in tables[1..])
                 await ExportAsync(table, _environment);
             return;
         }
         await using var azurite = new OwnAzurite(this, Path.Combine(Data, "azurite"));
         await azurite.StartAsync();
-        foreach (var table in Exported[1..].Concat(also))
+        foreach (var table in tables[1..])
             await ExportAsync(table, new Dictionary<string, string>(_environment) { [Storage] = azurite.ConnectionString });
         await azurite.StopAsync();
     }

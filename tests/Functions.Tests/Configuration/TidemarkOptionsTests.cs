@@ -52,6 +52,12 @@ public sealed class TidemarkOptionsTests
     [InlineData("PurchasesTopic", "events")]
     [InlineData("PurchasesGeneration", "x")]
     [InlineData("StartFrom", "yesterday")]
+    [InlineData("StartFrom", "2026-13-01T00:00:00Z")]
+    [InlineData("StartFrom", "0:120,0:4500")]
+    [InlineData("StartFrom", "{\"0\":\"120\"}")]
+    [InlineData("SensorsStartFrom", "0")]
+    [InlineData("OnDataLoss", "fail")]
+    [InlineData("PurchasesStartFrom", "0:-3")]
     [InlineData("LakeContainer", "Lake")]
     [InlineData("LakeContainer", "a--b")]
     [InlineData("LedgerTable", "1table")]
@@ -74,6 +80,9 @@ public sealed class TidemarkOptionsTests
     [InlineData("Catalog", "catalog.csv")]
     [InlineData("Catalog", "table:a-b")]
     [InlineData("Catalog", "delta:")]
+    [InlineData("Catalog", "kafka:a topic")]
+    [InlineData("Customers", "customers.csv")]
+    [InlineData("Countries", "table:a-b")]
     [InlineData("InlineSegmentLimit", "1MB")]
     [InlineData("InlineSegmentLimit", "-1")]
     [InlineData("MaxRangeRecords", "0")]
@@ -107,15 +116,19 @@ public sealed class TidemarkOptionsTests
         Assert.Equal(TimeSpan.FromSeconds(seconds), Read(("MaxFutureSkew", text)).MaxFutureSkew);
 
     [Theory]
-    [InlineData("file:/data/shop: all.csv", CatalogKind.File, "/data/shop: all.csv")]
-    [InlineData("blob:shop/catalog.csv", CatalogKind.Blob, "shop/catalog.csv")]
-    [InlineData("delta:shop/products", CatalogKind.Delta, "shop/products")]
-    [InlineData("table:Products", CatalogKind.Table, "Products")]
-    public void A_catalog_is_a_kind_and_a_place(string text, CatalogKind kind, string place)
+    [InlineData("file:/data/shop: all.csv", ReferenceKind.File, "/data/shop: all.csv")]
+    [InlineData("blob:shop/catalog.csv", ReferenceKind.Blob, "shop/catalog.csv")]
+    [InlineData("delta:shop/products", ReferenceKind.Delta, "shop/products")]
+    [InlineData("table:Products", ReferenceKind.Table, "Products")]
+    [InlineData("kafka:shop.products-v2", ReferenceKind.Kafka, "shop.products-v2")]
+    public void A_catalog_is_a_kind_and_a_place(string text, ReferenceKind kind, string place)
     {
-        var catalog = Read(("Catalog", text), ("CatalogJoin", "inner")).Catalog;
-        Assert.Equal(new CatalogOptions(kind, place, TimeSpan.FromMinutes(1), CatalogJoin.Inner, CatalogStart.Wait), catalog);
-        Assert.Null(Read().Catalog);
+        var catalog = Read(("Catalog", text), ("CatalogJoin", "inner"), ("Countries", text));
+        var expected = new ReferenceOptions(kind, place, TimeSpan.FromMinutes(1), CatalogStart.Wait);
+        Assert.Equal((expected, null, expected), (catalog.Catalog, catalog.Customers, catalog.Countries));
+        Assert.Equal(CatalogJoin.Inner, catalog.ToEnrichment()!.Join);
+        Assert.Null(Read().ToEnrichment());
+        Assert.Equal("CatalogJoin", Assert.Throws<InvalidSettingException>(() => Read(("Customers", text), ("CatalogJoin", "inner"))).Setting);
         Assert.Equal("CatalogStart", Assert.Throws<InvalidSettingException>(() => Read(("Catalog", text), ("CatalogStart", "now"))).Setting);
     }
 

@@ -93,7 +93,7 @@ public sealed class ReplayTests(Azurite azurite)
 
         await RunAsync(app, log, ends, null, _ => { }, CancellationToken.None, starts);
         Assert.Equal(200, await app.CountAsync("bronze/events", Partitions));
-        Assert.Equal(ends[0], await ((KafkaTopicLog)log).OffsetAtAsync(0, HandTime.Start + 900_000 * 6_000L, default));
+        Assert.Equal(ends[0], await log.OffsetAtAsync(0, HandTime.Start + 900_000 * 6_000L, default));
     }
 
     private static async Task RunAsync(App app, ITopicLog log, IReadOnlyDictionary<int, long> ends, long? frontier, Action<ReplayProgress> report, CancellationToken cancel, IReadOnlyDictionary<int, long>? starts = null)

@@ -46,6 +46,19 @@ public sealed class KafkaTopicLogTests
     }
 
     [Fact]
+    public async Task A_time_has_the_first_offset_with_it_or_a_later_one_also_where_the_broker_keeps_no_index_of_times()
+    {
+        using var broker = new MockBroker("events", 2);
+        await broker.ProduceAsync("events", 0, 2_100);
+        using var log = New(broker);
+
+        Assert.Equal(0, await log.OffsetAtAsync(0, 1_600_000_000_000, default));
+        Assert.Equal(1_503, await log.OffsetAtAsync(0, 1_700_000_001_503, default));
+        Assert.Equal(2_100, await log.OffsetAtAsync(0, 1_700_000_002_100, default));
+        Assert.Equal(0, await log.OffsetAtAsync(1, 0, default));
+    }
+
+    [Fact]
     public async Task Offsets_beyond_the_log_end_are_a_failure_that_names_the_setting()
     {
         using var broker = new MockBroker("events", 1);

@@ -66,6 +66,54 @@ public sealed class AlertTests(Azurite azurite)
     }
 
     [Fact]
+    public async Task Where_losses_stop_the_pipeline_nothing_behind_one_is_processed_until_it_is_accepted()
+    {
+        var log = new Log { End = 20 };
+        await using var app = New(log, ("OnDataLoss", "stop"));
+        await DeliverAsync(app, 0, 5);
+        await app.TickAsync();
+        log.Start = 12;
+        await DeliverAsync(app, 14, 6);
+        await TickAsync(app, 20);
+        var status = await app.StatusAsync();
+        Assert.Equal((5, 5L), (status.EventsIn, status.Partitions.Single().Next));
+        var alert = Assert.Single(status.Alerts);
+        Assert.Equal(("stopped-at-loss", "critical", true), (alert.Name, alert.Severity, alert.Active));
+        Assert.Contains("offsets 5 to 11 were gone from Kafka", alert.Text);
+        var ledger = app.Services.GetRequiredService<ILedger>();
+        Assert.Empty(await ledger.ReadGapsAsync([0], default));
+
+        // The last delivery was dropped: what comes behind the loss is fetched.
+        Assert.Equal(new Loss(5, 12), await Losses.AcceptAsync(ledger, 0, default));
+        await TickAsync(app, 20);
+        Assert.Equal((13, 0), ((await app.StatusAsync()).EventsIn, (await app.StatusAsync()).Lag));
+        Assert.Equal([(5L, 12L)], (await ledger.ReadGapsAsync([0], default)).Select(gap => (gap.From, gap.To)));
+        Assert.Equal(["gap", "stopped-at-loss"], (await app.StatusAsync()).Alerts.Select(a => a.Name).Order());
+    }
+
+    [Fact]
+    public async Task Where_losses_stop_the_pipeline_a_log_that_was_cut_is_not_read_on_when_it_has_grown_again()
+    {
+        var log = new Log { End = 20 };
+        await using var app = New(log, ("OnDataLoss", "stop"));
+        await DeliverAsync(app, 0, 20);
+        await app.TickAsync();
+        log.End = 8;
+        app.Time.Advance(TimeSpan.FromSeconds(30));
+        await app.TickAsync();
+        log.End = 30;
+        await DeliverAsync(app, 15, 15);
+        await TickAsync(app, 20);
+        Assert.Equal(20, (await app.StatusAsync()).EventsIn);
+        Assert.Contains("ended at offset 8 although it had been read up to 20", (await app.StatusAsync()).Alerts.Single(a => a.Name == "stopped-at-loss").Text);
+
+        Assert.Equal(new Loss(8, 20), await Losses.AcceptAsync(app.Services.GetRequiredService<ILedger>(), 0, default));
+        await DeliverAsync(app, 15, 15);
+        await TickAsync(app, 2);
+        Assert.Equal((30, 30L), ((await app.StatusAsync()).EventsIn, (await app.StatusAsync()).Partitions.Single().Next));
+    }
+
+    [Fact]
     public async Task A_task_hub_that_lost_state_and_an_operation_that_cannot_be_applied_are_noticed()
     {
         var log = new Log { End = 60 };
@@ -129,7 +177,8 @@ public sealed class AlertTests(Azurite azurite)
         Assert.False(Assert.Single(await alerts.ListAsync(default)).Active);
     }
 
-    private App New(Log log) => new(azurite, "127.0.0.1:1", services => services.AddSingleton<ITopicLog>(log), ("DeltaInterval", "1s"), ("CheckpointInterval", "1s"));
+    private App New(Log log, params (string, string?)[] settings) =>
+        new(azurite, "127.0.0.1:1", services => services.AddSingleton<ITopicLog>(log), [("DeltaInterval", "1s"), ("CheckpointInterval", "1s"), .. settings]);
 
     private static async Task TickAsync(App app, int times)
     {
@@ -162,5 +211,7 @@ public sealed class AlertTests(Azurite azurite)
 
         public Task<IReadOnlyList<SourceRecord>> FetchAsync(int partition, long from, long to, int limit, CancellationToken cancel) => Task.FromResult<IReadOnlyList<SourceRecord>>(
             [.. Enumerable.Range(0, (int)End).Where(i => i >= Math.Max(from, Start) && i < to).Take(limit).Select(i => new SourceRecord(i, Time(i), null, Value(i), []))]);
+
+        public Task<long> OffsetAtAsync(int partition, long timeMs, CancellationToken cancel) => Task.FromResult(Math.Clamp((timeMs - Time(0) + 99) / 100, Start, End));
     }
 }

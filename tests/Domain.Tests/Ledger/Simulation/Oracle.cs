@@ -62,7 +62,9 @@ internal static class Oracle
         }
 
         errors.AddRange(SinkOracle.Compare(sim));
-        errors.AddRange(sim.Alerts.Where(a => a.Name is "entity-forgot" or "entity-fault" or "topic-recreated").Select(a => $"alert without cause: {a.Text}"));
+        if (sim.Scenario.OnDataLoss == OnDataLoss.Stop)
+            errors.AddRange(sim.Ledger.Unaccepted.Select(loss => $"passed without being accepted: {loss}"));
+        errors.AddRange(sim.Alerts.Where(a => a.Name is "entity-forgot" or "entity-fault" || (a.Name == "topic-recreated" && !sim.Scenario.CutsLog)).Select(a => $"alert without cause: {a.Text}"));
         if (sim.Scenario.Orderly && expected.Tables["late"].Count > 0)
             errors.Add($"late: {expected.Tables["late"].Count} rows though events were in order and every partition had them");
         return errors.Count == 0 ? null : string.Join(Environment.NewLine, errors.Take(12));
@@ -91,7 +93,7 @@ internal static class Oracle
         foreach (var group in sim.Ledger.Committed.GroupBy(r => r.Partition))
         {
             var next = sim.Ledger.Meta!.Value.Value.Starts[group.Key];
-            if (next != 0 && !sim.Topic.Partitions[group.Key].Removed.Contains(next - 1) && !sim.Scenario.ControlRecords)
+            if (Began(sim, group.Key) is { } began ? next != began : next != 0 && !sim.Topic.Partitions[group.Key].Removed.Contains(next - 1) && !sim.Scenario.ControlRecords)
                 errors.Add($"partition {group.Key} began at {next}");
             foreach (var range in group.OrderBy(r => r.From))
             {
@@ -101,6 +103,14 @@ internal static class Oracle
             }
         }
     }
+
+    /// <summary>Where a start by offsets or by time must begin, from all that the topic ever held; null = at the log start of the moment.</summary>
+    private static long? Began(Simulation sim, int partition) => sim.Scenario.StartFrom switch
+    {
+        { Offsets: { } offsets } => offsets[partition],
+        { TimeMs: { } time } => sim.Topic.Partitions[partition].Records.Where(r => r.Value.KafkaTimeMs >= time).Select(r => (long?)r.Key).Min() ?? sim.Topic.Partitions[partition].End,
+        _ => null,
+    };
 
     private static void Same(string table, IEnumerable<long[]> expected, IEnumerable<long[]> actual, List<string> errors)
     {

@@ -43,6 +43,8 @@ public sealed class RuleTests(ITestOutputHelper output)
         ProtocolRule.StreamRowsPutOff => Scenario.Draw(seed) with { Races = true },
         ProtocolRule.RetentionKeepsKnownRows => Scenario.Draw(seed) with { Ticks = 1, FaultRate = 0.02, TickStallRate = 0.4, Kept = new(TimeSpan.FromSeconds(1), 1) },
         ProtocolRule.TxnMustBeEqual => Scenario.Draw(seed) with { Ticks = 3, FaultRate = 0, CallStallRate = 0.02, HonourLease = false, Orderly = false, Partitions = 2, EventsPerPartition = 60 },
+        ProtocolRule.StopAtLoss => Scenario.Draw(seed) with { Orderly = false, Retention = true, OnDataLoss = OnDataLoss.Stop },
+        ProtocolRule.CutLogIsMarked => Scenario.Draw(seed) with { Orderly = false, Retention = false, CutsLog = true, OnDataLoss = OnDataLoss.Stop },
         ProtocolRule.SinkCursorAfterDelivery or ProtocolRule.SinkCursorBeforeEmission => Scenario.Draw(seed) with { FaultRate = 0.03 },
         ProtocolRule.CacheMustContinue => Scenario.Draw(seed) with { Ticks = 2, TickStallRate = 0.4, FaultRate = 0, HonourLease = false, Orderly = false, EventsPerPartition = 90, Partitions = 2 },
         _ => Scenario.Draw(seed) with { Ticks = 2, FaultRate = 0.02, HonourLease = false },

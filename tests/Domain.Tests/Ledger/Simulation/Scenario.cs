@@ -73,6 +73,21 @@ internal sealed record Scenario
     /// <summary>Event time counts as racing whenever it moves, and results are put off as long as it does.</summary>
     public bool Races { get; init; }
 
+    /// <summary>Where the first start begins.</summary>
+    public StartFrom StartFrom { get; init; } = StartFrom.Earliest;
+
+    /// <summary>What happens where records are gone; where partitions stand, somebody accepts it after a while.</summary>
+    public OnDataLoss OnDataLoss { get; init; }
+
+    /// <summary>The end of a log is cut off once.</summary>
+    public bool CutsLog { get; init; }
+
+    /// <summary>What retention removed of each log before the first start.</summary>
+    public long RetainedBefore { get; init; }
+
+    /// <summary>What the consumer group has committed before the first start.</summary>
+    public long GroupAt { get; init; }
+
     /// <summary>How far back results go; null = without end.</summary>
     public ResultsKept? Kept { get; init; }
 

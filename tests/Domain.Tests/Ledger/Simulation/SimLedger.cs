@@ -14,11 +14,17 @@ internal sealed class SimLedgerData
 
     public List<Gap> Gaps { get; } = [];
 
+    /// <summary>Commits that passed a loss which nobody had accepted.</summary>
+    public List<string> Unaccepted { get; } = [];
+
     public VersionedMeta? Meta { get; set; }
 
     public SortedDictionary<EntityKey, RegistryRow> Registry { get; } = [];
 
     public Dictionary<string, (Cursor Cursor, string ETag)> Cursors { get; } = [];
+
+    /// <summary>Of a partition, up to where it had been read when the end of its log was cut off; 0 = never.</summary>
+    public Func<int, long> CutBelow { get; init; } = _ => 0;
 
     public Lease? Lease { get; set; }
 
@@ -64,6 +70,10 @@ internal sealed class SimLedger(SimWorld world, SimActor actor, SimLedgerData da
             data.Ranges[(range.Partition, range.From)] = range;
             data.Committed.Add(range);
             data.Gaps.AddRange(gaps);
+            var accepted = Head(range.Partition)!.Value.Value.LossAcceptedTo ?? 0;
+            data.Unaccepted.AddRange(gaps.Where(gap => gap.To > accepted).Select(gap => $"{gap}"));
+            if (data.CutBelow(range.Partition) is > 0 and var cut && range.To > cut && accepted < cut)
+                data.Unaccepted.Add($"partition {range.Partition} was cut below {cut}, and {range.From}-{range.To} was committed");
             return Put(range.Partition, head);
         });
 

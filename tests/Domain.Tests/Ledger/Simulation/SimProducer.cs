@@ -12,6 +12,12 @@ internal sealed class SimProducer(SimWorld world, SimTopicData topic, Scenario s
 
     public bool IsDone { get; private set; }
 
+    /// <summary>Whether it has been noticed that the log of a partition was cut.</summary>
+    public Func<int, bool> IsNoticed { get; init; } = _ => true;
+
+    /// <summary>Up to where a partition is read.</summary>
+    public Func<int, long> NextOf { get; init; } = _ => 0;
+
     public void Start()
     {
         if (scenario.Orderly)
@@ -35,7 +41,12 @@ internal sealed class SimProducer(SimWorld world, SimTopicData topic, Scenario s
             var partition = open[world.Random.Next(open.Count)];
             if (world.Random.Next(200) == 0)
                 await world.StepAsync(null, 40_000);
+            // A log that grew beyond what was read before anybody looked cannot be told from one that was never cut.
+            if (topic.Partitions[partition].CutBelow > 0 && !IsNoticed(partition))
+                continue;
             Produce(partition, counts[partition]++);
+            if (scenario.CutsLog)
+                await CutAsync(partition);
             if (counts.Values.Sum() == appearsAt)
             {
                 var late = topic.Partitions.Count;
@@ -50,6 +61,17 @@ internal sealed class SimProducer(SimWorld world, SimTopicData topic, Scenario s
         }
 
         IsDone = true;
+    }
+
+    /// <summary>Cuts the log of a partition once, when it is read to its end, so that nothing is under way of what goes.</summary>
+    private async Task CutAsync(int partition)
+    {
+        var log = topic.Partitions[partition];
+        if (log.CutBelow > 0 || log.End < 12)
+            return;
+        await world.StepAsync(null, 4_000);
+        if (NextOf(partition) == log.End)
+            log.Cut(log.End - 1 - world.Random.Next(8));
     }
 
     private void Retain(int partition)
@@ -76,7 +98,9 @@ internal sealed class SimProducer(SimWorld world, SimTopicData topic, Scenario s
             value = Again(sent[Math.Max(0, sent.Count - 1 - random.Next(scenario.Orderly || random.Next(2) == 0 ? 4 : sent.Count))], random);
         else
             sent.Add(value = new ToyEvent(time, random.Next(3), random.Next(1, 50), ++_ids).Encode());
-        log.Append(new SourceRecord(0, world.NowMs, null, value, []));
+        // What is there before anything starts was written over a while.
+        var ago = scenario.Orderly ? (scenario.EventsPerPartition - index) * 100 : 0;
+        log.Append(new SourceRecord(0, world.NowMs - ago, null, value, []));
     }
 
     /// <summary>An event once more: the same bytes, or with an event time of its own, as producers that stamp when they send do.</summary>

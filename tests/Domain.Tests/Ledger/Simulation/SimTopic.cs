@@ -26,11 +26,24 @@ internal sealed class SimPartition
     /// <summary>What the consumer group has committed.</summary>
     public long GroupOffset { get; set; }
 
+    /// <summary>Where the log had ended and been read to when its end was cut off; 0 = never. Records that come below it are never read.</summary>
+    public long CutBelow { get; private set; }
+
     public void Append(SourceRecord record)
     {
         Records[End] = record with { Offset = End };
-        Everything[End] = record.Value;
+        if (End >= CutBelow)
+            Everything[End] = record.Value;
         End++;
+    }
+
+    /// <summary>Takes the last records away, all of which have been read.</summary>
+    public void Cut(long end)
+    {
+        (CutBelow, End) = (End, end);
+        GroupOffset = Math.Min(GroupOffset, end);
+        foreach (var offset in Records.Keys.Where(offset => offset >= end).ToList())
+            Records.Remove(offset);
     }
 
     public void Retain(long start)
@@ -57,4 +70,8 @@ internal sealed class SimTopicLog(SimWorld world, SimActor actor, SimTopicData t
     public Task<IReadOnlyList<SourceRecord>> FetchAsync(int partition, long from, long to, int limit, CancellationToken cancel) =>
         world.CallAsync(actor, $"fetch {partition} {from}-{to}", () => (IReadOnlyList<SourceRecord>)
             [.. topic.Partitions[partition].Records.Where(r => r.Key >= from && r.Key < to).Select(r => r.Value).Take(limit)]);
+
+    public Task<long> OffsetAtAsync(int partition, long timeMs, CancellationToken cancel) =>
+        world.CallAsync(actor, $"offset of {partition} at {timeMs}", () =>
+            topic.Partitions[partition].Records.Where(r => r.Value.KafkaTimeMs >= timeMs).Select(r => (long?)r.Key).FirstOrDefault() ?? topic.Partitions[partition].End);
 }

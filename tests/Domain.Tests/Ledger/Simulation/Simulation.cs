@@ -18,6 +18,7 @@ internal sealed class Simulation
     {
         (Seed, _scenario, _off, Pipeline) = (seed, scenario, off, new ToyPipeline(off, scenario.AppendOnly, scenario.OnlyPicky, scenario.Kept is not null));
         World = new SimWorld(seed, trace) { FaultRate = Math.Max(scenario.FaultRate, 1e-9), StallRate = scenario.CallStallRate, StallOn = scenario.StallOn };
+        Ledger = new SimLedgerData { CutBelow = p => Topic.Partitions[p].CutBelow };
         Entities = new SimEntityData(World, Pipeline, off);
         _trigger = new SimTrigger(World, Topic, NewIngest, scenario.Instances)
         {
@@ -38,7 +39,7 @@ internal sealed class Simulation
 
     public SimTopicData Topic { get; } = new();
 
-    public SimLedgerData Ledger { get; } = new();
+    public SimLedgerData Ledger { get; }
 
     public SimBlobs Blobs { get; } = new();
 
@@ -52,20 +53,30 @@ internal sealed class Simulation
 
     public List<(string Name, string Text)> Alerts { get; } = [];
 
+    /// <summary>Losses that partitions stood before until they were accepted.</summary>
+    public List<(int Partition, Loss Loss)> Stood { get; } = [];
+
+    /// <summary>What ticks said about definitions and settings that are not those of the ledger.</summary>
+    public List<string> Changes { get; } = [];
+
     /// <summary>Runs to the end and compares; null when all is right, else what is wrong.</summary>
     public string? Run()
     {
         try
         {
             for (var p = 0; p < _scenario.Partitions; p++)
-                Topic.Partitions[p] = new SimPartition();
-            var producer = new SimProducer(World, Topic, _scenario);
+                Topic.Partitions[p] = new SimPartition { GroupOffset = _scenario.GroupAt };
+            var producer = new SimProducer(World, Topic, _scenario) { IsNoticed = p => Alerts.Any(a => a.Name == "topic-recreated" && a.Text.StartsWith($"Partition {p} ", StringComparison.Ordinal)), NextOf = p => Ledger.Heads.TryGetValue(p, out var head) ? head.Value.Next : 0 };
             producer.Start();
+            foreach (var partition in Topic.Partitions.Values)
+                partition.Retain(_scenario.RetainedBefore);
             _trigger.Start();
             for (var i = 0; i < _scenario.Ticks; i++)
                 SpawnTick(i, 1);
             if (_scenario.Kept is not null)
                 SpawnSweep(1);
+            if (_scenario.OnDataLoss == OnDataLoss.Stop)
+                World.Start(OperateAsync);
             World.RunUntil(() => producer.IsDone, MaxSteps);
             World.RunUntil(() => false, 400 + (Seed % 5) * 200);
             World.Faults = false;
@@ -130,7 +141,7 @@ internal sealed class Simulation
             new SimLedger(World, actor, Ledger, _scenario.HonourLease),
             new SimTopicLog(World, actor, Topic),
             new SimSegments(World, actor, Blobs),
-            new IngestOptions { MaxRangeRecords = 15, DeduplicationMaxIds = _scenario.MaxIds, HoldPoll = TimeSpan.FromSeconds(1), NewAttempt = () => _off.HasFlag(ProtocolRule.StagedNamePerAttempt) ? "x" : $"{actor.Name}-{attempts++}" },
+            new IngestOptions { OnDataLoss = _scenario.OnDataLoss, StartFrom = _scenario.StartFrom, MaxRangeRecords = 15, DeduplicationMaxIds = _scenario.MaxIds, HoldPoll = TimeSpan.FromSeconds(1), NewAttempt = () => _off.HasFlag(ProtocolRule.StagedNamePerAttempt) ? "x" : $"{actor.Name}-{attempts++}" },
             World.Time,
             new SimLake(World, actor, Lake, Blobs, _off),
             new SimAlerts(World, actor, Alerts),
@@ -160,6 +171,23 @@ internal sealed class Simulation
         var actor = new SimActor($"tick{instance}.{generation}");
         _tickActors.Add(actor);
         World.Start(() => TickLoopAsync(actor));
+    }
+
+    /// <summary>Somebody who looks for partitions that stand, thinks for a while, and accepts.</summary>
+    private async Task OperateAsync()
+    {
+        var actor = new SimActor("operator");
+        while (true)
+        {
+            await World.StepAsync(null, 5_000 + World.Random.Next(30_000));
+            foreach (var (partition, head) in Ledger.Heads.ToList())
+                if (head.Value.Loss is { } loss)
+                {
+                    Stood.Add((partition, loss));
+                    Ledger.Heads[partition] = new VersionedHead(head.Value with { Loss = null, LossAcceptedTo = loss.To }, Ledger.NextETag());
+                    World.Note($"{actor.Name}: accepts {loss} of {partition}");
+                }
+        }
     }
 
     private void SpawnSweep(int generation)
@@ -199,6 +227,7 @@ internal sealed class Simulation
         };
         var options = new TickOptions
         {
+            StartFrom = _scenario.StartFrom,
             DeltaInterval = TimeSpan.FromSeconds(3),
             CheckpointInterval = TimeSpan.FromMilliseconds(_scenario.CheckpointMs),
             IdleTimeout = TimeSpan.FromMilliseconds(_scenario.IdleTimeoutMs),
@@ -222,6 +251,7 @@ internal sealed class Simulation
             try
             {
                 var report = await tick.RunAsync(CancellationToken.None);
+                Changes.AddRange(report.Changes);
                 if (report.Skipped is { } why)
                     World.Note($"{actor.Name}: skipped: {why}");
                 if (report.Drained)

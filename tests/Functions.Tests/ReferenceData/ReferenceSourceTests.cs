@@ -5,15 +5,15 @@ using NSubstitute;
 using Tidemark.Delta;
 using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
-using Tidemark.Functions.Catalogs;
+using Tidemark.Functions.ReferenceData;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Lake;
 using Tidemark.Functions.Tests.Azure;
 
-namespace Tidemark.Functions.Tests.Catalogs;
+namespace Tidemark.Functions.Tests.ReferenceData;
 
 [Collection(AzuriteCollection.Name)]
-public sealed class CatalogTests(Azurite azurite)
+public sealed class ReferenceSourceTests(Azurite azurite)
 {
     private const string Csv = "product_id,product_name,brand,category,price\nA,Pan,Acme,Kitchen,12.50\nB,Lamp,,Light,\n";
 
@@ -24,19 +24,19 @@ public sealed class CatalogTests(Azurite azurite)
     [Fact]
     public async Task The_same_products_are_the_same_version_from_a_file_a_blob_a_Delta_table_and_Table_storage()
     {
-        var expected = CatalogCsv.Read(Encoding.UTF8.GetBytes(Csv)).Version;
+        var expected = ReferenceCsv.Read(ReferenceSchema.Catalog, Encoding.UTF8.GetBytes(Csv)).Version;
         var store = new BlobObjectStore(azurite.NewContainer());
         await store.PutAsync("shop/catalog.csv", Encoding.UTF8.GetBytes(Csv), default);
         var file = Path.GetTempFileName();
         try
         {
             await File.WriteAllTextAsync(file, Csv);
-            foreach (var source in new ICatalogSource[] { new FileCatalogSource(file), new BlobCatalogSource(store, "shop/catalog.csv"), new DeltaCatalogSource(store, await DeltaAsync(store)), new TableCatalogSource(await TableAsync()) })
+            foreach (var source in new IReferenceSource[] { new FileReferenceSource(file, ReferenceSchema.Catalog), new BlobReferenceSource(store, "shop/catalog.csv", ReferenceSchema.Catalog), new DeltaReferenceSource(store, await DeltaAsync(store), ReferenceSchema.Catalog), new TableReferenceSource(await TableAsync(), ReferenceSchema.Catalog) })
             {
                 var loaded = (await source.ReadAsync(null, default))!;
-                Assert.True(expected == loaded.Catalog.Version, $"{source.Name} has version {loaded.Catalog.Version}");
+                Assert.True(expected == loaded.Table.Version, $"{source.Name} has version {loaded.Table.Version}");
                 // Unchanged: what can tell does not load it again.
-                Assert.Equal(source is TableCatalogSource, await source.ReadAsync(loaded.Mark, default) is not null);
+                Assert.Equal(source is TableReferenceSource, await source.ReadAsync(loaded.Mark, default) is not null);
             }
         }
         finally
@@ -46,10 +46,37 @@ public sealed class CatalogTests(Azurite azurite)
     }
 
     [Fact]
+    public async Task Days_are_the_same_from_CSV_a_Delta_table_and_Table_storage()
+    {
+        var expected = ReferenceCsv.Read(ReferenceSchema.Customers, "user_id,segment,signup_date,country\nA,gold,2024-02-29,DE\nB,,,\n"u8).Version;
+        var store = new BlobObjectStore(azurite.NewContainer());
+        var delta = DeltaTable.Open(store, "shop/customers");
+        var schema = new TableSchema([
+            new TableField("Signup_Date", DataType.Date), new TableField("segment", DataType.String), new TableField("user_id", DataType.String), new TableField("country", DataType.String)]);
+        var rows = new RecordBatch(schema, [new Int32Column([19_782, 0], 2, [2]), Text("gold", ""), Text("A", "B"), Text("DE", "")], 2);
+        await delta.AppendAsync(new AppendRequest { Schema = schema, Files = [await delta.WriteFileAsync(rows)] });
+        var table = await azurite.NewTableAsync();
+        await table.AddEntityAsync(new TableEntity("c", "A") { ["Segment"] = "gold", ["SignupDate"] = new DateTimeOffset(2024, 2, 29, 23, 0, 0, TimeSpan.Zero), ["HomeCountry"] = "DE", ["country"] = "FR" });
+        await table.AddEntityAsync(new TableEntity("c", "B"));
+        foreach (var source in new IReferenceSource[] { new DeltaReferenceSource(store, "shop/customers", ReferenceSchema.Customers), new TableReferenceSource(table, ReferenceSchema.Customers) })
+            Assert.Equal((source.Name, expected), (source.Name, (await source.ReadAsync(null, default))!.Table.Version));
+    }
+
+    [Fact]
+    public async Task Records_that_were_refused_are_told_at_every_look_while_the_rest_is_in_use()
+    {
+        var source = new Scripted { Complaint = "1 record is no row" };
+        using var refresher = New(source, CatalogStart.Wait);
+        Assert.True(await refresher.IsReadyAsync(default));
+        Assert.Equal(2, _enrichment.Catalog.Current!.Count);
+        await _alerts.Received(1).RaiseAsync("reference-refused", "scripted", Arg.Is<string>(t => t.Contains("Of the catalog scripted 1 record is no row")), Arg.Any<CancellationToken>());
+    }
+
+    [Fact]
     public async Task A_place_without_a_catalog_is_named()
     {
         var store = new BlobObjectStore(azurite.NewContainer());
-        foreach (var source in new ICatalogSource[] { new FileCatalogSource("/no/such.csv"), new BlobCatalogSource(store, "no.csv"), new DeltaCatalogSource(store, "no/table") })
+        foreach (var source in new IReferenceSource[] { new FileReferenceSource("/no/such.csv", ReferenceSchema.Catalog), new BlobReferenceSource(store, "no.csv", ReferenceSchema.Catalog), new DeltaReferenceSource(store, "no/table", ReferenceSchema.Catalog) })
             Assert.Contains(source.Name.Split(':')[1], (await Assert.ThrowsAsync<FileNotFoundException>(() => source.ReadAsync(null, default))).Message);
     }
 
@@ -65,7 +92,7 @@ public sealed class CatalogTests(Azurite azurite)
         source.Fault = null;
         _time.Advance(TimeSpan.FromMinutes(1));
         Assert.True(await refresher.IsReadyAsync(default));
-        Assert.NotNull(_enrichment.Current);
+        Assert.NotNull(_enrichment.Catalog.Current);
     }
 
     [Fact]
@@ -74,11 +101,11 @@ public sealed class CatalogTests(Azurite azurite)
         var source = new Scripted { Fault = "gone" };
         using var refresher = New(source, CatalogStart.Nulls);
         Assert.True(await refresher.IsReadyAsync(default));
-        Assert.Null(_enrichment.Current);
+        Assert.Null(_enrichment.Catalog.Current);
         source.Fault = null;
         _time.Advance(TimeSpan.FromMinutes(1));
         Assert.True(await refresher.IsReadyAsync(default));
-        Assert.NotNull(_enrichment.Current);
+        Assert.NotNull(_enrichment.Catalog.Current);
     }
 
     [Fact]
@@ -87,23 +114,23 @@ public sealed class CatalogTests(Azurite azurite)
         var source = new Scripted();
         using var refresher = New(source, CatalogStart.Wait);
         Assert.True(await refresher.IsReadyAsync(default));
-        var first = _enrichment.Current;
+        var first = _enrichment.Catalog.Current;
         _time.Advance(TimeSpan.FromMinutes(1));
         source.Csv = Csv + "C,Kettle,,,1\n";
         Assert.True(await refresher.IsReadyAsync(default));
-        Assert.True(SpinWait.SpinUntil(() => _enrichment.Current != first, TimeSpan.FromSeconds(30)));
-        var second = _enrichment.Current;
+        Assert.True(SpinWait.SpinUntil(() => _enrichment.Catalog.Current != first, TimeSpan.FromSeconds(30)));
+        var second = _enrichment.Catalog.Current;
         Assert.Equal((2, 3), (first!.Count, second!.Count));
         _time.Advance(TimeSpan.FromMinutes(1));
         source.Csv = "product_id,price\nA,cheap\n";
         Assert.True(await refresher.IsReadyAsync(default));
         Assert.True(SpinWait.SpinUntil(() => _alerts.ReceivedCalls().Any(), TimeSpan.FromSeconds(30)));
         await _alerts.Received(1).RaiseAsync("catalog-unavailable", "scripted", Arg.Is<string>(t => t.Contains("'cheap'") && t.Contains($"Version {second.Version} stays")), Arg.Any<CancellationToken>());
-        Assert.Same(second, _enrichment.Current);
+        Assert.Same(second, _enrichment.Catalog.Current);
     }
 
-    private CatalogRefresher New(ICatalogSource source, CatalogStart start) => new(
-        source, _enrichment, new CatalogOptions(CatalogKind.File, "", TimeSpan.FromMinutes(1), CatalogJoin.Left, start), _alerts, _time, NullLogger<CatalogRefresher>.Instance);
+    private ReferenceRefresher New(IReferenceSource source, CatalogStart start) => new(
+        source, _enrichment.Catalog, new ReferenceOptions(ReferenceKind.File, "", TimeSpan.FromMinutes(1), start), _alerts, _time, NullLogger<ReferenceRefresher>.Instance);
 
     private static async Task<string> DeltaAsync(IObjectStore store)
     {
@@ -112,11 +139,12 @@ public sealed class CatalogTests(Azurite azurite)
             new TableField("product_id", DataType.String), new TableField("name", DataType.String), new TableField("brand", DataType.String),
             new TableField("category", DataType.String), new TableField("price", DataType.Decimal(10, 2)),
         ]);
-        static BytesColumn Text(params string[] texts) => new([.. texts.SelectMany(Encoding.UTF8.GetBytes)], [0, texts[0].Length, texts[0].Length + texts[1].Length], 2);
         var rows = new RecordBatch(schema, [Text("A", "B"), Text("Pan", "Lamp"), Text("Acme", ""), Text("Kitchen", "Light"), new Int64Column([1250, 0], 2, [2])], 2);
         await table.AppendAsync(new AppendRequest { Schema = schema, Files = [await table.WriteFileAsync(rows)] });
         return "shop/products";
     }
+
+    private static BytesColumn Text(params string[] texts) => new([.. texts.SelectMany(Encoding.UTF8.GetBytes)], [0, texts[0].Length, texts[0].Length + texts[1].Length], 2);
 
     private async Task<TableClient> TableAsync()
     {
@@ -126,20 +154,22 @@ public sealed class CatalogTests(Azurite azurite)
         return table;
     }
 
-    private sealed class Scripted : ICatalogSource
+    private sealed class Scripted : IReferenceSource
     {
         public string Name => "scripted";
 
         public string? Fault { get; set; }
 
-        public string Csv { get; set; } = CatalogTests.Csv;
+        public string? Complaint { get; init; }
+
+        public string Csv { get; set; } = ReferenceSourceTests.Csv;
 
         public int Reads { get; private set; }
 
-        public Task<LoadedCatalog?> ReadAsync(string? knownMark, CancellationToken cancel)
+        public Task<LoadedReference?> ReadAsync(string? knownMark, CancellationToken cancel)
         {
             Reads++;
-            return Fault is { } fault ? throw new IOException(fault) : Task.FromResult<LoadedCatalog?>(new(CatalogCsv.Read(Encoding.UTF8.GetBytes(Csv)), null));
+            return Fault is { } fault ? throw new IOException(fault) : Task.FromResult<LoadedReference?>(new(ReferenceCsv.Read(ReferenceSchema.Catalog, Encoding.UTF8.GetBytes(Csv)), null));
         }
     }
 

@@ -3,14 +3,14 @@ using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Functions.Configuration;
 
-namespace Tidemark.Functions.Catalogs;
+namespace Tidemark.Functions.ReferenceData;
 
 /// <summary>
-/// Keeps the catalog of this process up to date: the first batch waits for it, later ones only cause it to be looked at again in the background. When that
-/// fails the last version stays, and an alert says so at every look until one succeeds.
+/// Keeps a table of reference data of this process up to date: the first batch waits for it, later ones only cause it to be looked at again in the background. When that
+/// fails the last version stays, and an alert says so at every look until one succeeds; another names records that were refused while the rest is in use.
 /// </summary>
-internal sealed class CatalogRefresher(
-    ICatalogSource source, EnrichmentOptions enrichment, CatalogOptions options, IAlerts alerts, TimeProvider time, ILogger<CatalogRefresher> logger) : IDisposable
+internal sealed class ReferenceRefresher(
+    IReferenceSource source, Reference reference, ReferenceOptions options, IAlerts alerts, TimeProvider time, ILogger<ReferenceRefresher> logger) : IDisposable
 {
     private readonly SemaphoreSlim _one = new(1, 1);
     private string? _mark;
@@ -23,7 +23,7 @@ internal sealed class CatalogRefresher(
     {
         if (_hasLooked && time.GetElapsedTime(Interlocked.Read(ref _lookedAt)) < options.Refresh)
             return IsUsable;
-        if (enrichment.Current is null)
+        if (reference.Current is null)
         {
             await LookAsync(cancel);
             return IsUsable;
@@ -34,11 +34,15 @@ internal sealed class CatalogRefresher(
         return true;
     }
 
-    public void Dispose() => _one.Dispose();
+    public void Dispose()
+    {
+        _one.Dispose();
+        (source as IDisposable)?.Dispose();
+    }
 
-    private bool IsUsable => enrichment.Current is not null || options.Start == CatalogStart.Nulls;
+    private bool IsUsable => reference.Current is not null || options.Start == CatalogStart.Nulls;
 
-    /// <summary>Reads the catalog if it has changed. Never throws but for cancellation.</summary>
+    /// <summary>Reads the table if it has changed. Never throws but for cancellation.</summary>
     private async Task LookAsync(CancellationToken cancel)
     {
         await _one.WaitAsync(cancel);
@@ -49,17 +53,19 @@ internal sealed class CatalogRefresher(
             if (await source.ReadAsync(_mark, cancel) is { } loaded)
             {
                 _mark = loaded.Mark;
-                if (enrichment.Current?.Version != loaded.Catalog.Version)
-                    logger.LogInformation("Catalog {Name}: version {Version}, {Count} products, {Bytes} bytes.", source.Name, loaded.Catalog.Version, loaded.Catalog.Count, loaded.Catalog.Bytes);
-                enrichment.Current = loaded.Catalog;
+                if (reference.Current?.Version != loaded.Table.Version)
+                    logger.LogInformation("The {Title} {Name}: version {Version}, {Count} rows, {Bytes} bytes.", reference.Schema.Title, source.Name, loaded.Table.Version, loaded.Table.Count, loaded.Table.Bytes);
+                reference.Current = loaded.Table;
             }
 
             Looked();
+            if (source.Complaint is { } complaint)
+                await TryRaiseAsync("reference-refused", $"Of the {reference.Schema.Title} {source.Name} {complaint} The rows stay as they were; the next good record of a key mends it.", cancel);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancel.IsCancellationRequested)
         {
             Looked();
-            await TryAlertAsync(e, cancel);
+            await TryRaiseAsync("catalog-unavailable", Unavailable(e), cancel);
         }
         finally
         {
@@ -73,14 +79,18 @@ internal sealed class CatalogRefresher(
         _hasLooked = true;
     }
 
-    private async Task TryAlertAsync(Exception why, CancellationToken cancel)
+    private string Unavailable(Exception why)
     {
-        var meanwhile = enrichment.Current is { } current ? $"Version {current.Version} stays in use."
+        var meanwhile = reference.Current is { } current ? $"Version {current.Version} stays in use."
             : options.Start == CatalogStart.Nulls ? "Events are enriched with nulls until it is there." : "Reading waits until it is there.";
-        var text = $"The catalog {source.Name} could not be read: {why.Message.Split('\n')[0].Trim()} {meanwhile}";
+        return $"The {reference.Schema.Title} {source.Name} could not be read: {why.Message.Split('\n')[0].Trim()} {meanwhile}";
+    }
+
+    private async Task TryRaiseAsync(string alert, string text, CancellationToken cancel)
+    {
         try
         {
-            await alerts.RaiseAsync("catalog-unavailable", source.Name, text, cancel);
+            await alerts.RaiseAsync(alert, source.Name, text, cancel);
         }
         catch (Exception e) when (e is Azure.RequestFailedException or AggregateException or IOException)
         {

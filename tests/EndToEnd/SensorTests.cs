@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Text;
+using Tidemark.EndToEnd.Running;
+using Tidemark.LocalHost.Demo;
+
+namespace Tidemark.EndToEnd;
+
+/// <summary>The topic of readings beside the main one, through the real program.</summary>
+public class SensorTests
+{
+    private static readonly string[] Tables =
+        ["bronze/sensors", "silver/sensors", "silver/sensors_quarantine", "silver/sensors_late", "gold/sensor_metrics", "gold/sensor_alerts"];
+
+    [Fact]
+    public async Task Readings_shuffled_repeated_late_and_broken_equal_the_oracle_although_the_host_was_killed()
+    {
+        await using var station = new Station();
+        station.MoveQuickly();
+        var input = station.In("sensors.ndjson");
+        var options = new SensorOptions
+        {
+            Seed = 31, Devices = 8, ExcursionShare = 0.01, SilenceShare = 0.003, LateShare = 0.02, LateBy = TimeSpan.FromHours(1.5), OutOfOrderShare = 1, DuplicateShare = 0.03, BrokenShare = 0.02,
+        };
+        var records = new SensorSimulation(options).Generate(ShopFile.Start, ShopFile.Start.AddHours(3)).ToList();
+        var lines = records.ConvertAll(record => Encoding.UTF8.GetString(record.Value!));
+        var middle = ShopFile.Start.AddHours(1.5).ToUnixTimeMilliseconds();
+        // The simulated devices only ever run too high.
+        lines.InsertRange(records.FindIndex(record => record.TimestampMs >= middle), Enumerable.Range(0, 6).Select(i => string.Create(CultureInfo.InvariantCulture,
+            $$"""{"device":"cellar","metric":"temperature","value":{{(i == 3 ? 4.5m : -20.25m)}},"ts":{{middle + i}}}""")));
+        await File.WriteAllLinesAsync(input, lines);
+        // Few partitions, each with devices, and readings that are late by more than passes between two moves of the frontier.
+        string[] arguments = ["--input", $"sensors={input}", "--once", "--partitions", "2", "--rate", "1500"];
+        var run = station.Start(arguments);
+        Assert.True(await run.AnswersAsync(station.Port, TimeSpan.FromMinutes(2)), run.Transcript());
+        await LiveStatus.UntilAsync(run, status => LiveStatus.Count(status, "events", "sensors") > lines.Count / 4, TimeSpan.FromMinutes(1));
+        run.Send(Signals.Kill);
+        await run.EndAsync(TimeSpan.FromMinutes(1));
+        await station.FinishAsync("--input", arguments[1], "--rate", "2500");
+
+        await station.ExportOnlyAsync(Tables);
+        var outcome = await Oracle.CheckSensorsAsync(station, input);
+        var rows = outcome.GetProperty("rows");
+        Assert.Equal(lines.Count, rows.GetProperty("bronze").GetInt32());
+        Assert.All(rows.EnumerateObject(), table => Assert.True(table.Value.GetInt64() > 0, $"{table.Name} is empty, so nothing was compared"));
+        Assert.Equal(["above", "below", "silent"], outcome.GetProperty("alerts").EnumerateObject().Select(rule => rule.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["sensor_alerts", "sensor_metrics"], outcome.GetProperty("late").EnumerateObject().Select(query => query.Name).Order(StringComparer.Ordinal));
+    }
+}
