@@ -105,6 +105,9 @@ internal enum ProtocolRule : long
     /// <summary>A row that is known to be in Table storage is replaced by its final one however old it is.</summary>
     RetentionKeepsKnownRows = 1L << 31,
 
+    /// <summary>What a stream let out is published from the commit where that did not happen before it.</summary>
+    StreamRowsPutOff = 1L << 36,
+
     /// <summary>Where losses are not accepted, a range ends before one.</summary>
     StopAtLoss = 1L << 32,
 

@@ -35,6 +35,10 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
         return await WriteFencedAsync(truth, query, rows, Known(truth, query, position, long.MaxValue).Where(row => !now.Contains(row.RowKey)).ToList(), final: false, cancel);
     }
 
+    /// <summary>Whether every committed row is published, as far as this snapshot says.</summary>
+    public bool IsThrough(Truth truth) =>
+        truth.Unseen.Count == 0 && Published.All(output => truth.Results[output.Name].Cursor.TableVersion >= truth.Tables[TableNames.Gold(output.Name)].Version);
+
     /// <summary>Final rows of commits behind the cursor. Returns how many were written.</summary>
     public async Task<int> PublishFinalAsync(Truth truth, CancellationToken cancel) =>
         (await Task.WhenAll(Published.Select(output => PublishFinalAsync(truth, output, cancel)))).Sum();

@@ -42,6 +42,12 @@ public sealed record TickOptions
     /// <summary>Payload bytes of ranges not yet in Delta beyond which the next tick emits.</summary>
     public long EmitBytes { get; init; } = 8L << 20;
 
+    /// <summary>Event time beyond twice the wall time that the frontier moves by at once when event time races, as in a backfill.</summary>
+    public TimeSpan RacingStep { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Share of the time that results get while event time races, as in a backfill.</summary>
+    public double RacingPublishShare { get; init; } = 0.25;
+
     /// <summary>Rows after which a commit to a base table is cut; what is decoded in memory at a time.</summary>
     public int MaxRowsPerCommit { get; init; } = 50_000;
 

@@ -70,6 +70,9 @@ internal sealed record Scenario
     /// <summary>The input is said to end twice: the first time windows stay open.</summary>
     public bool EndsTwice { get; init; }
 
+    /// <summary>Event time counts as racing whenever it moves, and results are put off as long as it does.</summary>
+    public bool Races { get; init; }
+
     /// <summary>Where the first start begins.</summary>
     public StartFrom StartFrom { get; init; } = StartFrom.Earliest;
 
@@ -110,6 +113,7 @@ internal sealed record Scenario
             ControlRecords = random.Next(3) == 0,
             MaxEntityBytes = random.Next(3) == 0 ? 400 : EntityFold.MaxStateBytes,
             IdleTimeoutMs = random.Next(2) == 0 ? 20_000 : 3_000,
+            Races = seed % 3 == 0,
             EndsTwice = random.Next(3) == 0,
             Kept = random.Next(4) switch { 0 => new(TimeSpan.FromSeconds(10), 1), 1 => new(TimeSpan.FromSeconds(40), 5), _ => null },
         };

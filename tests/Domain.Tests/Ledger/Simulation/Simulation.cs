@@ -238,6 +238,8 @@ internal sealed class Simulation
             MaxOpenRanges = _scenario.MaxOpenRanges,
             MaxRowsPerCommit = 40,
             Results = _scenario.Kept,
+            RacingStep = _scenario.Races ? TimeSpan.FromDays(-1) : TimeSpan.FromMinutes(1),
+            RacingPublishShare = _scenario.Races ? 0 : 0.25,
             BackfillEntities = 12,
             MaxEntityBytes = _scenario.MaxEntityBytes,
         };
