@@ -81,6 +81,7 @@ public static class Composition
         // Its id holds those of both topics, so it begins anew when either does.
         if (options.Purchases is { } right)
             all.Add(new(HostedPipelines.Joined, right with { Topic = $"{options.Id.Topic}.{options.Id.Generation}+{right.Topic}" }, new TopicJoinPipeline([ViewToPurchase.Join(options.Id, right)])));
+        options.QueryTriggers.Check([.. all.Select(hosted => hosted.Pipeline)]);
         return new HostedPipelines(all);
     }
 

@@ -123,9 +123,18 @@ internal enum ProtocolRule : long
     /// <summary>A row that is known to be in Table storage is replaced by its final one however old it is.</summary>
     RetentionKeepsKnownRows = 1L << 31,
 
+    /// <summary>What a stream let out is published from the commit where that did not happen before it.</summary>
+    StreamRowsPutOff = 1L << 36,
+
     /// <summary>Where losses are not accepted, a range ends before one.</summary>
     StopAtLoss = 1L << 32,
 
     /// <summary>A log that ends below what was read is noted on the head before it grows beyond that again.</summary>
     CutLogIsMarked = 1L << 33,
+
+    /// <summary>Behind a query that waits for its trigger, time of a chained stream waits too.</summary>
+    ChainWaitsForTrigger = 1L << 34,
+
+    /// <summary>What changed while a query waited for its trigger is published with the next.</summary>
+    TriggerKeepsTouched = 1L << 35,
 }

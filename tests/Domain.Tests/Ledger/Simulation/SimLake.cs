@@ -23,9 +23,9 @@ internal sealed class SimLakeData
 
 /// <param name="Moves">Positions moved.</param>
 /// <param name="Rows">Rows appended.</param>
-/// <param name="Time">When.</param>
+/// <param name="AtMs">When.</param>
 /// <param name="FrontierMs">The topic's frontier then, where the lake was told of it.</param>
-internal sealed record SimCommit(IReadOnlyList<PositionMove> Moves, IReadOnlyList<RowBatch> Rows, DateTimeOffset Time, long? FrontierMs);
+internal sealed record SimCommit(IReadOnlyList<PositionMove> Moves, IReadOnlyList<RowBatch> Rows, long AtMs, long? FrontierMs);
 
 /// <summary>One actor's view of the lake.</summary>
 internal sealed class SimLake(SimWorld world, SimActor actor, SimLakeData data, SimBlobs blobs, ProtocolRule off) : ILake
@@ -46,7 +46,7 @@ internal sealed class SimLake(SimWorld world, SimActor actor, SimLakeData data, 
                     return new AppendOutcome(false, head.Version);
             }
 
-            data.Table(table).Add(new SimCommit(moves, [.. rows, .. stagedFiles.Select(f => blobs.Files[f])], world.Time.GetUtcNow(), data.Frontier()));
+            data.Table(table).Add(new SimCommit(moves, [.. rows, .. stagedFiles.Select(f => blobs.Files[f])], world.NowMs, data.Frontier()));
             return new AppendOutcome(true, head.Version + 1);
         });
 
@@ -79,7 +79,7 @@ internal sealed class SimLake(SimWorld world, SimActor actor, SimLakeData data, 
     {
         var commits = data.Table(table);
         var first = commits.FindIndex(c => c.Moves.Any(m => m.AppId.StartsWith(appId + "/", StringComparison.Ordinal)));
-        return first >= 0 && commits[first].Time > world.Time.GetUtcNow() - within ? new TableHead(first - 1, new Dictionary<string, long>()) : Head(table);
+        return first >= 0 && commits[first].AtMs > world.NowMs - (long)within.TotalMilliseconds ? new TableHead(first - 1, new Dictionary<string, long>()) : Head(table);
     });
 
     private TableHead Head(string table)
