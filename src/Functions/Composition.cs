@@ -76,6 +76,7 @@ public static class Composition
             all.Add(new(HostedPipelines.Sensors, sensors, SensorPipeline.Create(options.ToEvents() with { Topic = sensors.Topic }), options.Kafka.Of(HostedPipelines.Sensors, sensors.Topic)));
         if (options.Purchases is { } purchases)
             all.Add(new(HostedPipelines.Purchases, purchases, PurchasePipeline.Create(options.ToEvents() with { Topic = purchases.Topic, Schemas = schemas }), options.Kafka.Of(HostedPipelines.Purchases, purchases.Topic)));
+        options.QueryTriggers.Check([.. all.Select(hosted => hosted.Pipeline)]);
         return new HostedPipelines(all);
     }
 

@@ -113,4 +113,10 @@ internal enum ProtocolRule : long
 
     /// <summary>A log that ends below what was read is noted on the head before it grows beyond that again.</summary>
     CutLogIsMarked = 1L << 33,
+
+    /// <summary>Behind a query that waits for its trigger, time of a chained stream waits too.</summary>
+    ChainWaitsForTrigger = 1L << 34,
+
+    /// <summary>What changed while a query waited for its trigger is published with the next.</summary>
+    TriggerKeepsTouched = 1L << 35,
 }

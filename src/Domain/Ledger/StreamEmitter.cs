@@ -99,8 +99,13 @@ internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lak
         var query = pipeline.Queries.FirstOrDefault(q => TableNames.Gold(q.Name) == chain.Spec.Source);
         if (truth.Tables[chain.Spec.Source].Version > chain.At)
             await FollowAsync(truth, chain, query, cancel);
-        if (query is not null && truth.Meta.Value.FrontierMs is { } frontier && !truth.Refused.Contains(query.Bundle))
+        if (query is null || truth.Meta.Value.FrontierMs is not { } frontier || truth.Refused.Contains(query.Bundle))
+            return;
+        // What its watermark has closed since comes with its next trigger.
+        if (off.HasFlag(ProtocolRule.ChainWaitsForTrigger))
             chain.Mark(frontier - query.DelayMs);
+        else if (truth.ClosedTo.TryGetValue(query.Name, out var closed))
+            chain.Mark(closed);
     }
 
     private async Task FollowAsync(Truth truth, StreamTruth chain, QuerySpec? query, CancellationToken cancel)

@@ -29,6 +29,7 @@ public sealed class Tick
     private readonly Watchdog _watchdog;
     private readonly SinkPublisher _sinks;
     private readonly Phases _phases;
+    private readonly Triggers _triggers;
     private readonly Partitions _partitions;
     private Truth? _truth;
     private bool _raced;
@@ -52,16 +53,17 @@ public sealed class Tick
         (_pipeline, _id, _ledger, _options, _time, _owner) = (pipeline, id, stores.Ledger, options, time, owner);
         var partitions = _partitions = new Partitions(pipeline, stores.Ledger, stores.Log, options.StartFrom, time, off);
         var frontier = new FrontierPublisher(stores.Ledger, stores.Log, pipeline, options, time, off);
+        _triggers = new Triggers(pipeline, options, time);
         _definitions = new Definitions(pipeline, stores.Ledger);
         _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, _definitions, stores.Alerts, off);
         _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options);
-        _queries = new QueryEmitter(pipeline, id, stores.Lake);
-        _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, options.Results, off);
+        _queries = new QueryEmitter(pipeline, id, stores.Lake, _triggers);
+        _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, options.Results, _triggers, off);
         _streams = new StreamEmitter(pipeline, id, stores.Lake, _results, off);
         _checkpointer = new Checkpointer(pipeline, id, stores.Ledger, stores.Entities, stores.Alerts, options, off);
         _settler = new Settler(pipeline, id, stores.Ledger, stores.Entities, stores.Segments, options, off);
         _watchdog = new Watchdog(stores.Log, stores.Ledger, ingest, partitions, stores.Alerts, options, time, off);
-        _sinks = new SinkPublisher(pipeline, id, stores, options, time, off);
+        _sinks = new SinkPublisher(pipeline, id, stores, options, time, _triggers, off);
         _phases = new Phases(time);
         _publishedMs = _emittedMs = _checkpointedMs = _sweptMs = _frontierMovedMs = time.GetUtcNow().ToUnixTimeMilliseconds();
     }
@@ -75,7 +77,11 @@ public sealed class Tick
         {
             var until = now + (long)_options.LeaseTime.TotalMilliseconds;
             if (!await _ledger.TryTakeLeaseAsync(new Lease(_owner, until), now, cancel))
+            {
+                _triggers.Skip(now);
                 return new TickReport { Skipped = "Another tick holds the lease." };
+            }
+
             _leasedUntilMs = until;
         }
 
@@ -84,13 +90,18 @@ public sealed class Tick
         try
         {
             var due = IsEmitDue(cached, now);
+            var triggered = _triggers.Begin(now);
+            var backfill = cached?.States.Count > _options.BackfillEntities;
             var frontier = cached?.Meta.Value.FrontierMs;
             Truth truth;
             using (_phases.Begin(Phases.GetBatch))
-                truth = await _reader.ReadAsync(cached, due || cached?.States.Count > _options.BackfillEntities, cancel);
-            var emit = due || truth.Meta.Value.EndOfInput || (cached is not null && truth.Meta.Value.FrontierMs != frontier);
+                truth = await _reader.ReadAsync(cached, due || triggered || backfill, cancel);
+            // Where time moved for a query with a trigger of its own only, the others wait for their turn.
+            var emit = due || truth.Meta.Value.EndOfInput || (cached is not null && truth.Meta.Value.FrontierMs != frontier && (backfill || !triggered));
+            if (truth.Meta.Value.EndOfInput)
+                _triggers.All();
             await _sinks.BeginAsync(truth, cancel);
-            var report = await WorkAsync(truth, emit, IsRacing(frontier, truth.Meta.Value.FrontierMs, now), cancel);
+            var report = await WorkAsync(truth, emit, triggered, IsRacing(frontier, truth.Meta.Value.FrontierMs, now), cancel);
             // What follows may fail without making what is known less true. An entity that forgot is looked at again by the next tick.
             _truth = truth.Refused.Count == 0 ? truth : null;
             report = await FinishAsync(truth, report with { StartedMs = now }, cancel);
@@ -140,7 +151,7 @@ public sealed class Tick
 
     private bool IsHistory(long eventTimeMs, long now) => now - eventTimeMs > (long)(_options.RacingStep + _options.IdleTimeout).TotalMilliseconds;
 
-    private async Task<TickReport> WorkAsync(Truth truth, bool emit, bool racing, CancellationToken cancel)
+    private async Task<TickReport> WorkAsync(Truth truth, bool emit, bool triggered, bool racing, CancellationToken cancel)
     {
         var fresh = truth.Fresh.ToList();
         using var adding = _phases.Begin(Phases.AddBatch);
@@ -155,7 +166,12 @@ public sealed class Tick
             var waiting = truth.Ranges.Values.SelectMany(ranges => ranges).Where(range => !TableEmitter.IsInTables(truth, _id, range)).ToList();
             await _tables.EmitAsync(truth, cancel);
             inDelta = Ages(waiting.Select(range => range.KafkaTimeMs));
-            await _queries.EmitAsync(truth, cancel);
+        }
+
+        if (emit || triggered)
+            await _queries.EmitAsync(truth, all: emit, cancel);
+        if (emit)
+        {
             await _streams.EmitAsync(truth, publish, cancel);
             _emittedMs = Now();
         }
@@ -175,7 +191,7 @@ public sealed class Tick
         if (truth.Meta.Value.EndOfInput || Now() - _checkpointedMs >= (long)_options.CheckpointInterval.TotalMilliseconds)
             await CheckpointAsync(truth, racing, cancel);
         await HoldAsync(truth, cancel);
-        return Report(truth, fresh) with { Emitted = emit, ResultRows = written, VisibleInTablesMs = visible, VisibleInDeltaMs = inDelta };
+        return Report(truth, fresh) with { Emitted = emit && IsComplete(truth), ResultRows = written, VisibleInTablesMs = visible, VisibleInDeltaMs = inDelta };
 
         async Task PublishAsync(Func<Task<int>> rows)
         {
@@ -196,6 +212,10 @@ public sealed class Tick
         truth.Unseen.Clear();
         return visible;
     }
+
+    /// <summary>Whether no query has closed windows that wait for its trigger.</summary>
+    private bool IsComplete(Truth truth) => truth.Meta.Value.FrontierMs is not { } frontier || _pipeline.Queries.All(query =>
+        truth.Refused.Contains(query.Bundle) || (truth.ClosedTo.TryGetValue(query.Name, out var closed) && closed >= frontier - query.DelayMs));
 
     private async Task<TickReport> FinishAsync(Truth truth, TickReport report, CancellationToken cancel)
     {

@@ -1,3 +1,5 @@
+using Tidemark.Domain.Pipelines;
+
 namespace Tidemark.Domain.Ledger;
 
 /// <summary>Settings of <see cref="Tick"/>.</summary>
@@ -5,6 +7,12 @@ public sealed record TickOptions
 {
     /// <summary>How often the frontier is published, closed windows and raw rows go to Delta, and final results to Table storage.</summary>
     public TimeSpan DeltaInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Trigger intervals by query, in place of those of the definitions; zero = none, so that the query comes with the others.</summary>
+    public IReadOnlyDictionary<string, TimeSpan> Triggers { get; init; } = new Dictionary<string, TimeSpan>();
+
+    /// <summary>No query has a trigger interval of its own.</summary>
+    public bool IgnoresTriggers { get; init; }
 
     /// <summary>How far back Table storage goes; null = without end.</summary>
     public ResultsKept? Results { get; init; }
@@ -56,4 +64,9 @@ public sealed record TickOptions
 
     /// <summary>Where the first start begins.</summary>
     public StartFrom StartFrom { get; init; } = StartFrom.Earliest;
+
+    /// <summary>The trigger interval of a query, ms; null = it has none of its own.</summary>
+    public long? IntervalOf(QuerySpec query) => IgnoresTriggers ? null
+        : Triggers.TryGetValue(query.Name, out var interval) ? (interval > TimeSpan.Zero ? (long)interval.TotalMilliseconds : null)
+        : query.TriggerMs;
 }

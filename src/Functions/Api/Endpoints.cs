@@ -25,7 +25,7 @@ internal static class Endpoints
         nameof(Also), "What else was viewed and bought in sessions that viewed a product.", [Parameters.Product], [Fine(Shapes.Of<AlsoAnswer>()), Bad, Missing]);
 
     public static readonly Endpoint Recommendations = new(
-        nameof(Recommendations), "Products for a user: most viewed and bought with what the user viewed lately, without what the user bought.",
+        nameof(Recommendations), "Products for a user: most viewed and bought with what the user viewed lately, without what the user bought, filled up with what all view now.",
         [Parameters.User, Parameters.Best], [Fine(Shapes.Of<RecommendationsAnswer>()), Bad, Missing]);
 
     public static readonly Endpoint Fraud = new(

@@ -47,13 +47,13 @@ internal sealed class LakeRows(LakeSource lake)
 
     private static async Task AddAsync(LakeTable table, DataFile file, RowsWanted wanted, ScanFilter filter, SortedDictionary<string, TableEntity> found, CancellationToken cancel)
     {
-        var output = wanted.Output;
+        var (output, isIndexed) = (wanted.Output, OutputRows.IndexPrefix(wanted) is not null);
         await foreach (var batch in table.Delta.ReadAsync(file, [.. table.Rows.Fields.Select(f => f.Name)], filter, cancel))
         {
             var rows = DeltaColumns.FromDelta(batch, table.Rows);
             for (var row = 0; row < rows.Count; row++)
             {
-                var key = ResultKeys.Row(output, rows, row);
+                var key = ResultKeys.Row(output, rows, row) is var whole && isIndexed ? ResultKeys.InIndex(whole) : whole;
                 if (wanted.After is { } after && string.CompareOrdinal(key, after) <= 0)
                     continue;
                 var entity = Entity(rows, row, key);

@@ -26,7 +26,7 @@ public sealed class ProductsFunction
                 : Reply.Problem(StatusCodes.Status404NotFound, "Nothing is known of this product: no session that viewed it and another one has closed."));
         });
 
-    /// <summary>Products for a user. At most seven requests to Table storage.</summary>
+    /// <summary>Products for a user. At most thirteen requests to Table storage, in three steps.</summary>
     [Function("Recommendations")]
     public Task<IActionResult> RecommendationsAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", "head", Route = "api/users/{user}/recommendations")] HttpRequest request, string user, FunctionContext context) =>

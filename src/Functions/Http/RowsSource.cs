@@ -36,9 +36,12 @@ public sealed class RowsSource
         var kept = await KeptFromAsync(wanted.Output, cancel);
         var page = wanted.To <= kept ? new RowsPage([], null) : await _tables.ReadAsync(kept > (wanted.From ?? DateTimeOffset.MinValue) ? wanted with { From = kept } : wanted, cancel);
         // What a caller wants no older rows than are kept of is complete.
-        return page.After is not null || kept is null || wanted.From >= kept
-            ? (page, InTable)
-            : (page with { After = page.Rows.Count > 0 ? page.Rows[^1].RowKey : wanted.After ?? Beginning }, InDelta);
+        if (page.After is not null || kept is null || wanted.From >= kept)
+            return (page, InTable);
+        var last = page.Rows.Count > 0 ? page.Rows[^1].RowKey : wanted.After;
+        // In an index the key stands behind what the rows are found by; Delta has no index.
+        var prefix = OutputRows.IndexPrefix(wanted) ?? "";
+        return (page with { After = last?.StartsWith(prefix, StringComparison.Ordinal) == true ? last[prefix.Length..] : Beginning }, InDelta);
     }
 
     /// <summary>Time from which Table storage surely has every row; null before there is a frontier.</summary>
@@ -49,9 +52,8 @@ public sealed class RowsSource
         return _kept.OldUpTo(output, status.Frontier?.ToUnixTimeMilliseconds(), newest?.ToUnixTimeMilliseconds()) is { } old ? DateTimeOffset.FromUnixTimeMilliseconds(old) + Margin : null;
     }
 
-    /// <summary>Whether rows of this question go on in Delta where Table storage ends: not those that an index finds, which keeps all.</summary>
-    internal static bool GoesOn(RowsWanted wanted) =>
-        wanted.Output is { TimeColumn: not null, InTableStorage: true } && !wanted.Keys.Any(k => k.Value is not null && k.Column == (wanted.Output as StreamSpec)?.IndexBy);
+    /// <summary>Whether rows of this question go on in Delta where Table storage ends.</summary>
+    internal static bool GoesOn(RowsWanted wanted) => wanted.Output is { TimeColumn: not null, InTableStorage: true };
 
     /// <summary>Where rows of the output are read, unless the caller says otherwise.</summary>
     internal static string SourceOf(IOutput output) => output.InTableStorage ? InTable : InDelta;

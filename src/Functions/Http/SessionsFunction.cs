@@ -19,7 +19,7 @@ public sealed class SessionsFunction
     /// <summary>Made by the host.</summary>
     public SessionsFunction(OutputBook outputs, RowsSource rows, OpenSessions open) => (_outputs, _rows, _open) = (outputs, rows, open);
 
-    /// <summary>Closed sessions of a user in pages, newest first, by one request to Table storage each; with <c>open=true</c> also the open one, from Delta.</summary>
+    /// <summary>Closed sessions of a user in pages, newest first, by one request to Table storage each as far as that goes back, then from Delta; with <c>open=true</c> also the open one, from Delta.</summary>
     [Function("Sessions")]
     public Task<IActionResult> RunAsync(
         [HttpTrigger(AuthorizationLevel.Function, "get", "head", Route = "api/sessions/{user}")] HttpRequest request, string user, FunctionContext context) =>
@@ -36,9 +36,13 @@ public sealed class SessionsFunction
             [new KeyFilter("user_id", id)], asked.Get(Parameters.Limit, 100), null);
         if (wanted.From >= wanted.To)
             asked.Refuse(Parameters.From.Name, $"The parameter from, {wanted.From:O}, is not before to, {wanted.To:O}.");
+        var source = "table";
         if (asked.Has(Parameters.Continuation))
         {
-            wanted = wanted with { After = Continuation.Read(wanted, "table", asked.Get(Parameters.Continuation, "")) };
+            var token = asked.Get(Parameters.Continuation, "");
+            if (Continuation.Read(wanted, source, token) is null && Continuation.Read(wanted, "delta", token) is not null)
+                source = "delta";
+            wanted = wanted with { After = Continuation.Read(wanted, source, token) };
             if (wanted.After is null)
                 asked.Refuse(Parameters.Continuation.Name, "The continuation is not one of this question; take it from the page before, and leave the other parameters as they were there.");
         }
@@ -46,9 +50,9 @@ public sealed class SessionsFunction
         var isOpenWanted = asked.Get(Parameters.Open, false);
         if (asked.Problem is { } problem)
             return problem;
-        var page = await _rows.ReadAsync(wanted, "table", cancel);
+        var (page, nextSource) = source == "table" ? await _rows.ReadOnAsync(wanted, cancel) : (await _rows.ReadAsync(wanted, source, cancel), source);
         var open = isOpenWanted ? await _open.FindAsync(id, cancel) : null;
-        var continuation = page.After is { } after ? Continuation.Write(wanted, "table", after) : null;
+        var continuation = page.After is { } after ? Continuation.Write(wanted, nextSource, after) : null;
         var next = continuation is null ? null : RowsSource.Next(request, $"/api/sessions/{Uri.EscapeDataString(id)}", continuation);
         var body = RowJson.Written(json =>
         {

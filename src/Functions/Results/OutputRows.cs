@@ -117,13 +117,17 @@ internal sealed class OutputRows(OutputBook book, ResultTables tables)
         }
     }
 
+    /// <summary>What the keys of the rows begin with in the index that they are found by; null where none finds them.</summary>
+    internal static string? IndexPrefix(RowsWanted wanted) =>
+        wanted.Output is StreamSpec { IndexBy: { } by } && wanted.Keys.FirstOrDefault(k => k.Column == by) is { Value: { } value } ? ResultKeys.IndexPrefix(value) : null;
+
     /// <summary>Table, first key and the key behind the last.</summary>
     internal static (string Table, string From, string To) Range(RowsWanted wanted)
     {
         var output = wanted.Output;
         var (table, prefix) = (ResultKeys.Table(output.Name), "");
-        if (output is StreamSpec { IndexBy: { } by } && wanted.Keys.FirstOrDefault(k => k.Column == by) is { Value: { } value })
-            (table, prefix) = (ResultKeys.IndexTable(output.Name, by), ResultKeys.IndexPrefix(value));
+        if (IndexPrefix(wanted) is { } indexed)
+            (table, prefix) = (ResultKeys.IndexTable(output.Name, ((StreamSpec)output).IndexBy!), indexed);
         if (output.TimeColumn is null)
             return Keyed(wanted, table);
         // '}' is the character after '|', '!' and '"' come before every digit and letter.

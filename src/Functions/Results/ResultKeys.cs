@@ -61,7 +61,10 @@ internal static class ResultKeys
 
     /// <summary>RowKey there: <see cref="IndexPrefix"/>, then the RowKey that the row has in the stream's own table, both short enough for Table storage's 1 KB.</summary>
     public static string IndexRow(string column, RowBatch rows, int row, string rowKey) =>
-        Cell.KeyText(rows, rows.Schema.IndexOf(column), row) is { } text ? IndexPrefix(text) + TableKeys.Fit(rowKey, LongestInIndex) : throw new ArgumentException($"Row {row} has no {column} to be found by.", nameof(row));
+        Cell.KeyText(rows, rows.Schema.IndexOf(column), row) is { } text ? IndexPrefix(text) + InIndex(rowKey) : throw new ArgumentException($"Row {row} has no {column} to be found by.", nameof(row));
+
+    /// <summary>The part of it that stands for the RowKey in the stream's own table.</summary>
+    public static string InIndex(string rowKey) => TableKeys.Fit(rowKey, LongestInIndex);
 
     /// <summary>What the RowKeys of an index begin with for a value.</summary>
     public static string IndexPrefix(string value) => TableKeys.EscapeWithin(value, LongestInIndex) + "|";

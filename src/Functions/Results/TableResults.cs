@@ -59,12 +59,20 @@ public sealed class TableResults : IResults
 
     public async Task<int> RemoveAsync(IOutput output, long upToMs, int most, CancellationToken cancel)
     {
-        var table = Table(output);
+        if (upToMs < (output as QuerySpec)?.SizeMs)
+            return 0;
+        var removed = await RemoveAsync(Table(output), Old(output, upToMs), most, cancel);
+        // The index is not kept in the order of time: it is looked through, which takes a request for every thousand rows or so.
+        if (output is StreamSpec { IndexBy: { } by })
+            removed += await RemoveAsync(_tables(ResultKeys.IndexTable(output.Name, by)), OldByColumn(output, upToMs), most, cancel);
+        return removed;
+    }
+
+    private static async Task<int> RemoveAsync(TableClient table, string filter, int most, CancellationToken cancel)
+    {
         var old = new List<TableTransactionAction>();
         var removed = 0;
-        if (upToMs < (output as QuerySpec)?.SizeMs)
-            return removed;
-        await foreach (var row in table.QueryAsync<TableEntity>(Old(output, upToMs), select: ["PartitionKey", "RowKey"], cancellationToken: cancel))
+        await foreach (var row in table.QueryAsync<TableEntity>(filter, select: ["PartitionKey", "RowKey"], cancellationToken: cancel))
         {
             old.Add(new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(row.PartitionKey, row.RowKey), row.ETag));
             if (old.Count == Math.Min(LargestTransaction, most - removed))
@@ -89,12 +97,15 @@ public sealed class TableResults : IResults
     /// <summary>Rows whose age is at or before a time. Keys that begin with it, or with the window's start, say so; else the column is looked at.</summary>
     private string Old(IOutput output, long upToMs)
     {
-        var all = TableClient.CreateQueryFilter($"PartitionKey eq {_id.Key} and RowKey gt {IResults.Fence}");
         if (output is not QuerySpec && output.AgeColumn != output.TimeColumn)
-            return $"{all} and {output.AgeColumn} lt {TableClient.CreateQueryFilter($"{DateTimeOffset.FromUnixTimeMilliseconds(upToMs + 1)}")}";
+            return OldByColumn(output, upToMs);
         var newestStart = output is QuerySpec query ? upToMs - query.SizeMs : upToMs;
-        return $"{all} and {TableClient.CreateQueryFilter($"RowKey ge {ResultKeys.Window(newestStart)}")}";
+        return TableClient.CreateQueryFilter($"PartitionKey eq {_id.Key} and RowKey gt {IResults.Fence} and RowKey ge {ResultKeys.Window(newestStart)}");
     }
+
+    // Only rows have the column: a fence has none, and streams have no fence.
+    private string OldByColumn(IOutput output, long upToMs) =>
+        $"{TableClient.CreateQueryFilter($"PartitionKey eq {_id.Key}")} and {output.AgeColumn} lt {TableClient.CreateQueryFilter($"{DateTimeOffset.FromUnixTimeMilliseconds(upToMs + 1)}")}";
 
     public string RowKey(IOutput query, RowBatch rows, int row) => ResultKeys.Row(query, rows, row);
 

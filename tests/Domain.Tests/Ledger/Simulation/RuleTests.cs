@@ -43,6 +43,11 @@ public sealed class RuleTests(ITestOutputHelper output)
         ProtocolRule.StreamRowsPutOff => Scenario.Draw(seed) with { Races = true },
         ProtocolRule.RetentionKeepsKnownRows => Scenario.Draw(seed) with { Ticks = 1, FaultRate = 0.02, TickStallRate = 0.4, Kept = new(TimeSpan.FromSeconds(1), 1) },
         ProtocolRule.TxnMustBeEqual => Scenario.Draw(seed) with { Ticks = 3, FaultRate = 0, CallStallRate = 0.02, HonourLease = false, Orderly = false, Partitions = 2, EventsPerPartition = 60 },
+        ProtocolRule.ChainWaitsForTrigger => Scenario.Draw(seed) with { Orderly = false, Triggers = new Dictionary<string, TimeSpan> { ["tumbling"] = TimeSpan.FromSeconds(25) } },
+        ProtocolRule.TriggerKeepsTouched => Scenario.Draw(seed) with
+        {
+            Ticks = 1, FaultRate = 0, TickStallRate = 0, Orderly = false, Rests = true, Kept = null, Triggers = new Dictionary<string, TimeSpan> { ["tumbling"] = TimeSpan.FromSeconds(9), ["sliding"] = TimeSpan.FromSeconds(17) },
+        },
         ProtocolRule.StopAtLoss => Scenario.Draw(seed) with { Orderly = false, Retention = true, OnDataLoss = OnDataLoss.Stop },
         ProtocolRule.CutLogIsMarked => Scenario.Draw(seed) with { Orderly = false, Retention = false, CutsLog = true, OnDataLoss = OnDataLoss.Stop },
         ProtocolRule.SinkCursorAfterDelivery or ProtocolRule.SinkCursorBeforeEmission => Scenario.Draw(seed) with { FaultRate = 0.03 },

@@ -18,7 +18,7 @@ internal sealed class SimLakeData
     }
 }
 
-internal sealed record SimCommit(IReadOnlyList<PositionMove> Moves, IReadOnlyList<RowBatch> Rows);
+internal sealed record SimCommit(IReadOnlyList<PositionMove> Moves, IReadOnlyList<RowBatch> Rows, long AtMs);
 
 /// <summary>One actor's view of the lake.</summary>
 internal sealed class SimLake(SimWorld world, SimActor actor, SimLakeData data, SimBlobs blobs, ProtocolRule off) : ILake
@@ -39,7 +39,7 @@ internal sealed class SimLake(SimWorld world, SimActor actor, SimLakeData data, 
                     return new AppendOutcome(false, head.Version);
             }
 
-            data.Table(table).Add(new SimCommit(moves, [.. rows, .. stagedFiles.Select(f => blobs.Files[f])]));
+            data.Table(table).Add(new SimCommit(moves, [.. rows, .. stagedFiles.Select(f => blobs.Files[f])], world.NowMs));
             return new AppendOutcome(true, head.Version + 1);
         });
 
