@@ -101,7 +101,7 @@ public static class Composition
     /// <summary>The tables of all topics, which have names of their own each.</summary>
     private static void AddLake(IServiceCollection services, TidemarkOptions options)
     {
-        services.AddSingleton<IObjectStore>(sp => new BlobObjectStore(sp.GetRequiredService<BlobContainerClient>()));
+        services.AddSingleton<IObjectStore>(sp => new RecentObjects(new BlobObjectStore(sp.GetRequiredService<BlobContainerClient>()), RecentObjects.DefaultCapacity));
         services.AddSingleton(sp => new LakeTables(
             sp.GetRequiredService<IObjectStore>(), [.. sp.GetRequiredService<HostedPipelines>().All.Select(h => h.Pipeline)], sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ILake>(sp => new DeltaLake(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>(), sp.GetRequiredService<TimeProvider>()));

@@ -9,7 +9,7 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 public sealed class Tick
 {
-    private const double LeastPublishMs = 1_000;
+    private const double LeastPublishMs = 500;
     private const int LeastRecordsToJudge = 1_000;
 
     private readonly IPipeline _pipeline;
@@ -133,7 +133,7 @@ public sealed class Tick
 
     /// <summary>
     /// Whether results go to Table storage by this tick. While event time races and input still comes, a row of now is replaced or old a tick later: then
-    /// they get a second, or a share of the time, by what they cost before; cursors and what is known of rows keep what is left for a later tick.
+    /// they get half a second, or a share of the time, by what they cost before; cursors and what is known of rows keep what is left for a later tick.
     /// </summary>
     private bool IsPublishDue(Truth truth)
     {
@@ -141,7 +141,7 @@ public sealed class Tick
         if (!Races(truth, now) || truth.Fresh.Count == 0)
             return true;
         var share = _options.RacingPublishShare;
-        return truth.Unseen.Sum(range => range.Records) * _publishMsPerRecord <= Math.Max(4 * share * LeastPublishMs, share * (now - _publishedMs));
+        return truth.Unseen.Sum(range => range.Records) * _publishMsPerRecord <= (share > 0 ? Math.Max(LeastPublishMs, share * (now - _publishedMs)) : 0);
     }
 
     /// <summary>Before there is a frontier, the newest event tells whether it is history that comes.</summary>

@@ -54,7 +54,7 @@ public sealed record TickOptions
     public TimeSpan RacingStep { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>Share of the time that results get while event time races, as in a backfill.</summary>
-    public double RacingPublishShare { get; init; } = 0.25;
+    public double RacingPublishShare { get; init; } = 0.1;
 
     /// <summary>Rows after which a commit to a base table is cut; what is decoded in memory at a time.</summary>
     public int MaxRowsPerCommit { get; init; } = 50_000;
