@@ -113,6 +113,9 @@ param sensorsGeneration string = '1'
 @description('As topicGeneration, of purchasesTopic.')
 param purchasesGeneration string = '1'
 
+@description('Trigger intervals of queries in place of those of their definitions, e.g. daily_revenue=1m; several separated by commas. Empty: those of the definitions.')
+param queryTriggers string = ''
+
 @description('Where the first start begins to read: earliest, latest, a time such as 2026-11-01T00:00:00Z, or offsets such as 0:120,1:4500. Later it has no effect.')
 param startFrom string = 'earliest'
 
@@ -299,6 +302,7 @@ module app './modules/app.bicep' = {
     topicGeneration: topicGeneration
     sensorsGeneration: sensorsGeneration
     purchasesGeneration: purchasesGeneration
+    queryTriggers: queryTriggers
     startFrom: startFrom
     sensorsStartFrom: sensorsStartFrom
     purchasesStartFrom: purchasesStartFrom

@@ -8,12 +8,14 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
 using Tidemark.Domain.Clickstream;
+using Tidemark.Domain.Clickstream.Streams;
 using Tidemark.Domain.Corrections;
 using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Schemas;
 using Tidemark.Domain.Sensors;
+using Tidemark.Domain.Streams;
 using Tidemark.Domain.Scoring;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Corrections;
@@ -76,6 +78,10 @@ public static class Composition
             all.Add(new(HostedPipelines.Sensors, sensors, SensorPipeline.Create(options.ToEvents() with { Topic = sensors.Topic }), options.Kafka.Of(HostedPipelines.Sensors, sensors.Topic)));
         if (options.Purchases is { } purchases)
             all.Add(new(HostedPipelines.Purchases, purchases, PurchasePipeline.Create(options.ToEvents() with { Topic = purchases.Topic, Schemas = schemas }), options.Kafka.Of(HostedPipelines.Purchases, purchases.Topic)));
+        // Its id holds those of both topics, so it begins anew when either does.
+        if (options.Purchases is { } right)
+            all.Add(new(HostedPipelines.Joined, right with { Topic = $"{options.Id.Topic}.{options.Id.Generation}+{right.Topic}" }, new TopicJoinPipeline([ViewToPurchase.Join(options.Id, right)])));
+        options.QueryTriggers.Check([.. all.Select(hosted => hosted.Pipeline)]);
         return new HostedPipelines(all);
     }
 
@@ -98,7 +104,7 @@ public static class Composition
         services.AddSingleton<IObjectStore>(sp => new BlobObjectStore(sp.GetRequiredService<BlobContainerClient>()));
         services.AddSingleton(sp => new LakeTables(
             sp.GetRequiredService<IObjectStore>(), [.. sp.GetRequiredService<HostedPipelines>().All.Select(h => h.Pipeline)], sp.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<ILake>(sp => new DeltaLake(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>()));
+        services.AddSingleton<ILake>(sp => new DeltaLake(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new LakeMaintenance(
             sp.GetRequiredService<LakeTables>(), [.. sp.GetRequiredService<HostedSources>().All.Select(s => s.Ledger)], sp.GetRequiredService<IAlerts>(), sp.GetRequiredService<ILogger<LakeMaintenance>>()));
         services.AddSingleton<ICorrectionLog>(sp => new CorrectionStore(options.Id, Ledger(sp, options)));

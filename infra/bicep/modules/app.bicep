@@ -48,6 +48,7 @@ param pipelineVersion string
 param topicGeneration string
 param sensorsGeneration string
 param purchasesGeneration string
+param queryTriggers string
 param startFrom string
 param sensorsStartFrom string
 param purchasesStartFrom string
@@ -191,6 +192,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         TickSchedule: presetSettings.TickSchedule
         MaintainSchedule: '0 0 * * * *'
         DeltaInterval: presetSettings.DeltaInterval
+        QueryTriggers: queryTriggers
         ResultsRetention: '7d'
         CheckpointInterval: presetSettings.CheckpointInterval
         IdleTimeout: '30s'

@@ -29,6 +29,8 @@ internal static class PipelineText
             text.Append(CultureInfo.InvariantCulture, $"query {definition.Name}\n");
             text.Append(CultureInfo.InvariantCulture, $"  from {tables[1].Name} where {definition.Where}\n");
             text.Append(CultureInfo.InvariantCulture, $"  window {definition.Window}, watermark delay {definition.Delay:c}, {definition.Mode.ToString().ToLowerInvariant()} mode{Held(definition)}\n");
+            if (definition.Trigger is { } trigger)
+                text.Append(CultureInfo.InvariantCulture, $"  trigger every {trigger:c}\n");
             text.Append(CultureInfo.InvariantCulture, $"  state in bundle {spec.Bundle}\n");
             foreach (var aggregate in definition.Aggregates)
                 text.Append(CultureInfo.InvariantCulture, $"  {aggregate}\n");

@@ -7,21 +7,32 @@ namespace Tidemark.Domain.Ledger;
 /// Appends the rows of closed windows. A commit holds all windows with end in (old position, new position], the position being the watermark
 /// in ms; it moves in the same commit.
 /// </summary>
-internal sealed class QueryEmitter(IPipeline pipeline, PipelineId id, ILake lake)
+internal sealed class QueryEmitter(IPipeline pipeline, PipelineId id, ILake lake, Triggers triggers)
 {
-    /// <summary>Commits the windows that this snapshot's watermark closed, query by query.</summary>
-    public async Task EmitAsync(Truth truth, CancellationToken cancel)
+    /// <summary>Commits the windows that this snapshot's watermark closed, query by query, but for those that wait for their trigger.</summary>
+    /// <param name="truth">The snapshot.</param>
+    /// <param name="all">False: only queries with a trigger of their own.</param>
+    /// <param name="cancel">Ends it.</param>
+    public async Task EmitAsync(Truth truth, bool all, CancellationToken cancel)
     {
-        if (truth.Meta.Value.FrontierMs is not { } frontier)
-            return;
+        if (truth.Meta.Value.FrontierMs is { } frontier)
+            await EmitAsync(truth, frontier, all, cancel);
+        // Behind the commits: what failed is tried again by the next tick and not by the next trigger.
+        foreach (var query in pipeline.Queries.Where(query => !triggers.Waits(query)))
+            triggers.Emitted(query);
+    }
+
+    private async Task EmitAsync(Truth truth, long frontier, bool all, CancellationToken cancel)
+    {
         // Their tables have nothing to do with each other, so none waits for the commit of another.
         var commits = new List<(QuerySpec Query, PositionMove Move, RowBatch Rows, Task<AppendOutcome> Append)>();
-        foreach (var query in pipeline.Queries.Where(query => !truth.Refused.Contains(query.Bundle)))
+        foreach (var query in pipeline.Queries.Where(query => !truth.Refused.Contains(query.Bundle) && (triggers.Has(query) ? !triggers.Waits(query) : all)))
         {
             var table = TableNames.Gold(query.Name);
             var position = truth.PositionOf(id, query.Name);
             var watermark = frontier - query.DelayMs;
             var after = truth.After(id, query.Name);
+            truth.ClosedTo[query.Name] = watermark;
             if (watermark <= after)
                 continue;
             var rows = truth.Emit(pipeline, query, after, watermark);

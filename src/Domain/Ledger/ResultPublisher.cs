@@ -9,31 +9,57 @@ namespace Tidemark.Domain.Ledger;
 /// snapshot or from the tick's own last write: a mismatch means that another tick is alive. Rows that are older than the retention are not written, unless
 /// one is known to be there: it must not stay as it was.
 /// </summary>
-internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger ledger, ILake lake, IResults results, ResultsKept? kept, ProtocolRule off)
+internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger ledger, ILake lake, IResults results, ResultsKept? kept, Triggers triggers, ProtocolRule off)
 {
     private IEnumerable<IOutput> Published => pipeline.Queries.Concat<IOutput>(pipeline.Streams).Where(output => output.InTableStorage);
 
-    /// <summary>Rows of open windows that changed since the last tick. Returns how many were written.</summary>
+    /// <summary>Rows of open windows that changed since the last tick, or since the last trigger of their query. Returns how many were written.</summary>
     public async Task<int> PublishOpenAsync(Truth truth, CancellationToken cancel)
     {
-        if (truth.Touched.Count == 0)
+        if (truth.Touched.Count == 0 && truth.Waiting.Count == 0)
             return 0;
-        var written = await Task.WhenAll(pipeline.Queries.Where(q => q is { Update: true, InTableStorage: true } && !truth.Refused.Contains(q.Bundle)).Select(query => PublishOpenAsync(truth, query, cancel)));
+        var due = new List<Task<int>>();
+        foreach (var query in pipeline.Queries.Where(q => q is { Update: true, InTableStorage: true } && !truth.Refused.Contains(q.Bundle)))
+            if (Touched(truth, query) is { Count: > 0 } touched)
+                due.Add(PublishOpenAsync(truth, query, touched, cancel));
+        var written = await Task.WhenAll(due);
         truth.Touched.Clear();
         return written.Sum();
     }
 
-    private async Task<int> PublishOpenAsync(Truth truth, QuerySpec query, CancellationToken cancel)
+    /// <summary>What the rows of a query are to be looked at for; noted for its next trigger where it waits for that.</summary>
+    private HashSet<EntityKey> Touched(Truth truth, QuerySpec query)
+    {
+        if (!triggers.Has(query))
+            return truth.Touched;
+        var touched = truth.Waiting.GetValueOrDefault(query.Name) ?? [];
+        if (!triggers.Waits(query))
+        {
+            truth.Waiting.Remove(query.Name);
+            return [.. touched, .. truth.Touched];
+        }
+
+        if (!off.HasFlag(ProtocolRule.TriggerKeepsTouched))
+            touched.UnionWith(truth.Touched);
+        truth.Waiting[query.Name] = touched;
+        return [];
+    }
+
+    private async Task<int> PublishOpenAsync(Truth truth, QuerySpec query, HashSet<EntityKey> touched, CancellationToken cancel)
     {
         var position = Later(truth.After(id, query.Name), OldUpTo(truth, query));
         var withdraws = Withdraws(truth, query);
-        var rows = truth.Emit(pipeline, query, position, long.MaxValue, withdraws ? null : truth.Touched);
+        var rows = truth.Emit(pipeline, query, position, long.MaxValue, withdraws ? null : touched);
         if (!withdraws)
             return await WriteAsync(truth, query, rows, final: false, cancel);
         // All open windows were looked at: what is known of them and did not come out does not hold any more.
         var now = Enumerable.Range(0, rows.Count).Select(row => results.RowKey(query, rows, row)).ToHashSet();
         return await WriteFencedAsync(truth, query, rows, Known(truth, query, position, long.MaxValue).Where(row => !now.Contains(row.RowKey)).ToList(), final: false, cancel);
     }
+
+    /// <summary>Whether every committed row is published, as far as this snapshot says.</summary>
+    public bool IsThrough(Truth truth) =>
+        truth.Unseen.Count == 0 && Published.All(output => truth.Results[output.Name].Cursor.TableVersion >= truth.Tables[TableNames.Gold(output.Name)].Version);
 
     /// <summary>Final rows of commits behind the cursor. Returns how many were written.</summary>
     public async Task<int> PublishFinalAsync(Truth truth, CancellationToken cancel) =>

@@ -15,12 +15,13 @@ internal sealed class SinkPublisher
     private readonly TickStores _stores;
     private readonly TickOptions _options;
     private readonly TimeProvider _time;
+    private readonly Triggers _triggers;
     private readonly ProtocolRule _off;
     private readonly List<SinkWork> _sinks;
 
-    public SinkPublisher(IPipeline pipeline, PipelineId id, TickStores stores, TickOptions options, TimeProvider time, ProtocolRule off)
+    public SinkPublisher(IPipeline pipeline, PipelineId id, TickStores stores, TickOptions options, TimeProvider time, Triggers triggers, ProtocolRule off)
     {
-        (_pipeline, _id, _stores, _options, _time, _off) = (pipeline, id, stores, options, time, off);
+        (_pipeline, _id, _stores, _options, _time, _triggers, _off) = (pipeline, id, stores, options, time, triggers, off);
         _sinks = [.. stores.Sinks.Select(Bind)];
         if (_sinks.GroupBy(work => work.Sink.Name).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw new ArgumentException($"Two sinks are named '{twice.Key}'; they would share a cursor.", nameof(stores));
@@ -101,7 +102,7 @@ internal sealed class SinkPublisher
     /// <summary>Rows of open windows that changed, by this snapshot.</summary>
     private RowBatch Open(Truth truth, SinkWork work)
     {
-        if (work.Query is not { } query || work.Touched.Count == 0 || truth.Refused.Contains(query.Bundle))
+        if (work.Query is not { } query || work.Touched.Count == 0 || _triggers.Waits(query) || truth.Refused.Contains(query.Bundle))
             return RowBatches.Empty(work.Query?.Schema ?? new RowSchema([]));
         var position = truth.PositionOf(_id, query.Name);
         (work.Taken, work.Touched) = (work.Touched, []);

@@ -9,16 +9,22 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lake, ResultPublisher results, ProtocolRule off)
 {
+    private readonly JoinFollower _joins = new(pipeline, id, lake, off);
+
     /// <summary>Commits what waits, stream by stream, then what chained streams make of the commits.</summary>
-    public async Task EmitAsync(Truth truth, CancellationToken cancel)
+    public async Task EmitAsync(Truth truth, bool publish, CancellationToken cancel)
     {
         // As those of queries, the tables of streams of the same input have nothing to do with each other.
         foreach (var commit in await StartedAsync(pipeline.Streams.Where(s => !s.IsChained).Select(spec => Start(truth, spec, Parts(truth, spec), cancel))))
             Finish(truth, commit, await commit.Append);
         foreach (var spec in pipeline.Streams.Where(s => s.IsChained && !truth.Refused.Contains(StreamEntities.Chain(s).Bundle)))
         {
-            await FollowAsync(truth, truth.Chains[spec.Name], cancel);
-            await results.PublishStreamsAsync(truth, spec, cancel);
+            if (spec.Joined is { } joined)
+                await _joins.FollowAsync(truth, truth.Chains[spec.Name], joined, cancel);
+            else
+                await FollowAsync(truth, truth.Chains[spec.Name], cancel);
+            if (publish)
+                await results.PublishStreamsAsync(truth, spec, cancel);
             if (Start(truth, spec, [(id.QueryAppId(spec.Name), id.ChainTimeAppId(spec.Name), truth.Chains[spec.Name])], cancel) is { } commit)
                 Finish(truth, commit, await commit.Append);
         }
@@ -56,7 +62,7 @@ internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lak
             spec, [.. parts.Select(p => p.Stream).Where(stream => stream.Pending.Count > 0)], moves, batch, lake.AppendAsync(TableNames.Gold(spec.Name), moves, [batch], [], cancel));
     }
 
-    private static void Finish(Truth truth, StartedCommit commit, AppendOutcome outcome)
+    private void Finish(Truth truth, StartedCommit commit, AppendOutcome outcome)
     {
         var (spec, batch) = (commit.Spec, commit.Rows);
         var table = TableNames.Gold(spec.Name);
@@ -64,15 +70,18 @@ internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lak
             throw new CompetingTickException($"The position of {table} moved under this tick.");
         var before = truth.Tables[table].Version;
         truth.Moved(table, outcome.Version, commit.Moves);
-        // Rows under keys of their own are in Table storage already; what another tick committed in between is read back.
+        // Rows under keys of their own may be in Table storage already; what another tick committed in between is read back.
         if (truth.Results.TryGetValue(spec.Name, out var published))
             published.Own = published.Cursor.TableVersion == before && outcome.Version == before + 1
-                ? new CommittedRows(outcome.Version, outcome.Version, spec.Results == StreamResults.Latest ? batch : RowBatches.Empty(spec.Schema))
+                ? new CommittedRows(outcome.Version, outcome.Version, IsPublished(commit) ? RowBatches.Empty(spec.Schema) : batch)
                 : null;
         Note(truth, table, before, new CommittedRows(outcome.Version, outcome.Version, batch));
         foreach (var stream in commit.Streams)
             stream.Committed();
     }
+
+    private bool IsPublished(StartedCommit commit) =>
+        commit.Spec.Results == StreamResults.Rows && (off.HasFlag(ProtocolRule.StreamRowsPutOff) || commit.Streams.All(stream => stream.Published == stream.Pending.Count));
 
     private sealed record StartedCommit(StreamSpec Spec, IReadOnlyList<StreamTruth> Streams, IReadOnlyList<PositionMove> Moves, RowBatch Rows, Task<AppendOutcome> Append);
 
@@ -95,8 +104,13 @@ internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lak
         var query = pipeline.Queries.FirstOrDefault(q => TableNames.Gold(q.Name) == chain.Spec.Source);
         if (truth.Tables[chain.Spec.Source].Version > chain.At)
             await FollowAsync(truth, chain, query, cancel);
-        if (query is not null && truth.Meta.Value.FrontierMs is { } frontier && !truth.Refused.Contains(query.Bundle))
+        if (query is null || truth.Meta.Value.FrontierMs is not { } frontier || truth.Refused.Contains(query.Bundle))
+            return;
+        // What its watermark has closed since comes with its next trigger.
+        if (off.HasFlag(ProtocolRule.ChainWaitsForTrigger))
             chain.Mark(frontier - query.DelayMs);
+        else if (truth.ClosedTo.TryGetValue(query.Name, out var closed))
+            chain.Mark(closed);
     }
 
     private async Task FollowAsync(Truth truth, StreamTruth chain, QuerySpec? query, CancellationToken cancel)

@@ -9,8 +9,7 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 public sealed class Tick
 {
-    private const long BackfillStepMs = 60_000;
-    private const double RacingOpenMs = 1_000;
+    private const double LeastPublishMs = 1_000;
     private const int LeastRecordsToJudge = 1_000;
 
     private readonly IPipeline _pipeline;
@@ -30,11 +29,12 @@ public sealed class Tick
     private readonly Watchdog _watchdog;
     private readonly SinkPublisher _sinks;
     private readonly Phases _phases;
+    private readonly Triggers _triggers;
     private readonly Partitions _partitions;
     private Truth? _truth;
     private bool _raced;
-    private double _openMsPerRecord = 0.04;
-    private long _openedMs;
+    private double _publishMsPerRecord = 0.04;
+    private long _publishedMs;
     private long _frontierMovedMs;
     private long _emittedMs;
     private long _checkpointedMs;
@@ -53,18 +53,19 @@ public sealed class Tick
         (_pipeline, _id, _ledger, _options, _time, _owner) = (pipeline, id, stores.Ledger, options, time, owner);
         var partitions = _partitions = new Partitions(pipeline, stores.Ledger, stores.Log, options.StartFrom, time, off);
         var frontier = new FrontierPublisher(stores.Ledger, stores.Log, pipeline, options, time, off);
+        _triggers = new Triggers(pipeline, options, time);
         _definitions = new Definitions(pipeline, stores.Ledger);
         _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, _definitions, stores.Alerts, off);
-        _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options);
-        _queries = new QueryEmitter(pipeline, id, stores.Lake);
-        _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, options.Results, off);
+        _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options, off);
+        _queries = new QueryEmitter(pipeline, id, stores.Lake, _triggers);
+        _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, options.Results, _triggers, off);
         _streams = new StreamEmitter(pipeline, id, stores.Lake, _results, off);
         _checkpointer = new Checkpointer(pipeline, id, stores.Ledger, stores.Entities, stores.Alerts, options, off);
         _settler = new Settler(pipeline, id, stores.Ledger, stores.Entities, stores.Segments, options, off);
         _watchdog = new Watchdog(stores.Log, stores.Ledger, ingest, partitions, stores.Alerts, options, time, off);
-        _sinks = new SinkPublisher(pipeline, id, stores, options, time, off);
+        _sinks = new SinkPublisher(pipeline, id, stores, options, time, _triggers, off);
         _phases = new Phases(time);
-        _openedMs = _emittedMs = _checkpointedMs = _sweptMs = _frontierMovedMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+        _publishedMs = _emittedMs = _checkpointedMs = _sweptMs = _frontierMovedMs = time.GetUtcNow().ToUnixTimeMilliseconds();
     }
 
     /// <summary>Runs once. Any failure leaves nothing half-done that the next run does not repair; it is passed on to the caller.</summary>
@@ -76,7 +77,11 @@ public sealed class Tick
         {
             var until = now + (long)_options.LeaseTime.TotalMilliseconds;
             if (!await _ledger.TryTakeLeaseAsync(new Lease(_owner, until), now, cancel))
+            {
+                _triggers.Skip(now);
                 return new TickReport { Skipped = "Another tick holds the lease." };
+            }
+
             _leasedUntilMs = until;
         }
 
@@ -85,13 +90,18 @@ public sealed class Tick
         try
         {
             var due = IsEmitDue(cached, now);
+            var triggered = _triggers.Begin(now);
+            var backfill = cached?.States.Count > _options.BackfillEntities;
             var frontier = cached?.Meta.Value.FrontierMs;
             Truth truth;
             using (_phases.Begin(Phases.GetBatch))
-                truth = await _reader.ReadAsync(cached, due || cached?.States.Count > _options.BackfillEntities, cancel);
-            var emit = due || truth.Meta.Value.EndOfInput || (cached is not null && truth.Meta.Value.FrontierMs != frontier);
+                truth = await _reader.ReadAsync(cached, due || triggered || backfill, cancel);
+            // Where time moved for a query with a trigger of its own only, the others wait for their turn.
+            var emit = due || truth.Meta.Value.EndOfInput || (cached is not null && truth.Meta.Value.FrontierMs != frontier && (backfill || !triggered));
+            if (truth.Meta.Value.EndOfInput)
+                _triggers.All();
             await _sinks.BeginAsync(truth, cancel);
-            var report = await WorkAsync(truth, emit, IsRacing(frontier, truth.Meta.Value.FrontierMs, now), cancel);
+            var report = await WorkAsync(truth, emit, triggered, IsRacing(frontier, truth.Meta.Value.FrontierMs, now), cancel);
             // What follows may fail without making what is known less true. An entity that forgot is looked at again by the next tick.
             _truth = truth.Refused.Count == 0 ? truth : null;
             report = await FinishAsync(truth, report with { StartedMs = now }, cancel);
@@ -117,57 +127,95 @@ public sealed class Tick
         var wall = now - _frontierMovedMs;
         _frontierMovedMs = now;
         return _raced = before is { } last
-            ? frontier - last > (2 * wall) + BackfillStepMs
-            : now - frontier > BackfillStepMs + (long)_options.IdleTimeout.TotalMilliseconds;
+            ? frontier - last > (2 * wall) + (long)_options.RacingStep.TotalMilliseconds
+            : IsHistory(frontier, now);
     }
 
     /// <summary>
-    /// Rows of open windows, a moment after the emission, so that a window which it closed is written once, as final. While the frontier races and input still
-    /// comes, most of them are replaced by final ones a tick later: then they get a second, or a quarter of the time, by what they cost before.
+    /// Whether results go to Table storage by this tick. While event time races and input still comes, a row of now is replaced or old a tick later: then
+    /// they get a second, or a share of the time, by what they cost before; cursors and what is known of rows keep what is left for a later tick.
     /// </summary>
-    private async Task<(int Written, List<long> Visible)> PublishOpenAsync(Truth truth, CancellationToken cancel)
+    private bool IsPublishDue(Truth truth)
     {
-        var began = Now();
-        var records = truth.Unseen.Sum(range => range.Records);
-        var races = _raced && truth.Fresh.Count > 0 && began - _frontierMovedMs <= 2 * (long)_options.DeltaInterval.TotalMilliseconds;
-        if (races && records * _openMsPerRecord > Math.Max(RacingOpenMs, (began - _openedMs) / 4.0))
-            return (0, []);
-        _sinks.Note(truth);
-        var written = await _results.PublishOpenAsync(truth, cancel);
-        _openedMs = Now();
-        if (records >= LeastRecordsToJudge)
-            _openMsPerRecord = (_openedMs - began) / (double)records;
-        var visible = Ages(truth.Unseen.Select(range => range.KafkaTimeMs));
-        truth.Unseen.Clear();
-        return (written, visible);
+        var now = Now();
+        if (!Races(truth, now) || truth.Fresh.Count == 0)
+            return true;
+        var share = _options.RacingPublishShare;
+        return truth.Unseen.Sum(range => range.Records) * _publishMsPerRecord <= Math.Max(4 * share * LeastPublishMs, share * (now - _publishedMs));
     }
 
-    private async Task<TickReport> WorkAsync(Truth truth, bool emit, bool racing, CancellationToken cancel)
+    /// <summary>Before there is a frontier, the newest event tells whether it is history that comes.</summary>
+    private bool Races(Truth truth, long now) => truth.Meta.Value.FrontierMs is null
+        ? truth.Heads.Values.Max(head => head.MaxEventTimeMs) is { } newest && IsHistory(newest, now)
+        : _raced;
+
+    private bool IsHistory(long eventTimeMs, long now) => now - eventTimeMs > (long)(_options.RacingStep + _options.IdleTimeout).TotalMilliseconds;
+
+    private async Task<TickReport> WorkAsync(Truth truth, bool emit, bool triggered, bool racing, CancellationToken cancel)
     {
         var fresh = truth.Fresh.ToList();
         using var adding = _phases.Begin(Phases.AddBatch);
-        var written = await _results.PublishFinalAsync(truth, cancel);
-        written += await _results.PublishStreamsAsync(truth, cancel);
+        var publish = IsPublishDue(truth);
+        var written = 0;
+        var publishing = TimeSpan.Zero;
+        if (publish)
+            await PublishAsync(async () => await _results.PublishFinalAsync(truth, cancel) + await _results.PublishStreamsAsync(truth, cancel));
         var inDelta = new List<long>();
         if (emit)
         {
             var waiting = truth.Ranges.Values.SelectMany(ranges => ranges).Where(range => !TableEmitter.IsInTables(truth, _id, range)).ToList();
             await _tables.EmitAsync(truth, cancel);
             inDelta = Ages(waiting.Select(range => range.KafkaTimeMs));
-            await _queries.EmitAsync(truth, cancel);
-            await _streams.EmitAsync(truth, cancel);
-            written += await _results.PublishFinalAsync(truth, cancel);
+        }
+
+        if (emit || triggered)
+            await _queries.EmitAsync(truth, all: emit, cancel);
+        if (emit)
+        {
+            await _streams.EmitAsync(truth, publish, cancel);
             _emittedMs = Now();
         }
 
-        var open = await PublishOpenAsync(truth, cancel);
+        var visible = new List<long>();
+        if (publish)
+        {
+            // Those of open windows a moment after the emission, so that a window which it closed is written once, as final.
+            await PublishAsync(async () => await _results.PublishFinalAsync(truth, cancel));
+            _sinks.Note(truth);
+            await PublishAsync(async () => await _results.PublishOpenAsync(truth, cancel));
+            visible = Published(truth, publishing);
+        }
+
         adding.Dispose();
 
         if (truth.Meta.Value.EndOfInput || Now() - _checkpointedMs >= (long)_options.CheckpointInterval.TotalMilliseconds)
             await CheckpointAsync(truth, racing, cancel);
         await HoldAsync(truth, cancel);
-        return Report(truth, fresh) with { Emitted = emit, ResultRows = written + open.Written, VisibleInTablesMs = open.Visible, VisibleInDeltaMs = inDelta };
+        return Report(truth, fresh) with { Emitted = emit && IsComplete(truth), ResultRows = written, VisibleInTablesMs = visible, VisibleInDeltaMs = inDelta };
+
+        async Task PublishAsync(Func<Task<int>> rows)
+        {
+            var began = _time.GetTimestamp();
+            written += await rows();
+            publishing += _time.GetElapsedTime(began);
+        }
     }
+
+    /// <summary>Notes that everything is published and what it took. Returns how old what became visible is.</summary>
+    private List<long> Published(Truth truth, TimeSpan took)
+    {
+        var records = truth.Unseen.Sum(range => range.Records);
+        if (records >= LeastRecordsToJudge)
+            _publishMsPerRecord = took.TotalMilliseconds / records;
+        _publishedMs = Now();
+        var visible = Ages(truth.Unseen.Select(range => range.KafkaTimeMs));
+        truth.Unseen.Clear();
+        return visible;
+    }
+
+    /// <summary>Whether no query has closed windows that wait for its trigger.</summary>
+    private bool IsComplete(Truth truth) => truth.Meta.Value.FrontierMs is not { } frontier || _pipeline.Queries.All(query =>
+        truth.Refused.Contains(query.Bundle) || (truth.ClosedTo.TryGetValue(query.Name, out var closed) && closed >= frontier - query.DelayMs));
 
     private async Task<TickReport> FinishAsync(Truth truth, TickReport report, CancellationToken cancel)
     {
@@ -231,8 +279,9 @@ public sealed class Tick
         var settled = IsPastTheEnd(truth)
             && truth.Refused.Count == 0
             && truth.Streams.Values.All(streams => !streams.HasPending)
-            && truth.Chains.Values.All(chain => chain.Pending.Count == 0 && chain.At == truth.Tables[chain.Spec.Source].Version)
+            && truth.Chains.Values.All(chain => chain.Pending.Count == 0 && (chain.Spec.Joined is not null ? chain.IsThrough : chain.At == truth.Tables[chain.Spec.Source].Version))
             && truth.Ranges.Values.All(ranges => ranges.Count == 0)
+            && _results.IsThrough(truth)
             && _sinks.IsThrough(truth);
         if (!settled && meta is { EndOfInput: false, KeepOpen: true })
             await TryWriteMetaAsync(truth, meta with { KeepOpen = false }, cancel);

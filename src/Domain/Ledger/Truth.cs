@@ -27,6 +27,12 @@ internal sealed class Truth
     /// <summary>Entities folded into since provisional results were last published.</summary>
     public HashSet<EntityKey> Touched { get; } = [];
 
+    /// <summary>As <see cref="Touched"/>, for queries that wait for their trigger: what was touched before that, by query.</summary>
+    public Dictionary<string, HashSet<EntityKey>> Waiting { get; } = [];
+
+    /// <summary>Watermark up to which every closed window of a query is in its table, where this process has seen to it.</summary>
+    public Dictionary<string, long> ClosedTo { get; } = [];
+
     /// <summary>Version and positions of every table, as read or as moved by our own commit since.</summary>
     public Dictionary<string, TableHead> Tables { get; } = [];
 
@@ -35,6 +41,9 @@ internal sealed class Truth
 
     /// <summary>Meta as read by this tick.</summary>
     public VersionedMeta Meta { get; set; }
+
+    /// <summary>Whether no partition was active when this tick looked: all are caught up with the log and silent for the time-out.</summary>
+    public bool IsIdle { get; set; }
 
     /// <summary>Heads as read by this tick.</summary>
     public Dictionary<int, Head> Heads { get; } = [];
@@ -140,6 +149,8 @@ internal sealed class Truth
         Entities.Remove(key);
         States.Remove(key);
         Touched.Remove(key);
+        foreach (var waiting in Waiting.Values)
+            waiting.Remove(key);
     }
 }
 

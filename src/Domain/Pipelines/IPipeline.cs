@@ -90,6 +90,9 @@ public sealed record QuerySpec(string Name, long DelayMs, long SizeMs, long Slid
     /// <summary>Where windows start: at this plus whole multiples of the slide, ms since 1970 UTC.</summary>
     public long OffsetMs { get; init; }
 
+    /// <summary>Its rows come out no more often than this, ms; null = as often as the pipeline emits.</summary>
+    public long? TriggerMs { get; init; }
+
     /// <summary>What it computes, in words, for people who look at its results.</summary>
     public string Description { get; init; } = "";
 

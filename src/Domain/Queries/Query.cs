@@ -21,7 +21,7 @@ public sealed class Query
     private Filter where = Filter.All, having = Filter.All;
     private TopDefinition? top;
     private WindowDefinition? window;
-    private TimeSpan? delay;
+    private TimeSpan? delay, trigger;
     private IReadOnlyList<string> keys = [];
 
     private Query(string name) => this.name = name;
@@ -50,6 +50,16 @@ public sealed class Query
     public Query Watermark(TimeSpan allowedDelay)
     {
         delay = allowedDelay;
+        return this;
+    }
+
+    /// <summary>
+    /// Rows come out no more often than this: to Delta, Table storage and Kafka, provisional ones too. What does not come out meanwhile comes with the next. Without it
+    /// they come as often as the pipeline emits: final ones every Delta interval, provisional ones every tick.
+    /// </summary>
+    public Query Trigger(TimeSpan every)
+    {
+        trigger = every;
         return this;
     }
 
@@ -191,6 +201,6 @@ public sealed class Query
             throw new QueryException(name, "it has no window; call Tumbling or Sliding");
         if (delay is null)
             throw new QueryException(name, "it has no watermark; call Watermark with the delay for late rows, zero for none");
-        return new QueryDefinition(name, where, window, delay.Value, mode, keys, [.. aggregates], [.. ratios]) { Columns = [.. columns], Having = having, Top = top };
+        return new QueryDefinition(name, where, window, delay.Value, mode, keys, [.. aggregates], [.. ratios]) { Columns = [.. columns], Having = having, Top = top, Trigger = trigger };
     }
 }

@@ -5,6 +5,9 @@ namespace Tidemark.Domain.Queries;
 /// <summary>Checks a definition against the schema it reads; throws <see cref="QueryException"/> for the first fault.</summary>
 internal static class QueryCheck
 {
+    private static readonly TimeSpan ShortestTrigger = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestTrigger = TimeSpan.FromHours(1);
+
     public static void Check(QueryDefinition query, RowSchema source)
     {
         if (query.Name.Length == 0 || !query.Name.All(c => c is >= 'a' and <= 'z' or >= '0' and <= '9' or '_') || query.Name[0] is '_' or (>= '0' and <= '9'))
@@ -29,6 +32,8 @@ internal static class QueryCheck
         if (query.Columns.Count == 0)
             throw new QueryException(query.Name, "it computes nothing; add an aggregate");
         CheckTop(query);
+        if (query.Trigger is { } trigger && (trigger < ShortestTrigger || trigger > LongestTrigger || trigger.Ticks % TimeSpan.TicksPerMillisecond != 0))
+            throw new QueryException(query.Name, $"its trigger is every {trigger:c}; choose 00:00:01 to 01:00:00 in whole milliseconds, or leave it out to let rows out as often as the pipeline emits");
     }
 
     private static void CheckTop(QueryDefinition query)

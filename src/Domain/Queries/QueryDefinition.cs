@@ -176,6 +176,9 @@ public sealed record QueryDefinition(string Name, Filter Where, WindowDefinition
     /// <summary>Only the first rows of each window; null = all.</summary>
     public TopDefinition? Top { get; init; }
 
+    /// <summary>Rows come out no more often than this; null = as often as the pipeline emits. Not part of the text: state does not depend on it, so it may be changed at any time.</summary>
+    public TimeSpan? Trigger { get; init; }
+
     /// <summary>How long complete mode holds a window beyond its delay.</summary>
     public TimeSpan Retention { get; init; }
 

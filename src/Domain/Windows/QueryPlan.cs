@@ -40,6 +40,7 @@ internal sealed class QueryPlan
             Withdraws = updates && query.Having is not AllOf { Parts.Count: 0 },
             Top = query.Top?.Count,
             OffsetMs = Grid.Offset,
+            TriggerMs = query.Trigger is { } trigger ? Ms(trigger) : null,
             InTableStorage = query.InTableStorage,
         };
     }

@@ -52,7 +52,8 @@ internal sealed class SettingReader(IConfiguration configuration)
             : throw Wrong(name, Text(name));
     }
 
-    private static TimeSpan? TryDuration(string text)
+    /// <summary>A time in one of the forms of <see cref="Duration"/>; null when it is none.</summary>
+    internal static TimeSpan? TryDuration(string text)
     {
         if (text.Contains(':'))
             return TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out var span) ? span : null;

@@ -33,6 +33,7 @@ public static class Settings
         new(Names.TickSchedule, "required", "NCRONTAB with seconds, e.g. */2 * * * * *", "How often results are brought up to date."),
         new(Names.MaintainSchedule, "required", "NCRONTAB with seconds, e.g. 0 0 * * * *", "How often the Delta tables are maintained: small files packed, checkpoints, what no version needs removed."),
         new(Names.DeltaInterval, "30s", "1s to 1h", "How often rows are committed to Delta; each commit costs a few requests and makes one file per table."),
+        new(Names.QueryTriggers, "–", "off, or query=time with 0s (none) or 1s to 1h, several separated by commas", "Trigger intervals of queries in place of those that their definitions name, e.g. daily_revenue=1m, see below."),
         new(Names.ResultsRetention, "7d", "1h to 3650d", "How far back in event time, behind the frontier, Table storage holds results, at least 60 windows of each query; what is older is in Delta only."),
         new(Names.CheckpointInterval, "15s", "1s to 1h", "How often merged state is handed to durable entities; the more often, the shorter a restart and the more entity operations."),
         new(Names.IdleTimeout, "30s", "1s to 1d", "A partition that is read to its end and silent for this long does not hold event time back."),
@@ -94,6 +95,7 @@ public static class Settings
         public const string TickSchedule = "TickSchedule";
         public const string MaintainSchedule = "MaintainSchedule";
         public const string DeltaInterval = "DeltaInterval";
+        public const string QueryTriggers = "QueryTriggers";
         public const string ResultsRetention = "ResultsRetention";
         public const string CheckpointInterval = "CheckpointInterval";
         public const string IdleTimeout = "IdleTimeout";

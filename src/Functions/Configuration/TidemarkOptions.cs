@@ -46,6 +46,8 @@ public sealed partial record TidemarkOptions
 
     public required TimeSpan DeltaInterval { get; init; }
 
+    public required TriggerIntervals QueryTriggers { get; init; }
+
     public required TimeSpan ResultsRetention { get; init; }
 
     public required TimeSpan CheckpointInterval { get; init; }
@@ -120,6 +122,7 @@ public sealed partial record TidemarkOptions
             LakeContainer = read.Text(Settings.Names.LakeContainer, Container()),
             LedgerTable = read.Text(Settings.Names.LedgerTable, Table()),
             DeltaInterval = read.Duration(Settings.Names.DeltaInterval, Seconds(1), Hours(1)),
+            QueryTriggers = TriggerIntervals.Read(read),
             ResultsRetention = read.Duration(Settings.Names.ResultsRetention, Hours(1), Hours(24 * 3650)),
             CheckpointInterval = read.Duration(Settings.Names.CheckpointInterval, Seconds(1), Hours(1)),
             IdleTimeout = read.Duration(Settings.Names.IdleTimeout, Seconds(1), Hours(24)),
@@ -195,6 +198,8 @@ public sealed partial record TidemarkOptions
     internal TickOptions ToTick() => new()
     {
         DeltaInterval = DeltaInterval,
+        Triggers = QueryTriggers.ByQuery,
+        IgnoresTriggers = QueryTriggers.AreOff,
         Results = Kept,
         CheckpointInterval = CheckpointInterval,
         IdleTimeout = IdleTimeout,

@@ -105,7 +105,7 @@ internal static class ReplayCommands
         [
             new(Names.PipelineVersion, version), new(Names.LakeContainer, container),
             // Where a replay begins is said by --start, or is the beginning.
-            new(Names.StartFrom, "earliest"),
+            new(Names.StartFrom, "earliest"), new(Names.QueryTriggers, "off"),
             // All input is there: a partition that is read to its end has no more, and rows go out as soon as they are there.
             new(Names.IdleTimeout, "1s"), new(Names.DeltaInterval, "1s"), new(Names.CheckpointInterval, "5s"),
         ]).Build();

@@ -55,7 +55,7 @@ internal sealed class LocalServices(DataDirectory data, ServicePrograms programs
         var ports = FreePorts(3);
         var process = DetachedProcess.Start(
             [
-                "node", programs.Azurite, "--silent", "--loose", "--skipApiVersionCheck", "--disableTelemetry", "--location", location,
+                "node", "--require", programs.SaveSeldom, programs.Azurite, "--silent", "--loose", "--skipApiVersionCheck", "--disableTelemetry", "--location", location,
                 "--blobHost", "127.0.0.1", "--blobPort", $"{ports[0]}", "--queueHost", "127.0.0.1", "--queuePort", $"{ports[1]}",
                 "--tableHost", "127.0.0.1", "--tablePort", $"{ports[2]}",
             ],
@@ -142,7 +142,8 @@ internal sealed record AzuriteInfo(ProcessIdentity Process, int BlobPort, int Qu
 /// <summary>Where the programs are.</summary>
 /// <param name="Self">Command that runs this program again.</param>
 /// <param name="Azurite">Path of Azurite's script.</param>
-internal sealed record ServicePrograms(IReadOnlyList<string> Self, string Azurite)
+/// <param name="SaveSeldom">Path of what it loads first.</param>
+internal sealed record ServicePrograms(IReadOnlyList<string> Self, string Azurite, string SaveSeldom)
 {
     /// <exception cref="Settings.SettingException">Azurite is not installed.</exception>
     public static ServicePrograms Locate()
@@ -154,9 +155,10 @@ internal sealed record ServicePrograms(IReadOnlyList<string> Self, string Azurit
             : ["dotnet", "exec", assembly];
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            var azurite = Path.Combine(folder.FullName, "eng", "node", "node_modules", "azurite", "dist", "src", "azurite.js");
+            var node = Path.Combine(folder.FullName, "eng", "node");
+            var azurite = Path.Combine(node, "node_modules", "azurite", "dist", "src", "azurite.js");
             if (File.Exists(azurite))
-                return new ServicePrograms(self, azurite);
+                return new ServicePrograms(self, azurite, Path.Combine(node, "save-seldom.cjs"));
         }
 
         throw new Settings.SettingException("Azurite is not installed; run eng/setup.sh, or set AzureWebJobsStorage to a storage account.");

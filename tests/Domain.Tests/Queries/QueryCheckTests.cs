@@ -33,6 +33,8 @@ public class QueryCheckTests
         { "else between cents", ["'n'", "round it"] },
         { "retention", ["complete", "zero or more"] },
         { "small sample", ["'n'", "16 or more"] },
+        { "short trigger", ["trigger is every 00:00:00.5000000", "00:00:01 to 01:00:00"] },
+        { "long trigger", ["trigger is every 01:00:01", "leave it out"] },
         { "twice", ["same name"] },
     };
 
@@ -68,6 +70,8 @@ public class QueryCheckTests
             "offset" => [Start().Sliding(minute, minute / 2, -minute / 2).Count("n").Append()],
             "delay" => [Start().Watermark(-minute).Count("n").Append()],
             "fraction" => [Start().Tumbling(TimeSpan.FromTicks(12_345)).Count("n").Append()],
+            "short trigger" => [Start().Count("n").Trigger(TimeSpan.FromMilliseconds(500)).Append()],
+            "long trigger" => [Start().Count("n").Trigger(TimeSpan.FromSeconds(3_601)).Append()],
             "nothing" => [Start().Append()],
             _ => [Start().Count("n").Append(), Start().Count("n").Append()],
         };
@@ -75,6 +79,22 @@ public class QueryCheckTests
         Assert.StartsWith($"Query '{(fault == "name" ? "Bad Name" : "q")}' ", refused.Message);
         foreach (var word in said)
             Assert.Contains(word, refused.Message);
+    }
+
+    [Fact]
+    public void A_trigger_is_described_and_state_does_not_depend_on_it()
+    {
+        EventPipeline Of(TimeSpan? trigger)
+        {
+            var query = Query.Named("q").Tumbling(TimeSpan.FromMinutes(1)).Watermark(TimeSpan.Zero).Count("n");
+            return new EventPipeline(new EventOptions("shop"), [(trigger is { } every ? query.Trigger(every) : query).Update()]);
+        }
+
+        var triggered = Of(TimeSpan.FromSeconds(90));
+        Assert.Contains("update mode\n  trigger every 00:01:30\n", triggered.Describe());
+        Assert.Equal(90_000, Assert.Single(triggered.Queries).TriggerMs);
+        Assert.DoesNotContain("trigger", Of(null).Describe());
+        Assert.Equal(Of(null).FingerprintOf("q"), triggered.FingerprintOf("q"));
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public sealed class SourcesTests(Azurite azurite)
 
         var status = await app.StatusAsync();
         Assert.Equal(30, status.EventsIn);
-        Assert.Equal([("purchases", 20L), ("sensors", 40L)], status.Sources.OrderBy(s => s.Key).Select(s => (s.Key, s.Value.EventsIn)));
+        Assert.Equal([("joined", 0L), ("purchases", 20L), ("sensors", 40L)], status.Sources.OrderBy(s => s.Key).Select(s => (s.Key, s.Value.EventsIn)));
         Assert.All(status.Sources.Values, s => Assert.NotNull(s.DrainedAt));
         Assert.Equal(30, await CountAsync(app, "silver/events"));
         Assert.Equal(20, await CountAsync(app, "silver/purchases"));
@@ -48,10 +48,15 @@ public sealed class SourcesTests(Azurite azurite)
         Assert.Equal(["d0", "d1"], metrics.Select(r => r.GetProperty("device_id").GetString()).Order());
         Assert.All(metrics, r => Assert.Equal((20, 1m), (r.GetProperty("readings").GetInt32(), r.GetProperty("min_value").GetDecimal())));
         Assert.Equal(20, Assert.Single(await app.RowsAsync("order_flow")).GetProperty("events").GetInt32());
+        // User and product come together again only after 21 events: each purchase follows one view, at the same second.
+        app.Time.Advance(TimeSpan.FromSeconds(20));
+        await app.TickAsync();
+        var pairs = await app.RowsAsync("view_to_purchase");
+        Assert.Equal(Enumerable.Range(0, 20).Select(i => $"view{i} purchase{i} 0").Order(), pairs.Select(r => $"{r.GetProperty("view_id").GetString()} {r.GetProperty("purchase_id").GetString()} {r.GetProperty("seconds_to_purchase").GetDouble()}").Order());
         Assert.Equal(["above", "silent", "silent"], (await app.RowsAsync("sensor_alerts")).Select(r => r.GetProperty("rule").GetString()).Order());
 
         var names = JsonDocument.Parse(((Reply)app.Get<QueriesFunction>().List(App.Request())).Body).RootElement.EnumerateArray().Select(q => q.GetProperty("name").GetString()).ToList();
-        Assert.Superset(new HashSet<string?> { "category_views", "sensor_metrics", "sensor_alerts", "order_flow" }, names.ToHashSet());
+        Assert.Superset(new HashSet<string?> { "category_views", "sensor_metrics", "sensor_alerts", "order_flow", "view_to_purchase" }, names.ToHashSet());
         var progress = JsonDocument.Parse((await app.Get<ProgressFunction, Reply>(f => f.ProgressAsync(App.Request(), app.Context))).Body).RootElement;
         Assert.Superset(new HashSet<string?> { "category_views", "sensor_metrics", "order_flow" }, progress.EnumerateArray().Select(p => p.GetProperty("name").GetString()).ToHashSet());
         await app.Get<MaintainFunction>().RunAsync(new TimerInfo(), app.Context);

@@ -70,6 +70,18 @@ internal static class Oracle
         return errors.Count == 0 ? null : string.Join(Environment.NewLine, errors.Take(12));
     }
 
+    /// <summary>Rows of windows that are open, as Table storage must hold them where nothing is under way.</summary>
+    public static string? CompareOpen(Simulation sim)
+    {
+        var errors = new List<string>();
+        var expected = new Expected(sim);
+        foreach (var query in sim.Pipeline.Queries.Where(query => query.Update))
+            Same($"open results/{query.Name}",
+                expected.Tables[query.Name].Where(row => !(row[1] <= sim.Ledger.Meta!.Value.Value.FrontierMs - query.DelayMs)),
+                sim.Results.Table(query.Name).Values.Where(r => !r.Final).Select(r => new[] { r.Row.Start, r.Row.End, r.Row.Key, r.Row.Count, r.Row.Sum }), errors);
+        return errors.Count == 0 ? null : string.Join(Environment.NewLine, errors);
+    }
+
     /// <summary>
     /// Table storage holds what Delta has within the retention. Older rows may be there still; where no tick ever worked beside another, they too are
     /// final and as in Delta.

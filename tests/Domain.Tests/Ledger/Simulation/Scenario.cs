@@ -70,6 +70,15 @@ internal sealed record Scenario
     /// <summary>The input is said to end twice: the first time windows stay open.</summary>
     public bool EndsTwice { get; init; }
 
+    /// <summary>Trigger intervals by query.</summary>
+    public IReadOnlyDictionary<string, TimeSpan> Triggers { get; init; } = new Dictionary<string, TimeSpan>();
+
+    /// <summary>When all is read and nothing has come for a minute, rows of open windows are compared too.</summary>
+    public bool Rests { get; init; }
+
+    /// <summary>Event time counts as racing whenever it moves, and results are put off as long as it does.</summary>
+    public bool Races { get; init; }
+
     /// <summary>Where the first start begins.</summary>
     public StartFrom StartFrom { get; init; } = StartFrom.Earliest;
 
@@ -110,8 +119,14 @@ internal sealed record Scenario
             ControlRecords = random.Next(3) == 0,
             MaxEntityBytes = random.Next(3) == 0 ? 400 : EntityFold.MaxStateBytes,
             IdleTimeoutMs = random.Next(2) == 0 ? 20_000 : 3_000,
+            Races = seed % 3 == 0,
             EndsTwice = random.Next(3) == 0,
             Kept = random.Next(4) switch { 0 => new(TimeSpan.FromSeconds(10), 1), 1 => new(TimeSpan.FromSeconds(40), 5), _ => null },
+            Triggers = random.Next(3) == 0 ? DrawTriggers(random) : new Dictionary<string, TimeSpan>(),
         };
     }
+
+    /// <summary>Triggers of about half of the queries, shorter and longer than the Delta interval of three seconds.</summary>
+    public static IReadOnlyDictionary<string, TimeSpan> DrawTriggers(Random random) =>
+        new[] { "tumbling", "sliding", "minutes", "picky" }.Where(_ => random.Next(2) == 0).ToDictionary(name => name, _ => TimeSpan.FromMilliseconds(1_000 + random.Next(20_000)));
 }

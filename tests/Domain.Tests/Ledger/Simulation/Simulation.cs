@@ -83,6 +83,9 @@ internal sealed class Simulation
             _trigger.IsCalm = true;
             if (_unexpected is not null)
                 return _unexpected.ToString();
+            if (_scenario.Rests && Rest() is { } open)
+                return open;
+            EndedMs = World.NowMs;
             if (!World.RunUntil(IsDrained, MaxSteps))
                 return _unexpected?.ToString() ?? $"The run does not come to an end (drained said: {_saidDrained}): {Oracle.Leftovers(this)}";
             return _unexpected?.ToString() ?? _drainedTooEarly ?? Oracle.Compare(this);
@@ -91,6 +94,18 @@ internal sealed class Simulation
         {
             return e.ToString();
         }
+    }
+
+    /// <summary>When the input was about to end.</summary>
+    public long EndedMs { get; private set; }
+
+    private string? Rest()
+    {
+        if (!World.RunUntil(() => Topic.Partitions.All(p => Ledger.Heads.TryGetValue(p.Key, out var head) && head.Value.Next >= p.Value.End), MaxSteps))
+            return $"What is there is not read: {Oracle.Leftovers(this)}";
+        var until = World.NowMs + 60_000;
+        World.RunUntil(() => World.NowMs >= until, MaxSteps);
+        return _unexpected?.ToString() ?? Oracle.CompareOpen(this);
     }
 
     private bool IsDrained()
@@ -228,6 +243,7 @@ internal sealed class Simulation
         var options = new TickOptions
         {
             StartFrom = _scenario.StartFrom,
+            Triggers = _scenario.Triggers,
             DeltaInterval = TimeSpan.FromSeconds(3),
             CheckpointInterval = TimeSpan.FromMilliseconds(_scenario.CheckpointMs),
             IdleTimeout = TimeSpan.FromMilliseconds(_scenario.IdleTimeoutMs),
@@ -238,6 +254,8 @@ internal sealed class Simulation
             MaxOpenRanges = _scenario.MaxOpenRanges,
             MaxRowsPerCommit = 40,
             Results = _scenario.Kept,
+            RacingStep = _scenario.Races ? TimeSpan.FromDays(-1) : TimeSpan.FromMinutes(1),
+            RacingPublishShare = _scenario.Races ? 0 : 0.25,
             BackfillEntities = 12,
             MaxEntityBytes = _scenario.MaxEntityBytes,
         };
