@@ -134,8 +134,6 @@ public static class Composition
 
     private static void AddSources(IServiceCollection services, TidemarkOptions options)
     {
-        services.AddSingleton(sp => new KafkaSinks(
-            options.ResultTopics, options.Kafka, options.Id, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<ILogger<KafkaSinks>>()));
         services.AddSingleton(sp => new Preparation(
             options, sp.GetRequiredService<HostedPipelines>(), sp.GetRequiredService<TableServiceClient>(), sp.GetRequiredService<ResultTables>(), sp.GetRequiredService<BlobServiceClient>(),
             sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<ILogger<Preparation>>()));
@@ -175,13 +173,21 @@ public static class Composition
         services.AddSingleton(sp => new RecommendationSource(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>()));
         services.AddSingleton(sp => new OpenSessions(sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<StatusSource>()));
         services.AddSingleton(sp => new OpenApiSource(sp.GetRequiredService<OutputBook>()));
-        services.AddSingleton(sp => new ReplayStore(options.Id, Ledger(sp, options)));
-        services.AddSingleton(sp => new ReplayProducer(options.Kafka, sp.GetRequiredService<ILogger<ReplayProducer>>()));
         services.AddSingleton(sp => new QuarantineReader(sp.GetRequiredService<LakeTables>()));
-        services.AddSingleton(sp => new QuarantineSource(sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<ReplayStore>(), sp.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(sp => new QuarantineReplay(
-            sp.GetRequiredService<ReplayStore>(), sp.GetRequiredService<ReplayProducer>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<LakeSource>(),
-            sp.GetRequiredService<PipelineMetrics>(), options.Kafka, sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<QuarantineReplay>>()));
+        services.AddSingleton(sp => new Quarantines([.. sp.GetRequiredService<HostedSources>().All.Select(source => QuarantineOf(sp, options, source)).OfType<Quarantine>()]));
+    }
+
+    private static Quarantine? QuarantineOf(IServiceProvider services, TidemarkOptions options, HostedSource source)
+    {
+        if (Quarantine.TableOf(source.Hosted.Pipeline) is not { } table)
+            return null;
+        var (lake, time, kafka) = (services.GetRequiredService<LakeSource>(), services.GetRequiredService<TimeProvider>(), source.Hosted.Kafka ?? options.Kafka);
+        var replays = new ReplayStore(source.Hosted.Id, Ledger(services, options));
+        var producer = new ReplayProducer(kafka, services.GetRequiredService<ILogger<ReplayProducer>>());
+        return new Quarantine(
+            source.Name, table, replays,
+            new QuarantineReplay(replays, producer, source.Log, lake, table, services.GetRequiredService<PipelineMetrics>(), kafka, time, services.GetRequiredService<ILogger<QuarantineReplay>>()),
+            new QuarantineSource(lake, source.Name, table, replays, time), producer);
     }
 
     private static TableClient Ledger(IServiceProvider services, TidemarkOptions options) =>

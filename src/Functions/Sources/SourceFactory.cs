@@ -49,8 +49,9 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
         var results = new TableResults(id, services.GetRequiredService<ResultTables>().Service.GetTableClient, _time, _costs);
         var alerts = isMain ? services.GetRequiredService<TableAlerts>() : new TableAlerts(id, table, _time, Logger<TableAlerts>());
         var entities = new InvocationEntities(id, store, _costs);
+        var sinks = new KafkaSinks(options.ResultTopics, hosted.Kafka ?? options.Kafka, id, pipeline, services.GetRequiredService<PipelineMetrics>(), Logger<KafkaSinks>());
         var ingest = new Ingest(pipeline, ledger, log, segments, ToIngest(hosted), _time, lake, alerts);
-        var tick = new Tick(pipeline, id, Stores(ledger, log, segments, entities, lake, results, alerts, isMain), ingest, ToTick(hosted, pipelines), _time, _instance);
+        var tick = new Tick(pipeline, id, Stores(ledger, log, segments, entities, lake, results, alerts, sinks, isMain), ingest, ToTick(hosted, pipelines), _time, _instance);
         var board = new StatusBoard(id, _costs, _time, _instance);
         var operators = new OperatorBoard(id, pipeline, _costs, options.Kafka.BrokerList, _instance);
         var status = new StatusStore(id, table);
@@ -59,7 +60,7 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
             services.GetRequiredService<PipelineMetrics>(), hosted.Name, _time, Logger<TickAftermath>(), isMain ? services.GetService<IScorer>() as WatchedScorer : null);
         return new HostedSource
         {
-            Hosted = hosted, Ledger = ledger, Log = log, Results = results, Alerts = alerts, Segments = segments, Ingest = ingest, Board = board, Operators = operators, Status = status,
+            Hosted = hosted, Ledger = ledger, Log = log, Results = results, Alerts = alerts, Sinks = sinks, Segments = segments, Ingest = ingest, Board = board, Operators = operators, Status = status,
             Runner = new TickRunner(tick, entities, services.GetRequiredService<Preparation>(), board, status, aftermath, _time, Logger<TickRunner>()),
         };
     }
@@ -102,9 +103,9 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
         _ => options.StartFrom,
     };
 
-    /// <summary>Rows of the main topic's queries also go to Kafka, where topics are named for them.</summary>
-    private TickStores Stores(ILedger ledger, ITopicLog log, ISegmentStore segments, IEntities entities, ILake lake, IResults results, IAlerts alerts, bool isMain) =>
-        new(ledger, log, segments, entities, lake, results, alerts) { Sinks = isMain ? [.. services.GetRequiredService<KafkaSinks>().All, .. services.GetServices<IRowSink>()] : [] };
+    /// <summary>Rows also go to Kafka, where topics are named for them; those of the main topic's pipeline to sinks of one's own, too.</summary>
+    private TickStores Stores(ILedger ledger, ITopicLog log, ISegmentStore segments, IEntities entities, ILake lake, IResults results, IAlerts alerts, KafkaSinks sinks, bool isMain) =>
+        new(ledger, log, segments, entities, lake, results, alerts) { Sinks = isMain ? [.. sinks.All, .. services.GetServices<IRowSink>()] : sinks.All };
 
     private ILogger<T> Logger<T>() => services.GetRequiredService<ILogger<T>>();
 }

@@ -65,6 +65,43 @@ public sealed class SourcesTests(Azurite azurite)
     }
 
     [Fact]
+    public async Task Records_that_are_none_of_a_further_topic_are_listed_sent_again_to_it_and_dead_letters_and_alerts_are_in_Kafka()
+    {
+        using var broker = new MockBroker(2, "events", "readings");
+        await using var app = New(broker, ("SensorsTopic", "readings"), ("DeadLetterSuffix", ".dlq"), ("AlertsTopic", "shop-alerts"));
+        var start = HandTime.Start - HandTime.Start % 60_000;
+        // Every seventh is broken; one is beyond its bounds.
+        await app.Get<IngestFunction>().SensorsAsync(await ProduceAsync(broker, "readings", 40, i => i % 7 == 3 ? $"broken {i}" : string.Create(CultureInfo.InvariantCulture,
+            $"{{\"device_id\":\"d{i % 2}\",\"metric\":\"temperature\",\"value\":{(i == 32 ? 41 : 20)},\"ts\":{start + i * 500}}}")), app.Context);
+        await DrainAsync(app);
+        var broken = Enumerable.Range(0, 40).Where(i => i % 7 == 3).ToList();
+
+        async Task<JsonElement> ListAsync(string? topic) =>
+            JsonDocument.Parse((await app.Get<QuarantineFunction, Reply>(f => f.ListAsync(App.Request(topic is null ? "" : $"?topic={topic}"), app.Context))).Body).RootElement;
+        var listed = await ListAsync("sensors");
+        Assert.Equal(("sensors", "silver/sensors_quarantine"), (listed.GetProperty("topic").GetString(), listed.GetProperty("table").GetString()));
+        Assert.Equal(["events", "sensors"], listed.GetProperty("topics").EnumerateArray().Select(t => t.GetString()));
+        Assert.Equal(broken.Select(i => (i % 2, (long)(i / 2))).Order(), listed.GetProperty("records").EnumerateArray().Select(r => (r.GetProperty("record").GetProperty("kafka_partition").GetInt32(), r.GetProperty("record").GetProperty("kafka_offset").GetInt64())).Order());
+        Assert.Empty((await ListAsync(null)).GetProperty("records").EnumerateArray());
+        Assert.Equal(404, (await app.Get<QuarantineFunction, Reply>(f => f.ListAsync(App.Request("?topic=purchases"), app.Context))).Status);
+        Assert.Equal(400, (await app.Get<QuarantineFunction, Reply>(f => f.ListAsync(App.Request("?topic=x"), app.Context))).Status);
+
+        var request = App.Request();
+        request.Body = new MemoryStream(Encoding.UTF8.GetBytes("""{"topic":"sensors","records":[{"partition":1,"offset":1},{"partition":1,"offset":2}]}"""));
+        var outcomes = JsonDocument.Parse((await app.Get<QuarantineFunction, Reply>(f => f.ReplayAsync(request, app.Context))).Body).RootElement.GetProperty("outcomes");
+        Assert.Equal([("sent", 20L), ("missing", -1L)], outcomes.EnumerateArray().Select(o => (o.GetProperty("outcome").GetString(), o.GetProperty("sent_as").ValueKind == JsonValueKind.Null ? -1 : o.GetProperty("sent_as").GetInt64())));
+        Assert.Equal("broken 3", TopicReader.All(broker.Brokers, "readings").Single(r => r is { Partition: 1, Offset: 20 }).Value);
+        Assert.Equal(20, (await ListAsync("sensors")).GetProperty("records").EnumerateArray().Single(r => r.TryGetProperty("replay", out _)).GetProperty("replay").GetProperty("sent_as").GetInt64());
+
+        Assert.Equal(broken.Select(i => $"broken {i}").Order(), TopicReader.All(broker.Brokers, "readings.dlq").Select(r => r.Value).Order());
+        var alerts = TopicReader.All(broker.Brokers, "shop-alerts");
+        Assert.All(alerts, r => Assert.Equal("sensor_alerts", r.Headers["tidemark-query"]));
+        Assert.Equal((await app.RowsAsync("sensor_alerts")).Select(r => $"{r.GetProperty("rule")} {r.GetProperty("device_id")}").Order(),
+            alerts.Select(r => JsonDocument.Parse(r.Value!).RootElement is var row ? $"{row.GetProperty("rule")} {r.Key}" : "").Order());
+        Assert.Equal(3, alerts.Count);
+    }
+
+    [Fact]
     public async Task A_topic_that_fails_keeps_no_other_from_being_brought_up_to_date()
     {
         using var broker = new MockBroker(2, "events", "readings", "orders");
