@@ -1,9 +1,12 @@
 using Tidemark.Delta;
 using Tidemark.Domain.Clickstream;
+using Tidemark.Domain.Clickstream.Streams;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Events;
+using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Sensors;
+using Tidemark.Domain.Streams;
 using Tidemark.Functions.Lake;
 using Tidemark.Functions.Results;
 
@@ -48,10 +51,10 @@ internal sealed class LakeModel
             Names.GetValueOrDefault(path) ?? Title(path[(path.LastIndexOf('/') + 1)..]),
             [.. lake[path].Rows.Fields.Where(f => f.Type != FieldType.Binary)],
             lake[path].PartitionColumns,
-            outputs.FirstOrDefault(o => path == Domain.Ledger.TableNames.Gold(o.Name))))];
+            outputs.FirstOrDefault(o => path == TableNames.Gold(o.Name))))];
         var others = further.SelectMany(f => f.Pipeline.Queries.Concat<IOutput>(f.Pipeline.Streams).Select(o => (Output: o, f.Parameter))).ToList();
         Tables = [.. tables, .. others.Select(o => new LakeModelTable(
-            Domain.Ledger.TableNames.Gold(o.Output.Name), Title(o.Output.Name), [.. o.Output.Schema.Fields.Where(f => f.Type != FieldType.Binary)], [], o.Output, IsOptional: true))];
+            TableNames.Gold(o.Output.Name), Title(o.Output.Name), [.. o.Output.Schema.Fields.Where(f => f.Type != FieldType.Binary)], [], o.Output, IsOptional: true))];
         Results =
         [
             .. outputs.Where(o => o.InTableStorage).Select(o => new LatestModelTable(ResultKeys.Table(o.Name), o, "Pipeline", false)),
@@ -67,10 +70,15 @@ internal sealed class LakeModel
     /// <summary>Tables of Table storage.</summary>
     public IReadOnlyList<LatestModelTable> Results { get; }
 
-    public static LakeModel OfClickstream() => new(
-        ClickstreamPipeline.Create(new EventOptions("events")),
-        new FurtherPipeline(SensorPipeline.Create(new EventOptions("sensors")), "SensorsPipeline"),
-        new FurtherPipeline(PurchasePipeline.Create(new EventOptions("purchases")), "PurchasesPipeline"));
+    /// <summary>What is computed over the topics beside the main one, and over both it and one of them.</summary>
+    public static IReadOnlyList<FurtherPipeline> Further { get; } =
+    [
+        new(SensorPipeline.Create(new EventOptions("sensors")), "SensorsPipeline"),
+        new(PurchasePipeline.Create(new EventOptions("purchases")), "PurchasesPipeline"),
+        new(new TopicJoinPipeline([ViewToPurchase.Join(new PipelineId("v1", "events", 1), new PipelineId("v1", "purchases", 1))]), "JoinedPipeline"),
+    ];
+
+    public static LakeModel OfClickstream() => new(ClickstreamPipeline.Create(new EventOptions("events")), Further);
 
     /// <summary><c>category_views</c> becomes <c>Category Views</c>.</summary>
     public static string Title(string name) =>

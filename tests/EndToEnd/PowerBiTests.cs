@@ -18,7 +18,7 @@ public class PowerBiTests
         station.Set(Station.Storage, azurite.ConnectionString);
         var (readings, orders) = (station.In("readings.ndjson"), station.In("orders.ndjson"));
         await File.WriteAllLinesAsync(readings, Enumerable.Range(0, 60).Select(i => $$"""{"device_id":"d{{i % 3}}","metric":"temperature","value":{{(i == 7 ? 55 : 20)}},"ts":{{ShopFile.Start.AddSeconds(i * 10).ToUnixTimeMilliseconds()}}}"""));
-        await File.WriteAllLinesAsync(orders, Enumerable.Range(0, 30).Select(i => $$"""{"event_id":"o{{i}}","event_type":"purchase","user_id":"u{{i % 4}}","revenue":{{i}}.5,"ts":{{ShopFile.Start.AddSeconds(i * 10).ToUnixTimeMilliseconds()}}}"""));
+        await File.WriteAllLinesAsync(orders, Enumerable.Range(0, 30).Select(i => $$"""{"event_id":"o{{i}}","event_type":"purchase","user_id":"u{{i % 4}}","product_id":"p{{i % 3}}","revenue":{{i}}.5,"ts":{{ShopFile.Start.AddSeconds(i * 10).ToUnixTimeMilliseconds()}}}"""));
         await station.FinishAsync("--input", ShopFile.Write(station, "shop.ndjson", ShopFile.Clean with { Seed = 61 }, 3_000, 3), "--input", $"sensors={readings}", "--input", $"purchases={orders}");
 
         Assert.Empty(LakeCheck.Problems(PowerBiModel.Committed, await DeltaSchemasAsync(azurite.ConnectionString)));

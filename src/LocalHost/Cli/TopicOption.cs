@@ -18,7 +18,8 @@ internal static class TopicOption
     /// <exception cref="SettingException">It is not read.</exception>
     public static HostedPipeline Find(IServiceProvider services, string name)
     {
-        var all = services.GetRequiredService<HostedPipelines>().All;
+        // What joins two topics is no topic.
+        var all = services.GetRequiredService<HostedPipelines>().All.Where(hosted => RunTopics.InputNames.Contains(hosted.Name)).ToList();
         return all.FirstOrDefault(hosted => hosted.Name == name) ?? throw new SettingException($"No topic {name} is read here; there are {string.Join(", ", all.Select(h => h.Name))}.");
     }
 }

@@ -2,8 +2,11 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Tidemark.Delta;
 using Tidemark.Domain.Clickstream;
+using Tidemark.Domain.Clickstream.Streams;
 using Tidemark.Domain.Events;
+using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Sensors;
+using Tidemark.Domain.Streams;
 using Tidemark.Functions.Lake;
 
 namespace Tidemark.Infra.Tests.PowerBi;
@@ -22,7 +25,11 @@ internal static partial class LakeCheck
         var store = new MemoryObjectStore();
         var lake = new LakeTables(
             store,
-            [ClickstreamPipeline.Create(new EventOptions("events")), SensorPipeline.Create(new EventOptions("sensors")), PurchasePipeline.Create(new EventOptions("purchases"))], TimeProvider.System);
+            [
+                ClickstreamPipeline.Create(new EventOptions("events")), SensorPipeline.Create(new EventOptions("sensors")), PurchasePipeline.Create(new EventOptions("purchases")),
+                new TopicJoinPipeline([ViewToPurchase.Join(new PipelineId("v1", "events", 1), new PipelineId("v1", "purchases", 1))]),
+            ],
+            TimeProvider.System);
         var schemas = new SortedDictionary<string, Dictionary<string, string>>(StringComparer.Ordinal);
         foreach (var name in lake.Names)
         {

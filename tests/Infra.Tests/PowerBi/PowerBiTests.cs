@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Tidemark.Domain.Clickstream;
 using Tidemark.Domain.Events;
 using Tidemark.Domain.Pipelines;
-using Tidemark.Domain.Sensors;
 using Tidemark.Functions.Results;
 using Tidemark.Infra.Tests.Support;
 using Tidemark.PowerBi;
@@ -83,7 +82,7 @@ public sealed class PowerBiTests
     [Fact]
     public void Every_query_has_its_newest_results_and_every_table_of_the_lake_its_refresh_policy()
     {
-        var all = new[] { ClickstreamPipeline.Create(new EventOptions("events")), SensorPipeline.Create(new EventOptions("sensors")), PurchasePipeline.Create(new EventOptions("purchases")) };
+        IReadOnlyList<IPipeline> all = [ClickstreamPipeline.Create(new EventOptions("events")), .. LakeModel.Further.Select(f => f.Pipeline)];
         Assert.All(all.SelectMany(p => p.Queries.Concat<IOutput>(p.Streams)).Where(o => o.InTableStorage), query =>
         {
             var table = Committed.Table("Latest " + LakeModel.Title(query.Name)) ?? throw new InvalidOperationException($"There is no table of the newest results of {query.Name}; run: dotnet run --project eng/powerbi");
@@ -95,13 +94,13 @@ public sealed class PowerBiTests
 
     [Fact]
     public void Parameters_name_the_pipelines_that_run_with_default_settings() => Assert.All(
-        [("Pipeline", "events"), ("SensorsPipeline", "sensors"), ("PurchasesPipeline", "purchases")], p =>
+        [("Pipeline", "events"), ("SensorsPipeline", "sensors"), ("PurchasesPipeline", "purchases"), ("JoinedPipeline", "events.1+purchases")], p =>
             Assert.Contains($"\"{new Domain.Ledger.PipelineId("v1", p.Item2, 1).Key}\"", Committed.Expressions.Single(e => e.Name == p.Item1).Default, StringComparison.Ordinal));
 
     [Fact]
     public void Tables_of_topics_that_may_not_be_read_are_empty_where_they_are_not_there()
     {
-        foreach (var name in new[] { "Sensor Metrics", "Sensor Alerts", "Order Flow" })
+        foreach (var name in new[] { "Sensor Metrics", "Sensor Alerts", "Order Flow", "View To Purchase" })
         {
             Assert.Contains("if Folder = null then #table({\"", Committed.Table(name)!.Of("partition").Single().Properties["source"], StringComparison.Ordinal);
             Assert.Contains("[Data] otherwise #table(", Committed.Table("Latest " + name)!.Of("partition").Single().Properties["source"], StringComparison.Ordinal);
