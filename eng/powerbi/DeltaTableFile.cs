@@ -47,7 +47,10 @@ internal static class DeltaTableFile
 
     private static string M(LakeModelTable table)
     {
-        var steps = new List<(string Name, string Value)> { ("Source", $"DeltaLake.Table({Folder(table.Path)})") };
+        // A folder that is not there is as good as a table without rows. Where the lake is out of reach the other tables say so.
+        var steps = table.IsOptional
+            ? new List<(string Name, string Value)> { ("Folder", $"try {Folder(table.Path)} otherwise null"), ("Source", $"if Folder = null then #table({Tmdl.List(table.Fields.Select(f => f.Name))}, {{}}) else DeltaLake.Table(Folder)") }
+            : new List<(string Name, string Value)> { ("Source", $"DeltaLake.Table({Folder(table.Path)})") };
         if (table.PartitionColumns.Contains(DateColumn))
             steps.Add(("Days", $"Table.SelectRows(Source, each Date.From([{DateColumn}]) >= Date.From(RangeStart) and Date.From([{DateColumn}]) < Date.From(RangeEnd))"));
         steps.Add(("Columns", $"Table.SelectColumns({steps[^1].Name}, {Tmdl.List(table.Fields.Select(f => f.Name))}, MissingField.UseNull)"));

@@ -13,8 +13,8 @@ internal static class PowerBiProject
         var tables = new List<string>();
         foreach (var table in lake.Tables)
             Add(table.Name, DeltaTableFile.Text(table));
-        foreach (var (name, query) in lake.Results)
-            Add(LatestTableFile.Name(query), LatestTableFile.Text(name, query));
+        foreach (var table in lake.Results)
+            Add(LatestTableFile.Name(table.Output), LatestTableFile.Text(table));
         var dimensions = Dimension.Of(lake);
         foreach (var dimension in dimensions)
             Add(dimension.Name, dimension.Text());

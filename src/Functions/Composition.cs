@@ -8,12 +8,14 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
 using Tidemark.Domain.Clickstream;
+using Tidemark.Domain.Clickstream.Streams;
 using Tidemark.Domain.Corrections;
 using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Schemas;
 using Tidemark.Domain.Sensors;
+using Tidemark.Domain.Streams;
 using Tidemark.Domain.Scoring;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Corrections;
@@ -76,6 +78,9 @@ public static class Composition
             all.Add(new(HostedPipelines.Sensors, sensors, SensorPipeline.Create(options.ToEvents() with { Topic = sensors.Topic }), options.Kafka.Of(HostedPipelines.Sensors, sensors.Topic)));
         if (options.Purchases is { } purchases)
             all.Add(new(HostedPipelines.Purchases, purchases, PurchasePipeline.Create(options.ToEvents() with { Topic = purchases.Topic, Schemas = schemas }), options.Kafka.Of(HostedPipelines.Purchases, purchases.Topic)));
+        // Its id holds those of both topics, so it begins anew when either does.
+        if (options.Purchases is { } right)
+            all.Add(new(HostedPipelines.Joined, right with { Topic = $"{options.Id.Topic}.{options.Id.Generation}+{right.Topic}" }, new TopicJoinPipeline([ViewToPurchase.Join(options.Id, right)])));
         options.QueryTriggers.Check([.. all.Select(hosted => hosted.Pipeline)]);
         return new HostedPipelines(all);
     }
@@ -96,10 +101,10 @@ public static class Composition
     /// <summary>The tables of all topics, which have names of their own each.</summary>
     private static void AddLake(IServiceCollection services, TidemarkOptions options)
     {
-        services.AddSingleton<IObjectStore>(sp => new BlobObjectStore(sp.GetRequiredService<BlobContainerClient>()));
+        services.AddSingleton<IObjectStore>(sp => new RecentObjects(new BlobObjectStore(sp.GetRequiredService<BlobContainerClient>()), RecentObjects.DefaultCapacity));
         services.AddSingleton(sp => new LakeTables(
             sp.GetRequiredService<IObjectStore>(), [.. sp.GetRequiredService<HostedPipelines>().All.Select(h => h.Pipeline)], sp.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<ILake>(sp => new DeltaLake(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>()));
+        services.AddSingleton<ILake>(sp => new DeltaLake(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new LakeMaintenance(
             sp.GetRequiredService<LakeTables>(), [.. sp.GetRequiredService<HostedSources>().All.Select(s => s.Ledger)], sp.GetRequiredService<IAlerts>(), sp.GetRequiredService<ILogger<LakeMaintenance>>()));
         services.AddSingleton<ICorrectionLog>(sp => new CorrectionStore(options.Id, Ledger(sp, options)));
@@ -129,8 +134,6 @@ public static class Composition
 
     private static void AddSources(IServiceCollection services, TidemarkOptions options)
     {
-        services.AddSingleton(sp => new KafkaSinks(
-            options.ResultTopics, options.Kafka, options.Id, sp.GetRequiredService<IPipeline>(), sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<ILogger<KafkaSinks>>()));
         services.AddSingleton(sp => new Preparation(
             options, sp.GetRequiredService<HostedPipelines>(), sp.GetRequiredService<TableServiceClient>(), sp.GetRequiredService<ResultTables>(), sp.GetRequiredService<BlobServiceClient>(),
             sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<ILogger<Preparation>>()));
@@ -170,13 +173,21 @@ public static class Composition
         services.AddSingleton(sp => new RecommendationSource(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>()));
         services.AddSingleton(sp => new OpenSessions(sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<StatusSource>()));
         services.AddSingleton(sp => new OpenApiSource(sp.GetRequiredService<OutputBook>()));
-        services.AddSingleton(sp => new ReplayStore(options.Id, Ledger(sp, options)));
-        services.AddSingleton(sp => new ReplayProducer(options.Kafka, sp.GetRequiredService<ILogger<ReplayProducer>>()));
         services.AddSingleton(sp => new QuarantineReader(sp.GetRequiredService<LakeTables>()));
-        services.AddSingleton(sp => new QuarantineSource(sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<ReplayStore>(), sp.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(sp => new QuarantineReplay(
-            sp.GetRequiredService<ReplayStore>(), sp.GetRequiredService<ReplayProducer>(), sp.GetRequiredService<ITopicLog>(), sp.GetRequiredService<LakeSource>(),
-            sp.GetRequiredService<PipelineMetrics>(), options.Kafka, sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<QuarantineReplay>>()));
+        services.AddSingleton(sp => new Quarantines([.. sp.GetRequiredService<HostedSources>().All.Select(source => QuarantineOf(sp, options, source)).OfType<Quarantine>()]));
+    }
+
+    private static Quarantine? QuarantineOf(IServiceProvider services, TidemarkOptions options, HostedSource source)
+    {
+        if (Quarantine.TableOf(source.Hosted.Pipeline) is not { } table)
+            return null;
+        var (lake, time, kafka) = (services.GetRequiredService<LakeSource>(), services.GetRequiredService<TimeProvider>(), source.Hosted.Kafka ?? options.Kafka);
+        var replays = new ReplayStore(source.Hosted.Id, Ledger(services, options));
+        var producer = new ReplayProducer(kafka, services.GetRequiredService<ILogger<ReplayProducer>>());
+        return new Quarantine(
+            source.Name, table, replays,
+            new QuarantineReplay(replays, producer, source.Log, lake, table, services.GetRequiredService<PipelineMetrics>(), kafka, time, services.GetRequiredService<ILogger<QuarantineReplay>>()),
+            new QuarantineSource(lake, source.Name, table, replays, time), producer);
     }
 
     private static TableClient Ledger(IServiceProvider services, TidemarkOptions options) =>

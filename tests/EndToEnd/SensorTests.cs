@@ -37,11 +37,17 @@ public class SensorTests
         await run.EndAsync(TimeSpan.FromMinutes(1));
         await station.FinishAsync("--input", arguments[1], "--rate", "2500");
 
+        var dead = (await station.AskAsync(0, "dlq", "list", "--topic", "sensors", "--json", "--limit", "5000")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var late = await station.AskAsync(0, "late", "list", "--topic", "sensors", "--query", "sensor_alerts", "--limit", "1");
         await station.ExportOnlyAsync(Tables);
         var outcome = await Oracle.CheckSensorsAsync(station, input);
         var rows = outcome.GetProperty("rows");
         Assert.Equal(lines.Count, rows.GetProperty("bronze").GetInt32());
         Assert.All(rows.EnumerateObject(), table => Assert.True(table.Value.GetInt64() > 0, $"{table.Name} is empty, so nothing was compared"));
+        Assert.Equal(rows.GetProperty("quarantine").GetInt32(), dead.Length);
+        Assert.All(dead, letter => Assert.Contains("\"sensors\"", letter, StringComparison.Ordinal));
+        Assert.Contains($"{outcome.GetProperty("late").GetProperty("sensor_alerts")} late events in ", late, StringComparison.Ordinal);
+        Assert.Contains("  device_id dev-", late, StringComparison.Ordinal);
         Assert.Equal(["above", "below", "silent"], outcome.GetProperty("alerts").EnumerateObject().Select(rule => rule.Name).Order(StringComparer.Ordinal));
         Assert.Equal(["sensor_alerts", "sensor_metrics"], outcome.GetProperty("late").EnumerateObject().Select(query => query.Name).Order(StringComparer.Ordinal));
     }

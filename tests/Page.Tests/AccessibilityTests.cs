@@ -11,7 +11,7 @@ public sealed class AccessibilityTests(Pipeline pipeline)
 {
     private static readonly string[] Pages =
     [
-        "#/", "#/queries", "#/queries/conversion_funnel", "#/timeline", "#/partitions", "#/partitions/0", "#/quarantine", "#/tables", "#/tables/silver/events", "#/entities", "#/nowhere",
+        "#/", "#/queries", "#/queries/conversion_funnel", "#/timeline", "#/partitions", "#/partitions/0", "#/quarantine", "#/quarantine?topic=sensors", "#/tables", "#/tables/silver/events", "#/entities", "#/nowhere",
     ];
 
     [BrowserFact]
@@ -60,6 +60,24 @@ public sealed class AccessibilityTests(Pipeline pipeline)
         await tab.UntilAsync("document.querySelector('#replay-said').textContent.startsWith('Replay: 1 sent')", "the record is sent again");
         await pipeline.UntilAsync(
             async () => (await pipeline.GetAsync("api/quarantine")).GetProperty("records").EnumerateArray().Count(r => r.GetProperty("record").ToString().Contains("by keyboard", StringComparison.Ordinal)) == 2,
+            "it comes back under a new offset");
+        Assert.Empty(tab.Errors);
+    }
+
+    [BrowserFact]
+    public async Task Another_topic_has_its_own_quarantine_and_its_records_go_back_to_it()
+    {
+        pipeline.Produce(["no reading"], partition: 1, topic: "sensors");
+        await pipeline.UntilAsync(async () => (await pipeline.GetAsync("api/quarantine?topic=sensors")).ToString().Contains("no reading", StringComparison.Ordinal), "the record is in quarantine");
+        await using var tab = await pipeline.OpenAsync("#/quarantine");
+        await tab.UntilAsync("document.querySelectorAll('#topics a').length === 3 && !document.querySelector('main').innerText.includes('no reading')", "topics are offered");
+        await tab.ValueAsync("[...document.querySelectorAll('#topics a')].find(a => a.innerText === 'sensors').click()");
+        await tab.UntilAsync("document.documentElement.dataset.ready === '#/quarantine?topic=sensors' && document.querySelector('main').innerText.includes('no reading')", "the other topic's records show");
+        await tab.ValueAsync("[...document.querySelectorAll('tbody tr')].find(r => r.innerText.includes('no reading')).querySelector('input').click()");
+        await tab.ValueAsync("document.querySelector('#replay').click()");
+        await tab.UntilAsync("document.querySelector('#replay-said').textContent.startsWith('Replay: 1 sent')", "the record is sent again");
+        await pipeline.UntilAsync(
+            async () => (await pipeline.GetAsync("api/quarantine?topic=sensors")).GetProperty("records").EnumerateArray().Count(r => r.GetProperty("record").ToString().Contains("no reading", StringComparison.Ordinal)) == 2,
             "it comes back under a new offset");
         Assert.Empty(tab.Errors);
     }

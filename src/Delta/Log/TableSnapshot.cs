@@ -32,6 +32,9 @@ public sealed class TableSnapshot
     /// <summary>The version of an application's last transaction, or null when there is none.</summary>
     public long? TransactionOf(string appId) => TransactionActions.TryGetValue(appId, out var txn) ? txn.Version : null;
 
+    /// <summary>The applications that have a transaction.</summary>
+    public IEnumerable<string> TransactionIds => TransactionActions.Keys;
+
     internal Protocol Protocol { get; }
 
     internal Metadata Metadata { get; }

@@ -22,6 +22,14 @@ public sealed partial class DeltaTable
     /// <exception cref="DeltaVersionNotFoundException">The table is younger, or its log does not reach back so far.</exception>
     public async ValueTask<TableSnapshot> SnapshotAtAsync(DateTimeOffset time, CancellationToken ct = default)
     {
+        var found = await VersionAtAsync(time, ct).ConfigureAwait(false)
+            ?? throw new DeltaVersionNotFoundException($"Table {_log.Table} has no version as old as {time:O}.");
+        return await SnapshotAsync(found, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>The number of the version that was the newest at a time, by the store's clock; null = the table is younger, or its log does not reach back so far.</summary>
+    public async ValueTask<long?> VersionAtAsync(DateTimeOffset time, CancellationToken ct = default)
+    {
         var listing = await LogListing.ReadAsync(_store, _root, 0, ct).ConfigureAwait(false);
         long? found = null;
         foreach (var (version, at) in CommitTimes(listing))
@@ -29,9 +37,7 @@ public sealed partial class DeltaTable
             if (at <= time) found = version;
         }
 
-        return found is null
-            ? throw new DeltaVersionNotFoundException($"Table {_log.Table} has no version as old as {time:O}.")
-            : await SnapshotAsync(found, ct).ConfigureAwait(false);
+        return found;
     }
 
     // Clocks of a store may step back; a version is never older than the one before it.

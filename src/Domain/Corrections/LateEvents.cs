@@ -18,8 +18,10 @@ namespace Tidemark.Domain.Corrections;
 /// <param name="EventId">Its id.</param>
 /// <param name="EventType">Its type.</param>
 /// <param name="UserId">Its user.</param>
+/// <param name="Fields">Of a record of another schema what it must have, by name; null = it is an event of the shop.</param>
 public sealed record LateEvent(
-    string Query, int Partition, long Offset, long LastMissedEndMs, int Missed, int Counted, long FrontierMs, long EventTimeMs, string EventId, string EventType, string UserId)
+    string Query, int Partition, long Offset, long LastMissedEndMs, int Missed, int Counted, long FrontierMs, long EventTimeMs, string EventId, string EventType, string UserId,
+    IReadOnlyList<KeyValuePair<string, string?>>? Fields = null)
 {
     /// <summary>The columns that are read.</summary>
     public static IReadOnlyList<string> Columns { get; } =
@@ -38,6 +40,18 @@ public sealed record LateEvent(
                     yield return late;
     }
 
+    /// <summary>The same, from a time on, of a table of any schema: its records may have no id, type and user.</summary>
+    public static async IAsyncEnumerable<LateEvent> ReadAsync(ILake lake, TableSpec table, long? from, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        string[] names = [.. table.Schema.Fields.Select(f => f.Name)];
+        string[] own = [.. Columns.Where(names.Contains)];
+        string[] fields = own.Length == Columns.Count ? [] : [.. names.SkipWhile(name => name != "event_time").Skip(1).TakeWhile(name => name != "kafka_topic")];
+        await foreach (var rows in lake.ReadRowsAsync(table.Name, [.. own, .. fields], from is null ? [] : [new ColumnBounds("event_time", from * 1000, null)], cancel))
+            for (var row = 0; row < rows.Count; row++)
+                if (Read(rows, row) is var late && !(late.EventTimeMs < from))
+                    yield return fields.Length == 0 ? late : late with { Fields = [.. fields.Select(name => KeyValuePair.Create(name, rows.Text(row, rows.Schema.IndexOf(name))))] };
+    }
+
     /// <summary>The rows of a batch with at least <see cref="Columns"/>.</summary>
     public static IEnumerable<LateEvent> Of(RowBatch rows)
     {
@@ -51,7 +65,8 @@ public sealed record LateEvent(
             Text("query"), Number("kafka_partition"), Long("kafka_offset"), Long("window_end") / 1000, Number("windows_missed"), Number("windows_counted"),
             Long("frontier") / 1000, Floor(Long("event_time")), Text("event_id"), Text("event_type"), Text("user_id"));
 
-        string Text(string column) => (string?)rows.Value(row, column) ?? "";
+        // Another schema has no such column.
+        string Text(string column) => rows.Schema.Fields.Any(f => f.Name == column) ? (string?)rows.Value(row, column) ?? "" : "";
         int Number(string column) => ((Int32Column)rows[column]).Values[row];
         static long Floor(long micros) => (micros - (micros < 0 ? 999 : 0)) / 1000;
         long Long(string column) => ((Int64Column)rows[column]).Values[row];

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Ledger;
@@ -20,8 +21,11 @@ internal sealed record WindowTruth(RowBatch Rows, IReadOnlyDictionary<int, long>
         var recount = pipeline.Recount(query);
         // Positions before rows: what is committed in between is in the rows and will be counted again, to the same effect.
         var prefix = $"{id}/{pipeline.EventTable}/";
-        var upTo = (await lake.ReadHeadAsync(pipeline.EventTable, cancel)).Positions.Where(p => p.Key.StartsWith(prefix, StringComparison.Ordinal))
-            .ToDictionary(p => int.Parse(p.Key.AsSpan(prefix.Length), System.Globalization.CultureInfo.InvariantCulture), p => p.Value);
+        var upTo = new Dictionary<int, long>();
+        foreach (var (appId, offset) in (await lake.ReadHeadAsync(pipeline.EventTable, cancel)).Positions)
+            // Not what else a table says that a join follows.
+            if (appId.StartsWith(prefix, StringComparison.Ordinal) && int.TryParse(appId.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var partition))
+                upTo[partition] = offset;
         var repeats = await RepeatsAsync(pipeline, lake, recount, fromMs, toMs, cancel);
         await foreach (var rows in lake.ReadRowsAsync(pipeline.EventTable, recount.Columns, EventRows.Bounds(fromMs, toMs), cancel))
             recount.Add(EventRows.Within(rows, fromMs, toMs, (partition, offset) => !repeats.Contains((partition, offset))), missedUpTo: null);

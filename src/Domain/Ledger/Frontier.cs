@@ -30,7 +30,8 @@ public static class Frontier
         return off.HasFlag(ProtocolRule.FrontierNeverLowered) ? candidate : Math.Max(candidate, published ?? candidate);
     }
 
-    private static bool IsIdle(PartitionState partition, long nowMs, long idleTimeoutMs, ProtocolRule off)
+    /// <summary>Whether a partition is caught up with its log and silent for the time-out.</summary>
+    internal static bool IsIdle(PartitionState partition, long nowMs, long idleTimeoutMs, ProtocolRule off)
     {
         var silent = nowMs - partition.LastActivityMs >= idleTimeoutMs;
         return silent && (off.HasFlag(ProtocolRule.LagIsNeverIdle) || (partition.Next is { } next && next >= partition.LogEnd));

@@ -8,8 +8,8 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 internal sealed class FrontierPublisher(ILedger ledger, ITopicLog log, IPipeline pipeline, TickOptions options, TimeProvider time, ProtocolRule off)
 {
-    /// <summary>The frontier that heads allow now; only asks Kafka for log ends, changes nothing.</summary>
-    public async Task<long?> CandidateAsync(Meta meta, IReadOnlyDictionary<int, PartitionView> views, CancellationToken cancel)
+    /// <summary>The frontier that heads allow now, and whether no partition is active; only asks Kafka for log ends, changes nothing.</summary>
+    public async Task<(long? FrontierMs, bool IsIdle)> CandidateAsync(Meta meta, IReadOnlyDictionary<int, PartitionView> views, CancellationToken cancel)
     {
         var states = new List<PartitionState>();
         foreach (var (partition, start) in meta.Starts)
@@ -22,10 +22,27 @@ internal sealed class FrontierPublisher(ILedger ledger, ITopicLog log, IPipeline
                 states[^1] = states[^1] with { Next = start };
         }
 
-        if (meta is { EndOfInput: true, KeepOpen: false } && states.TrueForAll(s => s.Next >= s.LogEnd))
-            return states.Max(s => s.MaxEventTimeMs) is { } newest ? Math.Max(EndOfInput.FrontierMs(pipeline, newest), meta.FrontierMs ?? Frontier.None) : meta.FrontierMs;
+        var (now, idle) = (time.GetUtcNow().ToUnixTimeMilliseconds(), (long)options.IdleTimeout.TotalMilliseconds);
+        var isIdle = states.Count > 0 && states.TrueForAll(s => Frontier.IsIdle(s, now, idle, off));
+        return (await EndAsync(meta, states, cancel) ?? Frontier.Advance(meta.FrontierMs, states, now, idle, off), isIdle);
+    }
 
-        return Frontier.Advance(meta.FrontierMs, states, time.GetUtcNow().ToUnixTimeMilliseconds(), (long)options.IdleTimeout.TotalMilliseconds, off);
+    /// <summary>The frontier at the end of a bounded input; null where it is not at its end, or has no event.</summary>
+    private async Task<long?> EndAsync(Meta meta, List<PartitionState> states, CancellationToken cancel)
+    {
+        if (meta is not { EndOfInput: true, KeepOpen: false } || states.Exists(s => !(s.Next >= s.LogEnd)))
+            return null;
+        var newest = states.Max(s => s.MaxEventTimeMs);
+        if (options.Partner is not { } partner)
+            return newest is { } last ? Math.Max(EndOfInput.FrontierMs(pipeline, last), meta.FrontierMs ?? Frontier.None) : null;
+        var end = await partner.EndAsync(cancel);
+        if (!end.IsThrough)
+            return null;
+        // Both move to the same time, so that what waits for either comes out.
+        newest = newest > end.NewestMs ? newest : end.NewestMs ?? newest;
+        return newest is { } either
+            ? new[] { EndOfInput.FrontierMs(pipeline, either), EndOfInput.FrontierMs(partner.Pipeline, either), either + partner.HorizonMs, meta.FrontierMs ?? Frontier.None }.Max()
+            : null;
     }
 
     /// <summary>

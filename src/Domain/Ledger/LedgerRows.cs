@@ -17,6 +17,21 @@ public sealed record PipelineId(string Version, string Topic, int Generation)
     /// <summary>appId of a base table for one partition; its txn version is the offset after the last row in the table.</summary>
     public string TableAppId(string table, int partition) => FormattableString.Invariant($"{this}/{table}/{partition}");
 
+    /// <summary>appId below which a base table's positions lie.</summary>
+    public string TableAppId(string table) => $"{this}/{table}";
+
+    /// <summary>appId of a followed base table's time; its txn version is the frontier in ms below which every row that is in time is in the table.</summary>
+    public string TableTimeAppId(string table) => $"{this}/{table}/time";
+
+    /// <summary>appId of what a followed base table's time takes into account: how many rows, by their offsets, the table of the other topic had.</summary>
+    public string TableSeenAppId(string table) => $"{this}/{table}/seen";
+
+    /// <summary>appId of a side of a join of two topics (<c>left</c>, <c>right</c>); its txn version is the version of that side's table that the join took first.</summary>
+    public string SideAppId(string stream, int side) => $"{this}/{stream}/{(side == 0 ? "left" : "right")}";
+
+    /// <summary>appId of the time that the side's table said before that version, ms.</summary>
+    public string SideTimeAppId(string stream, int side) => SideAppId(stream, side) + "/time";
+
     /// <summary>
     /// appId of a window query, its txn version the watermark in ms up to which windows are in the table; of a chained stream, its txn version
     /// the version of the source table.

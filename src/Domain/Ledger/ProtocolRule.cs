@@ -102,6 +102,24 @@ internal enum ProtocolRule : long
     /// <summary>A new sink has its cursor before anything is emitted.</summary>
     SinkCursorBeforeEmission = 1L << 30,
 
+    /// <summary>A followed table's commit says a frontier only when every range listed under it is in the table.</summary>
+    TimeAfterRows = 1L << 40,
+
+    /// <summary>A join of two topics takes the commits of its tables in an order that follows from the tables alone.</summary>
+    JoinPathFromTables = 1L << 41,
+
+    /// <summary>The time of a join of two topics is the lesser of both.</summary>
+    JoinTimeIsLesser = 1L << 42,
+
+    /// <summary>A topic that is idle does not hold back a join of two.</summary>
+    IdleTopicLetsGo = 1L << 43,
+
+    /// <summary>An idle topic says a time beyond that of the other where the other's table has got rows since.</summary>
+    IdleTopicGoesBeyond = 1L << 44,
+
+    /// <summary>Where a join of two topics begins is in its table before anything is taken.</summary>
+    JoinStartIsRecorded = 1L << 45,
+
     /// <summary>A row that is known to be in Table storage is replaced by its final one however old it is.</summary>
     RetentionKeepsKnownRows = 1L << 31,
 

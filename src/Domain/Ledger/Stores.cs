@@ -132,6 +132,12 @@ public interface ILake
     /// appId itself (the commit's version when it only moved others).
     /// </summary>
     IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, CancellationToken cancel);
+
+    /// <summary>
+    /// The version behind which somebody begins who follows an appId and those below it, with their positions then: where they came into the table within the time given, the newest
+    /// version that is older; else the newest of all.
+    /// </summary>
+    Task<TableHead> BeginAsync(string table, string appId, TimeSpan within, CancellationToken cancel);
 }
 
 /// <summary>Version and positions of a table.</summary>
@@ -144,7 +150,11 @@ public readonly record struct PositionMove(string AppId, long? Expected, long Ne
 public readonly record struct AppendOutcome(bool Committed, long Version);
 
 /// <summary>One commit of a query's table.</summary>
-public sealed record CommittedRows(long Version, long Position, RowBatch Rows);
+public sealed record CommittedRows(long Version, long Position, RowBatch Rows)
+{
+    /// <summary>Position of <c>{appId}/time</c> that the commit moved to, ms; null = it moved none.</summary>
+    public long? TimeMs { get; init; }
+}
 
 /// <summary>Table storage with the newest results of a query, one row per window and group.</summary>
 public interface IResults

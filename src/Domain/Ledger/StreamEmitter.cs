@@ -9,6 +9,8 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lake, ResultPublisher results, ProtocolRule off)
 {
+    private readonly JoinFollower _joins = new(pipeline, id, lake, off);
+
     /// <summary>Commits what waits, stream by stream, then what chained streams make of the commits.</summary>
     public async Task EmitAsync(Truth truth, bool publish, CancellationToken cancel)
     {
@@ -17,7 +19,10 @@ internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lak
             Finish(truth, commit, await commit.Append);
         foreach (var spec in pipeline.Streams.Where(s => s.IsChained && !truth.Refused.Contains(StreamEntities.Chain(s).Bundle)))
         {
-            await FollowAsync(truth, truth.Chains[spec.Name], cancel);
+            if (spec.Joined is { } joined)
+                await _joins.FollowAsync(truth, truth.Chains[spec.Name], joined, cancel);
+            else
+                await FollowAsync(truth, truth.Chains[spec.Name], cancel);
             if (publish)
                 await results.PublishStreamsAsync(truth, spec, cancel);
             if (Start(truth, spec, [(id.QueryAppId(spec.Name), id.ChainTimeAppId(spec.Name), truth.Chains[spec.Name])], cancel) is { } commit)

@@ -1,5 +1,6 @@
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Pipelines;
+using Tidemark.Domain.Streams;
 
 namespace Tidemark.Domain.Ledger;
 
@@ -30,6 +31,9 @@ internal sealed class StreamTruth(StreamSpec spec, IStreamState state, long at)
     /// <summary>How many batches of <see cref="Pending"/> are in Table storage.</summary>
     public int Published { get; set; }
 
+    /// <summary>Of a join of two topics: whether the side that is to go next had no further commit when it was last looked at.</summary>
+    public bool IsThrough { get; set; }
+
     /// <summary>What Delta has, as read.</summary>
     public void Has(long? doneAt, long? doneTime)
     {
@@ -50,6 +54,23 @@ internal sealed class StreamTruth(StreamSpec spec, IStreamState state, long at)
         At = to;
         _done.Clear();
         SkipDone();
+    }
+
+    /// <summary>A join of two topics begins here.</summary>
+    public void Begin(JoinStart start)
+    {
+        ((JoinedState)State).Begin(start);
+        At = ((JoinedState)State).Place;
+    }
+
+    /// <summary>Takes the next commit of a side of a join of two topics.</summary>
+    public void Fold(int side, CommittedRows commit)
+    {
+        var joined = (JoinedState)State;
+        var output = DoneAt is null || joined.Place + commit.Version - joined.Version(side) > DoneAt ? Pending : _done;
+        joined.Take(side, commit, output);
+        At = joined.Place;
+        _done.Clear();
     }
 
     /// <summary>Moves time where the input stands still.</summary>

@@ -5,17 +5,19 @@ namespace Tidemark.Domain.Ledger;
 
 /// <summary>
 /// Appends the rows of ranges to the base tables. What goes in follows from the ranges and the position alone, and the position (per table and
-/// partition the offset after the last row) moves in the same commit, so a row is in the table exactly once whoever emits it.
+/// partition the offset after the last row) moves in the same commit, so a row is in the table exactly once whoever emits it. A table that a join with
+/// another topic follows also says, in the commit that completes it, the frontier that it is complete up to; where its topic is idle, a time that does not hold the join back.
 /// </summary>
-internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentStore segments, ILake lake, TickOptions options)
+internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentStore segments, ILake lake, TickOptions options, ProtocolRule off = ProtocolRule.None)
 {
     /// <summary>Commits everything that is listed and not yet in the tables, and lets go of the payload of ranges that are.</summary>
     public async Task EmitAsync(Truth truth, CancellationToken cancel)
     {
+        var other = truth.IsIdle && options.Partner is { } partner && !off.HasFlag(ProtocolRule.IdleTopicLetsGo) ? await partner.StandAsync(cancel) : (TopicStand?)null;
         // A backlog goes in several commits of bounded size.
         while (true)
         {
-            var commits = pipeline.Tables.Select(table => Start(truth, table.Name, cancel)).OfType<StartedCommit>().ToList();
+            var commits = pipeline.Tables.Select(table => Start(truth, table.Name, other, cancel)).OfType<StartedCommit>().ToList();
             if (commits.Count == 0)
                 break;
             await Task.WhenAll(commits.Select(commit => commit.Append));
@@ -34,12 +36,13 @@ internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentSt
         range.Rows.Keys.All(table => truth.PositionOf(table, id.TableAppId(table, range.Partition)) >= range.To);
 
     /// <summary>Begins one commit of bounded size; null when nothing was left.</summary>
-    private StartedCommit? Start(Truth truth, string table, CancellationToken cancel)
+    private StartedCommit? Start(Truth truth, string table, TopicStand? other, CancellationToken cancel)
     {
         var moves = new List<PositionMove>();
         var rows = new List<RowBatch>();
         var files = new List<string>();
         var count = 0;
+        var isAll = true;
         foreach (var (partition, ranges) in truth.Ranges)
         {
             var appId = id.TableAppId(table, partition);
@@ -50,7 +53,11 @@ internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentSt
                 if (range.To <= position || !range.Rows.TryGetValue(table, out var inRange))
                     continue;
                 if (count > 0 && count + inRange > options.MaxRowsPerCommit)
+                {
+                    isAll = false;
                     break;
+                }
+
                 count += inRange;
                 if (range.Staged is { } staged)
                     files.Add(staged.Files[table]);
@@ -63,9 +70,22 @@ internal sealed class TableEmitter(IPipeline pipeline, PipelineId id, ISegmentSt
                 moves.Add(new PositionMove(appId, position, to));
         }
 
+        // Every range below the frontier is listed, so with the last of them the table is complete up to it.
+        if (table == options.FollowedTable && (isAll || off.HasFlag(ProtocolRule.TimeAfterRows)))
+            moves.AddRange(SayTime(truth, table, other));
         if (moves.Count == 0)
             return null;
         return new StartedCommit(table, moves, AppendAsync(truth, table, moves, rows, files, cancel));
+    }
+
+    private IEnumerable<PositionMove> SayTime(Truth truth, string table, TopicStand? other)
+    {
+        var (frontier, said, seen) = (truth.Meta.Value.FrontierMs, truth.PositionOf(table, id.TableTimeAppId(table)), truth.PositionOf(table, id.TableSeenAppId(table)));
+        if ((other?.TimeOfIdle(said, seen, frontier, off) ?? frontier) is not { } time || time <= said)
+            yield break;
+        yield return new PositionMove(id.TableTimeAppId(table), said, time);
+        if (other is { } stand && stand.Rows != seen)
+            yield return new PositionMove(id.TableSeenAppId(table), seen, stand.Rows);
     }
 
     private async Task<AppendOutcome> AppendAsync(Truth truth, string table, List<PositionMove> moves, List<RowBatch> rows, List<string> files, CancellationToken cancel)

@@ -9,7 +9,7 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 public sealed class Tick
 {
-    private const double LeastPublishMs = 1_000;
+    private const double LeastPublishMs = 500;
     private const int LeastRecordsToJudge = 1_000;
 
     private readonly IPipeline _pipeline;
@@ -56,7 +56,7 @@ public sealed class Tick
         _triggers = new Triggers(pipeline, options, time);
         _definitions = new Definitions(pipeline, stores.Ledger);
         _reader = new TruthReader(pipeline, id, stores.Ledger, stores.Segments, stores.Entities, stores.Lake, stores.Results, partitions, frontier, _definitions, stores.Alerts, off);
-        _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options);
+        _tables = new TableEmitter(pipeline, id, stores.Segments, stores.Lake, options, off);
         _queries = new QueryEmitter(pipeline, id, stores.Lake, _triggers);
         _results = new ResultPublisher(pipeline, id, stores.Ledger, stores.Lake, stores.Results, options.Results, _triggers, off);
         _streams = new StreamEmitter(pipeline, id, stores.Lake, _results, off);
@@ -133,7 +133,7 @@ public sealed class Tick
 
     /// <summary>
     /// Whether results go to Table storage by this tick. While event time races and input still comes, a row of now is replaced or old a tick later: then
-    /// they get a second, or a share of the time, by what they cost before; cursors and what is known of rows keep what is left for a later tick.
+    /// they get half a second, or a share of the time, by what they cost before; cursors and what is known of rows keep what is left for a later tick.
     /// </summary>
     private bool IsPublishDue(Truth truth)
     {
@@ -141,7 +141,7 @@ public sealed class Tick
         if (!Races(truth, now) || truth.Fresh.Count == 0)
             return true;
         var share = _options.RacingPublishShare;
-        return truth.Unseen.Sum(range => range.Records) * _publishMsPerRecord <= Math.Max(4 * share * LeastPublishMs, share * (now - _publishedMs));
+        return truth.Unseen.Sum(range => range.Records) * _publishMsPerRecord <= (share > 0 ? Math.Max(LeastPublishMs, share * (now - _publishedMs)) : 0);
     }
 
     /// <summary>Before there is a frontier, the newest event tells whether it is history that comes.</summary>
@@ -279,7 +279,7 @@ public sealed class Tick
         var settled = IsPastTheEnd(truth)
             && truth.Refused.Count == 0
             && truth.Streams.Values.All(streams => !streams.HasPending)
-            && truth.Chains.Values.All(chain => chain.Pending.Count == 0 && chain.At == truth.Tables[chain.Spec.Source].Version)
+            && truth.Chains.Values.All(chain => chain.Pending.Count == 0 && (chain.Spec.Joined is not null ? chain.IsThrough : chain.At == truth.Tables[chain.Spec.Source].Version))
             && truth.Ranges.Values.All(ranges => ranges.Count == 0)
             && _results.IsThrough(truth)
             && _sinks.IsThrough(truth);

@@ -54,13 +54,19 @@ public sealed record TickOptions
     public TimeSpan RacingStep { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>Share of the time that results get while event time races, as in a backfill.</summary>
-    public double RacingPublishShare { get; init; } = 0.25;
+    public double RacingPublishShare { get; init; } = 0.1;
 
     /// <summary>Rows after which a commit to a base table is cut; what is decoded in memory at a time.</summary>
     public int MaxRowsPerCommit { get; init; } = 50_000;
 
     /// <summary>State in bytes beyond which an entity is handed the whole state, in a blob where it is too large for a signal, instead of merging itself.</summary>
     public int MaxEntityBytes { get; init; } = EntityFold.MaxStateBytes;
+
+    /// <summary>Base table that a join with another topic follows: its commits say the frontier. Null = none does.</summary>
+    public string? FollowedTable { get; init; }
+
+    /// <summary>The topic that this one is joined with: at the end of input both move to the same time. Null = there is none.</summary>
+    public TopicPartner? Partner { get; init; }
 
     /// <summary>Where the first start begins.</summary>
     public StartFrom StartFrom { get; init; } = StartFrom.Earliest;

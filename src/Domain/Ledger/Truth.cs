@@ -42,6 +42,9 @@ internal sealed class Truth
     /// <summary>Meta as read by this tick.</summary>
     public VersionedMeta Meta { get; set; }
 
+    /// <summary>Whether no partition was active when this tick looked: all are caught up with the log and silent for the time-out.</summary>
+    public bool IsIdle { get; set; }
+
     /// <summary>Heads as read by this tick.</summary>
     public Dictionary<int, Head> Heads { get; } = [];
 

@@ -140,6 +140,8 @@ internal sealed class TruthReader(
         entity.Read(snapshot);
         entity.IsRegistered = snapshot is not null;
         var stream = new StreamTruth(spec, pipeline.OpenStream(spec.Name, snapshot?.State ?? []), entity.Position.GetValueOrDefault(StreamEntities.Versions, -1));
+        if (snapshot is null && spec.Joined is not null && JoinStart.Of(truth, id, spec) is { } start)
+            stream.Begin(start);
         stream.Has(truth.PositionOf(id, spec.Name), truth.PositionOf(TableNames.Gold(spec.Name), id.ChainTimeAppId(spec.Name)));
         truth.Chains[spec.Name] = stream;
     }
@@ -148,6 +150,7 @@ internal sealed class TruthReader(
     private async Task<Dictionary<int, PartitionView>> ListAsync(Truth truth, bool advance, IReadOnlyDictionary<int, long> from, CancellationToken cancel)
     {
         truth.Meta = await definitions.SettleAsync(await partitions.EnsureMetaAsync(cancel), cancel);
+        truth.IsIdle = false;
         var views = await ViewAsync(truth.Meta.Value.Starts.Keys, from, cancel);
         if (advance || truth.Meta.Value.EndOfInput)
             await AdvanceAsync(truth, views, cancel);
@@ -172,7 +175,8 @@ internal sealed class TruthReader(
     private async Task AdvanceAsync(Truth truth, IReadOnlyDictionary<int, PartitionView> views, CancellationToken cancel)
     {
         var meta = truth.Meta.Value;
-        var candidate = await frontier.CandidateAsync(meta, views, cancel);
+        var (candidate, isIdle) = await frontier.CandidateAsync(meta, views, cancel);
+        truth.IsIdle = isIdle;
         if (candidate is not { } next || next == meta.FrontierMs)
             return;
         var raised = meta with { FrontierMs = next };

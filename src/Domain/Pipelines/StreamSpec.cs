@@ -42,7 +42,7 @@ public enum StreamResults
 
 /// <summary>
 /// A computation that depends on the order of its input: sessions, joins, functions with state. Over a base table it is scoped to the partition, as the
-/// topic is keyed; over a gold table (a chained stage) it follows that table's commits.
+/// topic is keyed; over a gold table (a chained stage) it follows that table's commits, and as a join of two topics those of a table of each.
 /// </summary>
 /// <param name="Name">snake_case; the Delta table is <c>gold/{Name}</c>, the Table storage table the PascalCase of it.</param>
 /// <param name="Source">The table it reads: one that ingest fills, or <c>gold/{query}</c>.</param>
@@ -61,14 +61,29 @@ public sealed record StreamSpec(
     /// <summary>Column that rows are also found by in Table storage, newest first; null = none.</summary>
     public string? IndexBy { get; init; }
 
-    /// <summary>Whether it follows the commits of a gold table.</summary>
-    public bool IsChained => Source.StartsWith("gold/", StringComparison.Ordinal);
+    /// <summary>Whether it follows the commits of tables: of a gold table, or of two of other pipelines.</summary>
+    public bool IsChained => Joined is not null || Source.StartsWith("gold/", StringComparison.Ordinal);
+
+    /// <summary>The two tables that a join of two topics follows; null = it is none. Its state is a <see cref="Streams.JoinedState"/>.</summary>
+    public JoinedTables? Joined { get; init; }
 
     /// <inheritdoc/>
     public bool InTableStorage => Results != StreamResults.None;
 
     /// <inheritdoc/>
     public string? AgeColumn { get; init; } = TimeColumn;
+}
+
+/// <summary>A table that another pipeline's ingest fills.</summary>
+/// <param name="Id">That pipeline.</param>
+/// <param name="Table">Its name.</param>
+public sealed record FollowedTable(Ledger.PipelineId Id, string Table);
+
+/// <summary>The tables that a join of two topics follows.</summary>
+public sealed record JoinedTables(FollowedTable Left, FollowedTable Right)
+{
+    /// <summary>The table of a side: 0 left, 1 right.</summary>
+    public FollowedTable this[int side] => side == 0 ? Left : Right;
 }
 
 /// <summary>

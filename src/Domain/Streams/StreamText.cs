@@ -22,7 +22,7 @@ internal static class StreamText
         return text.ToString();
     }
 
-    private static string Describe(Stage stage) => stage switch
+    public static string Describe(Stage stage) => stage switch
     {
         WindowStage w => $"window {w.Window} on {w.On} of {w.Source} by ({List(w.Keys)}): {string.Join("; ", w.Aggregates)}",
         SessionStage s => $"sessions of {s.Source} on {s.On}, gap {s.GapField ?? s.Gap?.ToString("c")}, by ({List(s.Keys)}): {string.Join("; ", s.Aggregates)}",

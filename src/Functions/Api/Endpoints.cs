@@ -56,10 +56,10 @@ internal static class Endpoints
     public static readonly Endpoint Timeline = new(
         nameof(Timeline), "The newest events of a user or a session, at most 500, from the newest 64 files of silver.", [Parameters.OfUser, Parameters.OfSession], [Fine(Shapes.Any), Bad]);
 
-    public static readonly Endpoint Quarantine = new(nameof(Quarantine), "The newest 300 records that are no valid events, and what became of their replay.", [], [Fine(Shapes.Any)]);
+    public static readonly Endpoint Quarantine = new(nameof(Quarantine), "The newest 300 records that are no valid events, and what became of their replay.", [Parameters.Topic], [Fine(Shapes.Any), Bad, Missing]);
 
     public static readonly Endpoint Replay = new(
-        nameof(Replay), "Sends quarantined records to the topic again.", [], [Fine(Shapes.Any), Bad, new(413, "The body is too large.", (ProblemJson, Shapes.Of<ProblemBody>(ProblemBody.Json)))])
+        nameof(Replay), "Sends quarantined records to the topic again.", [], [Fine(Shapes.Any), Bad, Missing, new(413, "The body is too large.", (ProblemJson, Shapes.Of<ProblemBody>(ProblemBody.Json)))])
     {
         Body = QuarantineFunction.BodySchema,
     };

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Tidemark.Functions.Sources;
 
 namespace Tidemark.Functions.Api;
 
@@ -30,6 +31,7 @@ internal static partial class Parameters
     public static readonly Parameter<string> Continuation = Text("continuation", "What the page before gave: the next page. The other parameters stay the same.");
     public static readonly Parameter<bool> Open = Flag("open", "`true` computes the session that is still open from `silver/events`, which reads files of Delta.");
     public static readonly Parameter<bool> KeepOpen = Flag("keep-open", "`true` leaves windows open that the watermark has not reached, for more input of the same time.");
+    public static readonly Parameter<string> Topic = Choice("topic", "Which topic's records; `events` without it.", HostedPipelines.Main, HostedPipelines.Sensors, HostedPipelines.Purchases);
     public static readonly Parameter<string> Severity = Choice("severity", "Only alerts of this severity.", "critical", "error", "warning", "informational");
     public static readonly Parameter<string> Kind = Text("kind", "Only alerts of this kind: `pipeline`, `fraud_alerts`, `traffic_anomalies`, `revenue_anomalies`.");
     public static readonly Parameter<int> Within = Number("within", "Alerts of purchases in the last so many seconds count.", 60, 90 * 86_400, 86_400);

@@ -11,11 +11,11 @@ namespace Tidemark.Functions.Configuration;
 /// <param name="Compression">How batches are compressed.</param>
 public sealed partial record ResultTopics(string? EventCounts, string? Alerts, string? DeadLetterSuffix, CompressionType Compression)
 {
-    internal static ResultTopics Read(SettingReader read, string source)
+    internal static ResultTopics Read(SettingReader read, IReadOnlyList<string> sources)
     {
         var topics = new ResultTopics(Topic(EventCountsTopic), Topic(AlertsTopic), read.Optional(Settings.Names.DeadLetterSuffix), read.Choice<CompressionType>(KafkaCompression));
-        if (topics.DeadLetterSuffix is { } suffix && !(Suffix().IsMatch(suffix) && source.Length + suffix.Length <= 249))
-            throw new InvalidSettingException(Settings.Names.DeadLetterSuffix, $"is '{suffix}'; it should be the end of a topic's name, such as .dlq, and the name with it at most 249 characters long.");
+        if (topics.DeadLetterSuffix is { } suffix && !(Suffix().IsMatch(suffix) && sources.All(source => source.Length + suffix.Length <= 249 && !sources.Contains(source + suffix))))
+            throw new InvalidSettingException(Settings.Names.DeadLetterSuffix, $"is '{suffix}'; it should be the end of a topic's name, such as .dlq, and the names with it at most 249 characters long and none of a topic that is read.");
         return topics;
 
         string? Topic(string name)
@@ -23,7 +23,7 @@ public sealed partial record ResultTopics(string? EventCounts, string? Alerts, s
             if (read.Optional(name) is null)
                 return null;
             var topic = read.Text(name, KafkaOptions.TopicName());
-            return topic != source ? topic : throw new InvalidSettingException(name, $"is '{topic}', the topic that is read; name another.");
+            return !sources.Contains(topic) ? topic : throw new InvalidSettingException(name, $"is '{topic}', a topic that is read; name another.");
         }
     }
 

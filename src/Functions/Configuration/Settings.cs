@@ -50,7 +50,7 @@ public static class Settings
         new(Names.SchemaRegistryUser, "–", "text", "User name for the registry; goes with SchemaRegistryPassword."),
         new(Names.SchemaRegistryPassword, "–", "text", "Password; goes with SchemaRegistryUser.", Secret: true),
         new(Names.EventCountsTopic, "–", "a Kafka topic name", "Topic that the rows of `event_counts` go to, those of open windows too, keyed by event type."),
-        new(Names.AlertsTopic, "–", "a Kafka topic name", "Topic that the rows of `fraud_alerts`, `traffic_anomalies` and `revenue_anomalies` go to."),
+        new(Names.AlertsTopic, "–", "a Kafka topic name", "Topic that the rows of `fraud_alerts`, `traffic_anomalies`, `revenue_anomalies` and `sensor_alerts` go to."),
         new(Names.DeadLetterSuffix, "–", "the end of a topic name, e.g. .dlq", "Quarantined records go to the topic of this name behind the source's as well, such as `events.dlq`."),
         new(Names.KafkaCompression, "Lz4", "None, Gzip, Snappy, Lz4, Zstd", "How what is written to Kafka is compressed. Event Hubs takes None and Gzip."),
         new(Names.InlineSegmentLimit, "256KB", "0KB to 900KB", "Segments up to this size, compressed, ride in the ledger; larger ones are staged as files."),

@@ -135,7 +135,7 @@ public sealed partial record TidemarkOptions
             CatalogJoin = join != CatalogJoin.Inner || catalog is not null || (customers ?? countries) is null ? join
                 : throw new InvalidSettingException(Settings.Names.CatalogJoin, $"is inner while {Settings.Names.Catalog} is not set, so that no event would be joined; set it to left, or set {Settings.Names.Catalog}."),
             SchemaRegistry = SchemaRegistryOptions.Read(read),
-            ResultTopics = ResultTopics.Read(read, kafka.Topic),
+            ResultTopics = ResultTopics.Read(read, [kafka.Topic, .. new[] { sensors?.Topic, purchases?.Topic }.OfType<string>()]),
             InlineSegmentLimit = read.Bytes(Settings.Names.InlineSegmentLimit, 0, 900 << 10),
             MaxRangeRecords = read.Number(Settings.Names.MaxRangeRecords, 1, 1_000_000),
             MaxOpenRanges = read.Number(Settings.Names.MaxOpenRanges, 10, 100_000),

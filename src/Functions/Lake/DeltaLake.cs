@@ -10,7 +10,7 @@ using Tidemark.Functions.Telemetry;
 namespace Tidemark.Functions.Lake;
 
 /// <summary>The lake as Delta tables at <c>{container}/{table}</c>. Appends are blind and guarded by the positions that they move.</summary>
-internal sealed class DeltaLake(LakeTables tables, CostCounters counters) : ILake
+internal sealed class DeltaLake(LakeTables tables, CostCounters counters, TimeProvider time) : ILake
 {
     public async Task<Domain.Ledger.TableHead> ReadHeadAsync(string table, CancellationToken cancel)
     {
@@ -72,10 +72,28 @@ internal sealed class DeltaLake(LakeTables tables, CostCounters counters) : ILak
     {
         var lake = tables[table];
         await foreach (var commit in lake.Delta.ReadChangesAsync(afterVersion, cancel))
-            if (commit.Transactions.Keys.Any(id => id == appId || id.StartsWith(appId + "/", StringComparison.Ordinal)))
+            if (Has(commit.Transactions.Keys, appId))
                 yield return new CommittedRows(
                     commit.Version,
                     commit.Transactions.TryGetValue(appId, out var position) ? position : commit.Version,
-                    await lake.ReadAsync(commit.Added, [.. lake.Rows.Fields.Select(f => f.Name)], cancel));
+                    await lake.ReadAsync(commit.Added, [.. lake.Rows.Fields.Select(f => f.Name)], cancel))
+                {
+                    TimeMs = commit.Transactions.TryGetValue(appId + "/time", out var time) ? time : null,
+                };
     }
+
+    public async Task<Domain.Ledger.TableHead> BeginAsync(string table, string appId, TimeSpan within, CancellationToken cancel)
+    {
+        var delta = tables[table].Delta;
+        var head = await delta.RefreshAsync(cancel);
+        if (!Has(head.Transactions.Keys, appId))
+            return new(head.Version, new Dictionary<string, long>());
+        var version = await delta.VersionAtAsync(time.GetUtcNow() - within, cancel) ?? -1;
+        return version >= 0 && Has((await delta.SnapshotAsync(version, cancel)).TransactionIds, appId)
+            ? new(head.Version, head.Transactions)
+            : new(version, new Dictionary<string, long>());
+    }
+
+    private static bool Has(IEnumerable<string> ids, string appId) =>
+        ids.Any(id => id == appId || id.StartsWith(appId + "/", StringComparison.Ordinal));
 }

@@ -7,8 +7,11 @@ namespace Tidemark.Functions.Lake;
 /// <summary>Where things lie in the lake's container: tables at their names, staged partials below <c>_staging/{id}</c>, large states below <c>_state/{id}</c>.</summary>
 internal static class LakePaths
 {
+    /// <summary>Folder of the staged partials of all pipelines.</summary>
+    public const string AllStaging = "_staging/";
+
     /// <summary>Folder of all staged partials of the pipeline.</summary>
-    public static string Staging(PipelineId id) => $"_staging/{id}/";
+    public static string Staging(PipelineId id) => $"{AllStaging}{id}/";
 
     /// <summary><c>_staging/{id}/{partition:D5}/{from:D20}-{attempt}</c>.</summary>
     public static string Partials(PipelineId id, int partition, long from, string attempt) =>

@@ -38,13 +38,14 @@ public sealed class QuarantineReplay
     private readonly ReplayProducer _producer;
     private readonly ITopicLog _log;
     private readonly LakeSource _lake;
+    private readonly string _table;
     private readonly PipelineMetrics _metrics;
     private readonly KafkaOptions _kafka;
     private readonly TimeProvider _time;
     private readonly ILogger<QuarantineReplay> _logger;
 
-    internal QuarantineReplay(ReplayStore store, ReplayProducer producer, ITopicLog log, LakeSource lake, PipelineMetrics metrics, KafkaOptions kafka, TimeProvider time, ILogger<QuarantineReplay> logger) =>
-        (_store, _producer, _log, _lake, _metrics, _kafka, _time, _logger) = (store, producer, log, lake, metrics, kafka, time, logger);
+    internal QuarantineReplay(ReplayStore store, ReplayProducer producer, ITopicLog log, LakeSource lake, string table, PipelineMetrics metrics, KafkaOptions kafka, TimeProvider time, ILogger<QuarantineReplay> logger) =>
+        (_store, _producer, _log, _lake, _table, _metrics, _kafka, _time, _logger) = (store, producer, log, lake, table, metrics, kafka, time, logger);
 
     internal Task<ReplayOutcome> ReplayAsync(int partition, long offset, CancellationToken cancel) => ReplayAsync(partition, offset, () => FindAsync(partition, offset, cancel), cancel);
 
@@ -121,11 +122,12 @@ public sealed class QuarantineReplay
 
     private async Task<QuarantinedRecord?> FindAsync(int partition, long offset, CancellationToken cancel)
     {
+        // The quarantine of every topic has the same columns.
         var schema = EventTables.Quarantine.Schema;
         var (p, o) = (schema.IndexOf("kafka_partition"), schema.IndexOf("kafka_offset"));
         var filter = new ScanFilter().EqualTo("kafka_offset", offset);
         var scan = await _lake.ScanAsync(
-            EventTables.Quarantine.Name, filter,
+            _table, filter,
             (rows, row) => ((Domain.Columns.Int32Column)rows.Columns[p]).Values[row] == partition && ((Domain.Columns.Int64Column)rows.Columns[o]).Values[row] == offset, 1, cancel);
         return scan.Found.Count == 0 ? null : QuarantinedRecord.Of(scan.Found[0].Rows, scan.Found[0].Row);
     }

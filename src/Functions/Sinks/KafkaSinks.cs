@@ -4,6 +4,7 @@ using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Kafka;
+using Tidemark.Functions.Replay;
 using Tidemark.Functions.Telemetry;
 
 namespace Tidemark.Functions.Sinks;
@@ -14,7 +15,7 @@ internal sealed class KafkaSinks : IDisposable
     private readonly KafkaProducer _producer;
 
     /// <param name="topics">Names; empty = no such sink.</param>
-    /// <param name="kafka">Brokers.</param>
+    /// <param name="kafka">Brokers, and the topic that is read.</param>
     /// <param name="id">The pipeline.</param>
     /// <param name="pipeline">What it computes; a sink of what it does not compute is left out.</param>
     /// <param name="metrics">Counts.</param>
@@ -30,15 +31,15 @@ internal sealed class KafkaSinks : IDisposable
                 if (pipeline.Streams.FirstOrDefault(s => s.Name == stream) is { } output)
                     sinks.Add(new ResultTopic(Writer(alerts), id, output, [key], provisional: false));
         if (topics.DeadLetterSuffix is { } suffix)
-            foreach (var table in pipeline.Tables.Where(t => t.Name == "silver/quarantine" || t.Name.EndsWith("_quarantine", StringComparison.Ordinal)))
-                sinks.Add(new DeadLetterTopic(Writer(kafka.Topic + suffix), id, table.Name));
+            if (Quarantine.TableOf(pipeline) is { } table)
+                sinks.Add(new DeadLetterTopic(Writer(kafka.Topic + suffix), id, table));
         All = sinks;
 
         TopicWriter Writer(string topic) => new(_producer, topic, kafka.Timeout, metrics);
     }
 
-    /// <summary>The streams whose rows are alerts, each with the column that is the key: the user, or the group whose metric is unusual.</summary>
-    public static IReadOnlyList<(string Stream, string Key)> Alerting { get; } = [("fraud_alerts", "user_id"), ("traffic_anomalies", "group"), ("revenue_anomalies", "group")];
+    /// <summary>The streams whose rows are alerts, each with the column that is the key: the user, the group whose metric is unusual, or the device.</summary>
+    public static IReadOnlyList<(string Stream, string Key)> Alerting { get; } = [("fraud_alerts", "user_id"), ("traffic_anomalies", "group"), ("revenue_anomalies", "group"), ("sensor_alerts", "device_id")];
 
     /// <summary>The sinks.</summary>
     public IReadOnlyList<IRowSink> All { get; }

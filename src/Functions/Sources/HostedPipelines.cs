@@ -26,6 +26,9 @@ public sealed class HostedPipelines
     /// <summary>Name of the pipeline of purchases.</summary>
     public const string Purchases = "purchases";
 
+    /// <summary>Name of the pipeline that joins the main topic and that of purchases.</summary>
+    public const string Joined = "joined";
+
     /// <summary>Throws <see cref="InvalidSettingException"/> when ids of one would be too long, and <see cref="ArgumentException"/> when two have a name in common.</summary>
     public HostedPipelines(IReadOnlyList<HostedPipeline> all)
     {
@@ -50,6 +53,16 @@ public sealed class HostedPipelines
     public HostedPipeline Of(EntityInstanceId entity) =>
         All.FirstOrDefault(h => entity.Key.StartsWith($"{h.Id}/", StringComparison.Ordinal))
             ?? throw new FormatException($"Entity '{entity}' belongs to none of the pipelines {string.Join(", ", All.Select(h => h.Id))}.");
+
+    /// <summary>The table of a pipeline that a join follows, how far beyond the newest event the join needs the frontier, and the pipeline on its other side; null = no join follows it.</summary>
+    internal (string Table, long HorizonMs, HostedPipeline Partner)? FollowedBy(HostedPipeline hosted)
+    {
+        foreach (var stream in All.SelectMany(h => h.Pipeline.Streams))
+            for (var side = 0; side < 2 && stream.Joined is not null; side++)
+                if (stream.Joined[side].Id == hosted.Id)
+                    return (stream.Joined[side].Table, stream.HorizonMs, All.First(h => h.Id == stream.Joined[1 - side].Id));
+        return null;
+    }
 
     private static IEnumerable<IOutput> OutputsOf(IPipeline pipeline) => pipeline.Queries.Concat<IOutput>(pipeline.Streams);
 }

@@ -1,5 +1,6 @@
 using Tidemark.Domain.Ledger;
 using Tidemark.Functions.Results;
+using Tidemark.Functions.Sinks;
 using Tidemark.Functions.Status;
 using Tidemark.Functions.Triggers;
 
@@ -17,6 +18,8 @@ internal sealed class HostedSource : IDisposable
     public required TableResults Results { get; init; }
 
     public required TableAlerts Alerts { get; init; }
+
+    public required KafkaSinks Sinks { get; init; }
 
     public required ISegmentStore Segments { get; init; }
 
@@ -36,6 +39,7 @@ internal sealed class HostedSource : IDisposable
     public void Dispose()
     {
         Runner.Dispose();
+        Sinks.Dispose();
         (Log as IDisposable)?.Dispose();
     }
 }

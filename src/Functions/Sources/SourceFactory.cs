@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Scoring;
+using Tidemark.Domain.Streams;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Kafka;
@@ -27,22 +28,30 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
     private readonly TimeProvider _time = services.GetRequiredService<TimeProvider>();
     private readonly CostCounters _costs = services.GetRequiredService<CostCounters>();
 
-    public HostedSources Make(HostedPipelines pipelines) => new([.. pipelines.All.Select(hosted => Make(hosted, hosted == pipelines.First))]);
+    private readonly TableClient _table = services.GetRequiredService<TableServiceClient>().GetTableClient(options.LedgerTable);
+    private readonly Dictionary<HostedPipeline, (ILedger Ledger, ITopicLog Log)> _topics = [];
 
-    private HostedSource Make(HostedPipeline hosted, bool isMain)
+    public HostedSources Make(HostedPipelines pipelines)
     {
-        var (id, pipeline) = (hosted.Id, hosted.Pipeline);
-        var table = services.GetRequiredService<TableServiceClient>().GetTableClient(options.LedgerTable);
-        var ledger = new TableLedger(id, table);
-        var log = isMain ? services.GetRequiredService<ITopicLog>() : new KafkaTopicLog(hosted.Kafka!, Logger<KafkaTopicLog>());
+        foreach (var hosted in pipelines.All)
+            _topics[hosted] = (new TableLedger(hosted.Id, _table), hosted == pipelines.First ? services.GetRequiredService<ITopicLog>()
+                : hosted.Kafka is { } kafka ? new KafkaTopicLog(kafka, Logger<KafkaTopicLog>()) : new NoTopicLog());
+        return new HostedSources([.. pipelines.All.Select(hosted => Make(hosted, pipelines))]);
+    }
+
+    private HostedSource Make(HostedPipeline hosted, HostedPipelines pipelines)
+    {
+        var (id, pipeline, table, isMain) = (hosted.Id, hosted.Pipeline, _table, hosted == pipelines.First);
+        var (ledger, log) = _topics[hosted];
         var store = services.GetRequiredService<IObjectStore>();
         var lake = services.GetRequiredService<ILake>();
         var segments = new SegmentStore(id, options.InlineSegmentLimit, store, services.GetRequiredService<LakeTables>());
         var results = new TableResults(id, services.GetRequiredService<ResultTables>().Service.GetTableClient, _time, _costs);
         var alerts = isMain ? services.GetRequiredService<TableAlerts>() : new TableAlerts(id, table, _time, Logger<TableAlerts>());
         var entities = new InvocationEntities(id, store, _costs);
+        var sinks = new KafkaSinks(options.ResultTopics, hosted.Kafka ?? options.Kafka, id, pipeline, services.GetRequiredService<PipelineMetrics>(), Logger<KafkaSinks>());
         var ingest = new Ingest(pipeline, ledger, log, segments, ToIngest(hosted), _time, lake, alerts);
-        var tick = new Tick(pipeline, id, Stores(ledger, log, segments, entities, lake, results, alerts, isMain), ingest, options.ToTick() with { StartFrom = Start(hosted) }, _time, _instance);
+        var tick = new Tick(pipeline, id, Stores(ledger, log, segments, entities, lake, results, alerts, sinks, isMain), ingest, ToTick(hosted, pipelines), _time, _instance);
         var board = new StatusBoard(id, _costs, _time, _instance);
         var operators = new OperatorBoard(id, pipeline, _costs, options.Kafka.BrokerList, _instance);
         var status = new StatusStore(id, table);
@@ -51,7 +60,7 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
             services.GetRequiredService<PipelineMetrics>(), hosted.Name, _time, Logger<TickAftermath>(), isMain ? services.GetService<IScorer>() as WatchedScorer : null);
         return new HostedSource
         {
-            Hosted = hosted, Ledger = ledger, Log = log, Results = results, Alerts = alerts, Segments = segments, Ingest = ingest, Board = board, Operators = operators, Status = status,
+            Hosted = hosted, Ledger = ledger, Log = log, Results = results, Alerts = alerts, Sinks = sinks, Segments = segments, Ingest = ingest, Board = board, Operators = operators, Status = status,
             Runner = new TickRunner(tick, entities, services.GetRequiredService<Preparation>(), board, status, aftermath, _time, Logger<TickRunner>()),
         };
     }
@@ -63,6 +72,19 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
         IsReady = hosted.Name == HostedPipelines.Main && services.GetServices<ReferenceRefresher>().ToList() is { Count: > 0 } tables ? cancel => AreReadyAsync(tables, cancel) : null,
         Prepare = hosted.Name != HostedPipelines.Sensors && services.GetService<SchemaRegistry>() is { } registry ? registry.PrepareAsync : null,
     };
+
+    private TickOptions ToTick(HostedPipeline hosted, HostedPipelines pipelines)
+    {
+        if (pipelines.FollowedBy(hosted) is not var (followed, horizonMs, partner) || pipelines.FollowedBy(partner) is not var (table, _, _))
+            return options.ToTick() with { StartFrom = Start(hosted) };
+        var ((ledger, log), lake) = (_topics[partner], services.GetRequiredService<ILake>());
+        return options.ToTick() with
+        {
+            StartFrom = Start(hosted),
+            FollowedTable = followed,
+            Partner = new TopicPartner(partner.Pipeline, horizonMs, cancel => TopicEnd.ReadAsync(ledger, log, cancel), cancel => TopicStand.ReadAsync(ledger, lake, partner.Id, table, cancel)),
+        };
+    }
 
     /// <summary>Every table is asked, so that each says what it lacks.</summary>
     private static async ValueTask<bool> AreReadyAsync(IReadOnlyList<ReferenceRefresher> tables, CancellationToken cancel)
@@ -77,12 +99,13 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
     {
         HostedPipelines.Sensors => options.SensorsStartFrom,
         HostedPipelines.Purchases => options.PurchasesStartFrom,
+        HostedPipelines.Joined => StartFrom.Earliest,
         _ => options.StartFrom,
     };
 
-    /// <summary>Rows of the main topic's queries also go to Kafka, where topics are named for them.</summary>
-    private TickStores Stores(ILedger ledger, ITopicLog log, ISegmentStore segments, IEntities entities, ILake lake, IResults results, IAlerts alerts, bool isMain) =>
-        new(ledger, log, segments, entities, lake, results, alerts) { Sinks = isMain ? [.. services.GetRequiredService<KafkaSinks>().All, .. services.GetServices<IRowSink>()] : [] };
+    /// <summary>Rows also go to Kafka, where topics are named for them; those of the main topic's pipeline to sinks of one's own, too.</summary>
+    private TickStores Stores(ILedger ledger, ITopicLog log, ISegmentStore segments, IEntities entities, ILake lake, IResults results, IAlerts alerts, KafkaSinks sinks, bool isMain) =>
+        new(ledger, log, segments, entities, lake, results, alerts) { Sinks = isMain ? [.. sinks.All, .. services.GetServices<IRowSink>()] : sinks.All };
 
     private ILogger<T> Logger<T>() => services.GetRequiredService<ILogger<T>>();
 }

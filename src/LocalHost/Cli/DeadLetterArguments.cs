@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Functions.Replay;
 using Tidemark.LocalHost.Settings;
 
@@ -27,10 +28,21 @@ internal sealed class DeadLetterArguments
     private readonly Option<string[]> reason = new("--reason") { Description = "Only records with this reason, such as missing_user_id; may be given again" };
     private readonly Option<string?> since = new("--since") { Description = "Only records that came to Kafka at or after this time, e.g. 2026-03-01T09:30:00Z; UTC unless it says otherwise", HelpName = "TIME" };
 
+    private readonly Option<string> topic = TopicOption.Create();
+
     public void AddTo(Command command)
     {
+        command.Options.Add(topic);
         command.Options.Add(reason);
         command.Options.Add(since);
+    }
+
+    /// <summary>The quarantine that is meant.</summary>
+    /// <exception cref="SettingException">There is none of that topic.</exception>
+    public Quarantine Of(IServiceProvider services, ParseResult parsed)
+    {
+        var quarantines = services.GetRequiredService<Quarantines>();
+        return quarantines.Find(parsed.GetValue(topic)!) ?? throw new SettingException(quarantines.Missing(parsed.GetValue(topic)!));
     }
 
     /// <exception cref="SettingException">The time is none.</exception>

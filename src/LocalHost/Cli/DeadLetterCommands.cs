@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Tidemark.Domain.Events;
 using Tidemark.Functions;
 using Tidemark.Functions.Replay;
 using Tidemark.LocalHost.Emulator;
@@ -39,8 +38,9 @@ internal static class DeadLetterCommands
             await DataServices.UseAsync(parsed.GetValue(data)!, needsTables: true, errors, async (settings, limited) =>
             {
                 await using var services = Services(settings);
-                var (records, more) = await NewestAsync(services, filter, most, limited);
-                var replays = await services.GetRequiredService<ReplayStore>().ListAsync(limited);
+                var quarantine = chosen.Of(services, parsed);
+                var (records, more) = await NewestAsync(services, quarantine, filter, most, limited);
+                var replays = await quarantine.Replays.ListAsync(limited);
                 foreach (var record in records)
                     output.WriteLine(parsed.GetValue(json)
                         ? DeadLetterText.Json(record, replays.GetValueOrDefault((record.Partition, record.Offset)))
@@ -82,9 +82,9 @@ internal static class DeadLetterCommands
             await DataServices.UseWithKafkaAsync(parsed.GetValue(data)!, kafka.Read(parsed), errors, async (settings, limited) =>
             {
                 await using var services = Services(settings);
-                await using var pace = Pace(parsed.GetValue(data)!, kafka.Read(parsed), settings, errors);
-                var run = new DeadLetterReplay(
-                    services.GetRequiredService<QuarantineReader>(), services.GetRequiredService<QuarantineReplay>(), services.GetRequiredService<ReplayStore>(), pace, TimeProvider.System, output, errors);
+                var quarantine = chosen.Of(services, parsed);
+                await using var pace = Pace(parsed.GetValue(data)!, kafka.Read(parsed), RunTopics.Of(settings).First(t => t.Name == quarantine.Topic).Kafka, errors);
+                var run = new DeadLetterReplay(services.GetRequiredService<QuarantineReader>(), quarantine, pace, TimeProvider.System, output, errors);
                 code = await run.RunAsync(filter, parsed.GetValue(limit), parsed.GetValue(json), limited) ? ExitCodes.Success : ExitCodes.Failure;
             }, cancel);
             return code;
@@ -93,17 +93,17 @@ internal static class DeadLetterCommands
     }
 
     /// <summary>Null = brokers of others, which keep records by time.</summary>
-    private static ReaderPace? Pace(string folder, RunOptions options, IConfigurationRoot settings, TextWriter messages) =>
+    private static ReaderPace? Pace(string folder, RunOptions options, TopicGroup topic, TextWriter messages) =>
         RunSettings.GivenBrokers(options) is null && EmulatorInfo.Find(Path.GetFullPath(folder)) is { } emulator
-            ? new ReaderPace(new KafkaConnection(emulator.Brokers), emulator.Topic, settings["KafkaGroup"]!, emulator.Partitions, DataDirectory.Owner(Path.GetFullPath(folder)) is not null, TimeProvider.System, messages)
+            ? new ReaderPace(new KafkaConnection(emulator.Brokers), topic.Topic, topic.Group, emulator.Partitions, DataDirectory.Owner(Path.GetFullPath(folder)) is not null, TimeProvider.System, messages)
             : null;
 
     /// <summary>The newest records that the filter lets pass, and whether there are more.</summary>
-    private static async Task<(IReadOnlyList<QuarantinedRecord> Records, bool More)> NewestAsync(ServiceProvider services, DeadLetterFilter filter, int most, CancellationToken cancel)
+    private static async Task<(IReadOnlyList<QuarantinedRecord> Records, bool More)> NewestAsync(ServiceProvider services, Quarantine quarantine, DeadLetterFilter filter, int most, CancellationToken cancel)
     {
         var newest = new PriorityQueue<QuarantinedRecord, (DateTime, int, long)>();
         var more = false;
-        await foreach (var record in services.GetRequiredService<QuarantineReader>().ReadAsync(EventTables.Quarantine.Name, filter.Since, cancel))
+        await foreach (var record in services.GetRequiredService<QuarantineReader>().ReadAsync(quarantine.Table, filter.Since, cancel))
         {
             if (!filter.Takes(record))
                 continue;

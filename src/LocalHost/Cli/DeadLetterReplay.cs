@@ -1,13 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
-using Tidemark.Domain.Events;
 using Tidemark.Functions.Replay;
 using Tidemark.LocalHost.Producing;
 
 namespace Tidemark.LocalHost.Cli;
 
 /// <summary>Sends the chosen records one after the other and tells how each ended.</summary>
-internal sealed class DeadLetterReplay(QuarantineReader reader, QuarantineReplay replay, ReplayStore store, ReaderPace? pace, TimeProvider time, TextWriter output, TextWriter errors)
+internal sealed class DeadLetterReplay(QuarantineReader reader, Quarantine quarantine, ReaderPace? pace, TimeProvider time, TextWriter output, TextWriter errors)
 {
     // An attempt that was killed is settled a minute after it began.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
@@ -50,10 +49,10 @@ internal sealed class DeadLetterReplay(QuarantineReader reader, QuarantineReplay
     /// <summary>The records, in the order of the topic; those already sent are left out where they were not named.</summary>
     private async Task<(List<QuarantinedRecord> Chosen, int CameBack)> ChooseAsync(DeadLetterFilter filter, CancellationToken cancel)
     {
-        var known = await store.ListAsync(cancel);
+        var known = await quarantine.Replays.ListAsync(cancel);
         var chosen = new List<QuarantinedRecord>();
         var cameBack = 0;
-        await foreach (var record in reader.ReadAsync(EventTables.Quarantine.Name, filter.Since, cancel))
+        await foreach (var record in reader.ReadAsync(quarantine.Table, filter.Since, cancel))
         {
             if (!filter.Takes(record))
                 continue;
@@ -73,7 +72,7 @@ internal sealed class DeadLetterReplay(QuarantineReader reader, QuarantineReplay
         var told = false;
         while (true)
         {
-            var outcome = await replay.ReplayAsync(record, cancel);
+            var outcome = await quarantine.Replay.ReplayAsync(record, cancel);
             if (outcome.Outcome != "busy" || time.GetElapsedTime(began) > Patience)
                 return outcome;
             if (!told)

@@ -18,13 +18,15 @@ internal static class LateCommands
         var query = QueryOption();
         var window = WindowOption();
         var since = new Option<string?>("--since") { Description = "Events with a time at or after this", HelpName = "TIME" };
+        var topic = TopicOption.Create();
         var limit = new Option<int>("--limit") { Description = "Most events that are printed one by one; 0 prints only the counts", DefaultValueFactory = _ => 20, HelpName = "N" };
         var json = JsonOption();
         var data = RunCommand.DataOption();
-        var list = new Command("list", "Print late events: counts by query and window, then the events") { query, window, since, limit, json, data };
+        var list = new Command("list", "Print late events: counts by query and window, then the events") { query, window, since, topic, limit, json, data };
         list.SetAction((parsed, cancel) =>
         {
             var wanted = new LateList(
+                parsed.GetValue(topic)!,
                 parsed.GetValue(query), CliValues.Time("--window", parsed.GetValue(window)), CliValues.Time("--since", parsed.GetValue(since)),
                 parsed.GetValue(limit) is >= 0 and var most ? most : throw new SettingException($"--limit {parsed.GetValue(limit)} makes no sense; give 0 or more."), parsed.GetValue(json));
             return DataServices.UseAsync(parsed.GetValue(data)!, errors, (services, limited) => wanted.PrintAsync(services, output, limited), cancel);

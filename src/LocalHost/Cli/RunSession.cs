@@ -250,6 +250,7 @@ internal sealed class RunSession : IAsyncDisposable
         }
 
         var asked = time.GetUtcNow();
+        var isAskedAgain = topics.All(t => t.Topic.Name != HostedPipelines.Purchases);
         while (!await client.TryDrainAsync(options.KeepOpen, cancel))
             await Task.Delay(TimeSpan.FromMilliseconds(200), time, cancel);
         while (true)
@@ -259,8 +260,17 @@ internal sealed class RunSession : IAsyncDisposable
                 continue; // Busy with what is to be waited for.
             var isThrough = status.LastError is null && topics.All(t => (t == topics[0] ? status : status.Sources.GetValueOrDefault(t.Topic.Name)) is { } source
                 && source.DrainedAt > asked && ends[t.Topic.Name].Select((end, p) => end == 0 || source.Partitions.Any(s => s.Partition == p && s.Next >= end)).All(read => read));
-            if (isThrough)
+            // What follows the tables of several topics can be at its end only when these are, so it is asked again then.
+            if (isThrough && isAskedAgain && status.Sources.Values.All(s => s.DrainedAt > asked))
                 return status;
+            if (isThrough && !isAskedAgain)
+            {
+                isAskedAgain = true;
+                asked = time.GetUtcNow();
+                while (!await client.TryDrainAsync(options.KeepOpen, cancel))
+                    await Task.Delay(TimeSpan.FromMilliseconds(200), time, cancel);
+            }
+
             await Task.Delay(TimeSpan.FromMilliseconds(100), time, cancel);
         }
     }

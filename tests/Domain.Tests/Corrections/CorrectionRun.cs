@@ -174,6 +174,8 @@ internal sealed class CorrectionRun(int seed, CorrectionRule off = CorrectionRul
         foreach (var table in new[] { "silver/events", "silver/late" })
             if (segment.Rows.TryGetValue(table, out var rows))
                 Append(table, RowBatches.Take(rows, [.. Enumerable.Range(0, rows.Count)]), _id.TableAppId(table, 0), _next);
+        // As where a join with another topic follows it.
+        _data.Table("silver/events").Positions[_id.TableTimeAppId("silver/events")] = frontier ?? 0;
     }
 
     private SourceRecord Record(long from, long to)

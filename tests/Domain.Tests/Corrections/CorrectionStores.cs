@@ -63,6 +63,8 @@ internal sealed class StoredLake(SimWorld world, SimActor actor, StoredData data
 
     public IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, CancellationToken cancel) => throw new NotSupportedException();
 
+    public Task<TableHead> BeginAsync(string table, string appId, TimeSpan within, CancellationToken cancel) => throw new NotSupportedException();
+
     public Task<long?> TryReplaceAsync(string table, PositionMove move, ColumnBounds where, RowBatch gone, RowBatch come, CancellationToken cancel) =>
         world.CallAsync<long?>(actor, $"replace {gone.Count} by {come.Count} in {table}", () =>
         {

@@ -61,6 +61,14 @@ internal static class Oracle
         return [.. run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
     }
 
+    /// <summary>Compares the exported tables of two topics and of their join with what their inputs say; how many rows there are.</summary>
+    public static async Task<JsonElement> CheckTopicsAsync(Station station, string shop, string purchases)
+    {
+        await using var run = Start(station, ["--tables", station.Tables, "--shop", shop, "--purchases", purchases], "topics.mjs");
+        Assert.True(await run.EndAsync(Limit) == 0, run.Transcript());
+        return JsonDocument.Parse(run.Output).RootElement;
+    }
+
     /// <summary>Runs the oracle's own test.</summary>
     public static Run SelfTest(Station station, string first, string second, string third) => Start(station, [first, second, third], "selftest.mjs");
 

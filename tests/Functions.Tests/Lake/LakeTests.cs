@@ -41,6 +41,32 @@ public sealed class LakeTests(Azurite azurite)
     }
 
     [Fact]
+    public async Task A_follower_begins_with_what_came_lately_and_where_more_came_before_with_what_comes_next()
+    {
+        var container = azurite.NewContainer();
+        var (lake, _, _) = New(container);
+        Assert.Equal(-1, (await lake.BeginAsync("gold/sample", "app", TimeSpan.FromDays(1), default)).Version);
+        await lake.AppendAsync("gold/sample", [new("other/0", null, 1)], [SampleRows.Batch(1, 3)], [], default);
+        Assert.Equal(0, (await lake.BeginAsync("gold/sample", "app", TimeSpan.FromDays(1), default)).Version);
+        await lake.AppendAsync("gold/sample", [new("app/0", null, 1)], [SampleRows.Batch(2, 3)], [], default);
+        await lake.AppendAsync("gold/sample", [new("app/0", 1, 2), new("app/time", null, 77)], [SampleRows.Batch(3, 3)], [], default);
+
+        var times = new List<DateTimeOffset>();
+        await foreach (var (_, time, _) in new LakeTables(new BlobObjectStore(container), [new SamplePipeline()], TimeProvider.System)["gold/sample"].Delta.HistoryAsync())
+            times.Insert(0, time);
+        async Task<(long, long?)> BeginAsync(DateTimeOffset from)
+        {
+            var head = await New(container, time: new SetTime(from + TimeSpan.FromDays(1))).Lake.BeginAsync("gold/sample", "app", TimeSpan.FromDays(1), default);
+            return (head.Version, head.Positions.TryGetValue("app/time", out var said) ? said : null);
+        }
+
+        Assert.Equal((-1, null), await BeginAsync(times[0] - TimeSpan.FromSeconds(1)));
+        Assert.Equal((0, null), await BeginAsync(times[0]));
+        Assert.Equal((2, 77), await BeginAsync(times[1]));
+        Assert.Equal((2, 77), await BeginAsync(times[2] + TimeSpan.FromDays(9)));
+    }
+
+    [Fact]
     public async Task Of_appends_that_race_from_one_position_one_is_committed()
     {
         var container = azurite.NewContainer();
@@ -160,12 +186,17 @@ public sealed class LakeTests(Azurite azurite)
         Assert.True(after[StorageKinds.BlobDelete] > before[StorageKinds.BlobDelete]);
     }
 
-    private (DeltaLake Lake, SegmentStore Segments, CostCounters Counters) New(global::Azure.Storage.Blobs.BlobContainerClient? container = null, PipelineId? id = null)
+    private (DeltaLake Lake, SegmentStore Segments, CostCounters Counters) New(global::Azure.Storage.Blobs.BlobContainerClient? container = null, PipelineId? id = null, TimeProvider? time = null)
     {
         var store = new BlobObjectStore(container ?? azurite.NewContainer());
         var tables = new LakeTables(store, [new SamplePipeline()], TimeProvider.System);
         var counters = new CostCounters();
-        return (new DeltaLake(tables, counters), new SegmentStore(id ?? Id, 16 << 10, store, tables), counters);
+        return (new DeltaLake(tables, counters, time ?? TimeProvider.System), new SegmentStore(id ?? Id, 16 << 10, store, tables), counters);
+    }
+
+    private sealed class SetTime(DateTimeOffset now) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => now;
     }
 
     private static Dictionary<EntityKey, ReadOnlyMemory<byte>> Partials() => new() { [new EntityKey("5m", 0)] = new byte[] { 1, 2, 3 }, [new EntityKey("1h", -5)] = default };

@@ -78,7 +78,7 @@ public sealed class MaintenanceTests(Azurite azurite)
     private LakeMaintenance Maintenance(TimeProvider time) =>
         new(new LakeTables(_store, [new SamplePipeline()], time), [_ledger], _alerts, NullLogger<LakeMaintenance>.Instance);
 
-    private DeltaLake Lake() => new(new LakeTables(_store, [new SamplePipeline()], TimeProvider.System), new CostCounters());
+    private DeltaLake Lake() => new(new LakeTables(_store, [new SamplePipeline()], TimeProvider.System), new CostCounters(), TimeProvider.System);
 
     private DeltaTable Delta(string table) => DeltaTable.Open(_store, table);
 

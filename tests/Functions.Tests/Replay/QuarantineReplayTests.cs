@@ -47,7 +47,7 @@ public sealed class QuarantineReplayTests(Azurite azurite)
         using var broker = new MockBroker("events", 2);
         await using var app = new App(azurite, broker.Brokers, null, ("DeltaInterval", "1s"));
         await QuarantineAsync(app, broker);
-        var store = app.Services.GetRequiredService<ReplayStore>();
+        var store = app.Services.GetRequiredService<Quarantines>().Find("events")!.Replays;
         Assert.NotNull(await store.TryWriteAsync(new ReplayRow(0, 1, app.Time.GetUtcNow(), 3, null), null, default));
         if (arrived)
         {
@@ -69,17 +69,18 @@ public sealed class QuarantineReplayTests(Azurite azurite)
     [InlineData("{}")]
     [InlineData("{\"records\":[]}")]
     [InlineData("{\"records\":[{\"partition\":\"x\"}]}")]
-    public async Task A_question_that_makes_no_sense_is_answered_in_a_sentence(string body)
+    [InlineData("{\"topic\":\"sensors\",\"records\":[{\"partition\":0,\"offset\":1}]}", 404)]
+    public async Task A_question_that_makes_no_sense_is_answered_in_a_sentence(string body, int status = 400)
     {
         await using var app = new App(azurite, "127.0.0.1:1");
         var request = App.Request();
         request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
         var reply = await app.Get<QuarantineFunction, Reply>(f => f.ReplayAsync(request, app.Context));
-        Assert.Equal(400, reply.Status);
+        Assert.Equal(status, reply.Status);
         Assert.NotEmpty(JsonDocument.Parse(reply.Body).RootElement.GetProperty("detail").GetString()!);
     }
 
-    private static async Task<ReplayOutcome> ReplayAsync(App app, long offset) => await app.Services.GetRequiredService<QuarantineReplay>().ReplayAsync(0, offset, default);
+    private static async Task<ReplayOutcome> ReplayAsync(App app, long offset) => await app.Services.GetRequiredService<Quarantines>().Find("events")!.Replay.ReplayAsync(0, offset, default);
 
     /// <summary>Three records on partition 0, of which the second is broken; all in Delta.</summary>
     private static async Task QuarantineAsync(App app, MockBroker broker)

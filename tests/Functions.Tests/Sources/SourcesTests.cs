@@ -37,7 +37,7 @@ public sealed class SourcesTests(Azurite azurite)
 
         var status = await app.StatusAsync();
         Assert.Equal(30, status.EventsIn);
-        Assert.Equal([("purchases", 20L), ("sensors", 40L)], status.Sources.OrderBy(s => s.Key).Select(s => (s.Key, s.Value.EventsIn)));
+        Assert.Equal([("joined", 0L), ("purchases", 20L), ("sensors", 40L)], status.Sources.OrderBy(s => s.Key).Select(s => (s.Key, s.Value.EventsIn)));
         Assert.All(status.Sources.Values, s => Assert.NotNull(s.DrainedAt));
         Assert.Equal(30, await CountAsync(app, "silver/events"));
         Assert.Equal(20, await CountAsync(app, "silver/purchases"));
@@ -48,15 +48,57 @@ public sealed class SourcesTests(Azurite azurite)
         Assert.Equal(["d0", "d1"], metrics.Select(r => r.GetProperty("device_id").GetString()).Order());
         Assert.All(metrics, r => Assert.Equal((20, 1m), (r.GetProperty("readings").GetInt32(), r.GetProperty("min_value").GetDecimal())));
         Assert.Equal(20, Assert.Single(await app.RowsAsync("order_flow")).GetProperty("events").GetInt32());
+        // User and product come together again only after 21 events: each purchase follows one view, at the same second.
+        app.Time.Advance(TimeSpan.FromSeconds(20));
+        await app.TickAsync();
+        var pairs = await app.RowsAsync("view_to_purchase");
+        Assert.Equal(Enumerable.Range(0, 20).Select(i => $"view{i} purchase{i} 0").Order(), pairs.Select(r => $"{r.GetProperty("view_id").GetString()} {r.GetProperty("purchase_id").GetString()} {r.GetProperty("seconds_to_purchase").GetDouble()}").Order());
         Assert.Equal(["above", "silent", "silent"], (await app.RowsAsync("sensor_alerts")).Select(r => r.GetProperty("rule").GetString()).Order());
 
         var names = JsonDocument.Parse(((Reply)app.Get<QueriesFunction>().List(App.Request())).Body).RootElement.EnumerateArray().Select(q => q.GetProperty("name").GetString()).ToList();
-        Assert.Superset(new HashSet<string?> { "category_views", "sensor_metrics", "sensor_alerts", "order_flow" }, names.ToHashSet());
+        Assert.Superset(new HashSet<string?> { "category_views", "sensor_metrics", "sensor_alerts", "order_flow", "view_to_purchase" }, names.ToHashSet());
         var progress = JsonDocument.Parse((await app.Get<ProgressFunction, Reply>(f => f.ProgressAsync(App.Request(), app.Context))).Body).RootElement;
         Assert.Superset(new HashSet<string?> { "category_views", "sensor_metrics", "order_flow" }, progress.EnumerateArray().Select(p => p.GetProperty("name").GetString()).ToHashSet());
         await app.Get<MaintainFunction>().RunAsync(new TimerInfo(), app.Context);
         var maintained = await app.Services.GetRequiredService<MaintenanceStore>().ReadAsync(default);
         Assert.Superset(new HashSet<string> { "silver/events", "bronze/sensors", "gold/sensor_alerts", "silver/purchases_late" }, maintained.Select(t => t.Table).ToHashSet());
+    }
+
+    [Fact]
+    public async Task Records_that_are_none_of_a_further_topic_are_listed_sent_again_to_it_and_dead_letters_and_alerts_are_in_Kafka()
+    {
+        using var broker = new MockBroker(2, "events", "readings");
+        await using var app = New(broker, ("SensorsTopic", "readings"), ("DeadLetterSuffix", ".dlq"), ("AlertsTopic", "shop-alerts"));
+        var start = HandTime.Start - HandTime.Start % 60_000;
+        // Every seventh is broken; one is beyond its bounds.
+        await app.Get<IngestFunction>().SensorsAsync(await ProduceAsync(broker, "readings", 40, i => i % 7 == 3 ? $"broken {i}" : string.Create(CultureInfo.InvariantCulture,
+            $"{{\"device_id\":\"d{i % 2}\",\"metric\":\"temperature\",\"value\":{(i == 32 ? 41 : 20)},\"ts\":{start + i * 500}}}")), app.Context);
+        await DrainAsync(app);
+        var broken = Enumerable.Range(0, 40).Where(i => i % 7 == 3).ToList();
+
+        async Task<JsonElement> ListAsync(string? topic) =>
+            JsonDocument.Parse((await app.Get<QuarantineFunction, Reply>(f => f.ListAsync(App.Request(topic is null ? "" : $"?topic={topic}"), app.Context))).Body).RootElement;
+        var listed = await ListAsync("sensors");
+        Assert.Equal(("sensors", "silver/sensors_quarantine"), (listed.GetProperty("topic").GetString(), listed.GetProperty("table").GetString()));
+        Assert.Equal(["events", "sensors"], listed.GetProperty("topics").EnumerateArray().Select(t => t.GetString()));
+        Assert.Equal(broken.Select(i => (i % 2, (long)(i / 2))).Order(), listed.GetProperty("records").EnumerateArray().Select(r => (r.GetProperty("record").GetProperty("kafka_partition").GetInt32(), r.GetProperty("record").GetProperty("kafka_offset").GetInt64())).Order());
+        Assert.Empty((await ListAsync(null)).GetProperty("records").EnumerateArray());
+        Assert.Equal(404, (await app.Get<QuarantineFunction, Reply>(f => f.ListAsync(App.Request("?topic=purchases"), app.Context))).Status);
+        Assert.Equal(400, (await app.Get<QuarantineFunction, Reply>(f => f.ListAsync(App.Request("?topic=x"), app.Context))).Status);
+
+        var request = App.Request();
+        request.Body = new MemoryStream(Encoding.UTF8.GetBytes("""{"topic":"sensors","records":[{"partition":1,"offset":1},{"partition":1,"offset":2}]}"""));
+        var outcomes = JsonDocument.Parse((await app.Get<QuarantineFunction, Reply>(f => f.ReplayAsync(request, app.Context))).Body).RootElement.GetProperty("outcomes");
+        Assert.Equal([("sent", 20L), ("missing", -1L)], outcomes.EnumerateArray().Select(o => (o.GetProperty("outcome").GetString(), o.GetProperty("sent_as").ValueKind == JsonValueKind.Null ? -1 : o.GetProperty("sent_as").GetInt64())));
+        Assert.Equal("broken 3", TopicReader.All(broker.Brokers, "readings").Single(r => r is { Partition: 1, Offset: 20 }).Value);
+        Assert.Equal(20, (await ListAsync("sensors")).GetProperty("records").EnumerateArray().Single(r => r.TryGetProperty("replay", out _)).GetProperty("replay").GetProperty("sent_as").GetInt64());
+
+        Assert.Equal(broken.Select(i => $"broken {i}").Order(), TopicReader.All(broker.Brokers, "readings.dlq").Select(r => r.Value).Order());
+        var alerts = TopicReader.All(broker.Brokers, "shop-alerts");
+        Assert.All(alerts, r => Assert.Equal("sensor_alerts", r.Headers["tidemark-query"]));
+        Assert.Equal((await app.RowsAsync("sensor_alerts")).Select(r => $"{r.GetProperty("rule")} {r.GetProperty("device_id")}").Order(),
+            alerts.Select(r => JsonDocument.Parse(r.Value!).RootElement is var row ? $"{row.GetProperty("rule")} {r.Key}" : "").Order());
+        Assert.Equal(3, alerts.Count);
     }
 
     [Fact]

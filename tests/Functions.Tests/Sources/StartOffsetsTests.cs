@@ -47,7 +47,7 @@ public sealed class StartOffsetsTests(Azurite azurite)
             ("StartFrom", "{\"0\":40,\"1\":-2}"), ("SensorsStartFrom", "2023-11-14T22:13:20.030Z"), ("PurchasesStartFrom", "latest"));
         await app.TickAsync();
         var starts = new Dictionary<string, IReadOnlyDictionary<int, long>>();
-        foreach (var source in app.Services.GetRequiredService<HostedSources>().All)
+        foreach (var source in app.Services.GetRequiredService<HostedSources>().All.Where(s => s.Hosted.Kafka is not null || s.Name == HostedPipelines.Main))
             starts[source.Name] = (await source.Ledger.ReadMetaAsync(default))!.Value.Value.Starts;
         Assert.Equal([("events", 40L, 0L), ("purchases", 60, 0), ("sensors", 30, 0)], starts.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => (s.Key, s.Value[0], s.Value[1])));
     }

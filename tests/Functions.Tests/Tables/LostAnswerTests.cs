@@ -47,13 +47,13 @@ public sealed class LostAnswerTests(Azurite azurite)
         var options = new BlobClientOptions();
         options.AddPolicy(lost, HttpPipelinePosition.PerRetry);
         var container = new BlobServiceClient(azurite.ConnectionString, options).GetBlobContainerClient(azurite.NewContainer().Name);
-        var lake = new DeltaLake(new LakeTables(new BlobObjectStore(container), [new SamplePipeline()], TimeProvider.System), new CostCounters());
+        var lake = new DeltaLake(new LakeTables(new BlobObjectStore(container), [new SamplePipeline()], TimeProvider.System), new CostCounters(), TimeProvider.System);
         Assert.Equal(-1, (await lake.ReadHeadAsync("gold/sample", default)).Version);
         Assert.True((await lake.AppendAsync("gold/sample", [new("app", null, 1)], [], [], default)).Committed);
 
         // The only put of a commit without files is the commit itself; requests before it are reads.
         var losing = new LosePut(lost);
-        var store = new DeltaLake(new LakeTables(losing.Around(new BlobObjectStore(container)), [new SamplePipeline()], TimeProvider.System), new CostCounters());
+        var store = new DeltaLake(new LakeTables(losing.Around(new BlobObjectStore(container)), [new SamplePipeline()], TimeProvider.System), new CostCounters(), TimeProvider.System);
         var outcome = await store.AppendAsync("gold/sample", [new("app", 1, 2)], [], [], default);
 
         Assert.Equal((true, 1L), (outcome.Committed, outcome.Version));

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Tidemark.Delta;
 using Tidemark.Domain.Clickstream;
 using Tidemark.Domain.Events;
+using Tidemark.Domain.Sensors;
 using Tidemark.Functions.Lake;
 
 namespace Tidemark.Infra.Tests.PowerBi;
@@ -19,7 +20,9 @@ internal static partial class LakeCheck
     public static async Task<SortedDictionary<string, Dictionary<string, string>>> SchemasAsync()
     {
         var store = new MemoryObjectStore();
-        var lake = new LakeTables(store, [ClickstreamPipeline.Create(new EventOptions("events"))], TimeProvider.System);
+        var lake = new LakeTables(
+            store,
+            [ClickstreamPipeline.Create(new EventOptions("events")), SensorPipeline.Create(new EventOptions("sensors")), PurchasePipeline.Create(new EventOptions("purchases"))], TimeProvider.System);
         var schemas = new SortedDictionary<string, Dictionary<string, string>>(StringComparer.Ordinal);
         foreach (var name in lake.Names)
         {
@@ -58,7 +61,8 @@ internal static partial class LakeCheck
                 problems.Add($"{file}:{columns[name].Line} {path} has no column {name}");
         }
 
-        problems.AddRange(schemas.Keys.Except(covered).Select(path => $"no table of the model shows {path}"));
+        // Of a further topic the model has what is computed, not the records.
+        problems.AddRange(schemas.Keys.Where(path => !Records().IsMatch(path)).Except(covered).Select(path => $"no table of the model shows {path}"));
         return problems;
     }
 
@@ -73,8 +77,11 @@ internal static partial class LakeCheck
         _ => "(none)",
     };
 
-    [GeneratedRegex(@"DeltaLake\.Table\(Lake(\{\[Name = ""[^""]+""\]\}\[Content\])+\)")]
+    [GeneratedRegex(@"(DeltaLake\.Table\(|Folder = try )Lake(\{\[Name = ""[^""]+""\]\}\[Content\])+")]
     private static partial Regex Folder();
+
+    [GeneratedRegex("^(bronze|silver)/(sensors|purchases)")]
+    private static partial Regex Records();
 
     [GeneratedRegex(@"Name = ""([^""]+)""")]
     private static partial Regex Part();

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Tidemark.Domain.Clickstream;
 using Tidemark.Domain.Events;
 using Tidemark.Domain.Pipelines;
+using Tidemark.Domain.Sensors;
 using Tidemark.Functions.Results;
 using Tidemark.Infra.Tests.Support;
 using Tidemark.PowerBi;
@@ -82,8 +83,8 @@ public sealed class PowerBiTests
     [Fact]
     public void Every_query_has_its_newest_results_and_every_table_of_the_lake_its_refresh_policy()
     {
-        var pipeline = ClickstreamPipeline.Create(new EventOptions("events"));
-        Assert.All(pipeline.Queries.Concat<IOutput>(pipeline.Streams).Where(o => o.InTableStorage), query =>
+        var all = new[] { ClickstreamPipeline.Create(new EventOptions("events")), SensorPipeline.Create(new EventOptions("sensors")), PurchasePipeline.Create(new EventOptions("purchases")) };
+        Assert.All(all.SelectMany(p => p.Queries.Concat<IOutput>(p.Streams)).Where(o => o.InTableStorage), query =>
         {
             var table = Committed.Table("Latest " + LakeModel.Title(query.Name)) ?? throw new InvalidOperationException($"There is no table of the newest results of {query.Name}; run: dotnet run --project eng/powerbi");
             Assert.Equal(query.Schema.Fields.Select(f => f.Name).Append("is_final").Append("updated_at").Distinct(), table.Of("column").Select(c => c.Name));
@@ -93,8 +94,21 @@ public sealed class PowerBiTests
     }
 
     [Fact]
-    public void The_parameter_names_the_pipeline_that_runs_with_default_settings() =>
-        Assert.Contains($"\"{new Domain.Ledger.PipelineId("v1", "events", 1).Key}\"", Committed.Expressions.Single(e => e.Name == "Pipeline").Default, StringComparison.Ordinal);
+    public void Parameters_name_the_pipelines_that_run_with_default_settings() => Assert.All(
+        [("Pipeline", "events"), ("SensorsPipeline", "sensors"), ("PurchasesPipeline", "purchases")], p =>
+            Assert.Contains($"\"{new Domain.Ledger.PipelineId("v1", p.Item2, 1).Key}\"", Committed.Expressions.Single(e => e.Name == p.Item1).Default, StringComparison.Ordinal));
+
+    [Fact]
+    public void Tables_of_topics_that_may_not_be_read_are_empty_where_they_are_not_there()
+    {
+        foreach (var name in new[] { "Sensor Metrics", "Sensor Alerts", "Order Flow" })
+        {
+            Assert.Contains("if Folder = null then #table({\"", Committed.Table(name)!.Of("partition").Single().Properties["source"], StringComparison.Ordinal);
+            Assert.Contains("[Data] otherwise #table(", Committed.Table("Latest " + name)!.Of("partition").Single().Properties["source"], StringComparison.Ordinal);
+        }
+        Assert.Contains("= SensorsPipeline)", Committed.Table("Latest Sensor Metrics")!.Of("partition").Single().Properties["source"], StringComparison.Ordinal);
+        Assert.Contains("= PurchasesPipeline)", Committed.Table("Latest Order Flow")!.Of("partition").Single().Properties["source"], StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Measures_that_were_asked_for_are_there() =>

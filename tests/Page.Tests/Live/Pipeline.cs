@@ -73,13 +73,13 @@ public sealed class Pipeline : IAsyncLifetime
         return answer.IsSuccessStatusCode ? JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync()).RootElement : default;
     }
 
-    /// <summary>Produces records to the topic, all to one partition.</summary>
-    internal void Produce(IEnumerable<string> values, int partition = 0)
+    /// <summary>Produces records to a topic, all to one partition.</summary>
+    internal void Produce(IEnumerable<string> values, int partition = 0, string topic = "events")
     {
         NativeKafka.Load();
         using var producer = new ProducerBuilder<byte[]?, byte[]>(new ProducerConfig { BootstrapServers = Brokers, EnableIdempotence = true }).Build();
         foreach (var value in values)
-            producer.Produce(new TopicPartition("events", partition), new Message<byte[]?, byte[]> { Value = System.Text.Encoding.UTF8.GetBytes(value) });
+            producer.Produce(new TopicPartition(topic, partition), new Message<byte[]?, byte[]> { Value = System.Text.Encoding.UTF8.GetBytes(value) });
         producer.Flush(TimeSpan.FromSeconds(30));
     }
 

@@ -21,7 +21,8 @@ internal static class ClickToPurchase
         new("revenue", FieldType.Decimal, true, 18, 4),
     ]);
 
-    private static readonly RowSchema Pair = new(
+    /// <summary>A view and a purchase.</summary>
+    internal static readonly RowSchema Pair = new(
     [
         new("user_id", FieldType.String, false), new("product_id", FieldType.String, false), new("view_time", FieldType.Timestamp, false),
         new("purchase_time", FieldType.Timestamp, false), new("seconds_to_purchase", FieldType.Double, false), new("device_type", FieldType.String),
@@ -60,28 +61,33 @@ internal static class ClickToPurchase
             new("views", Actions.Views & Actions.OfProducts, ["event_id", "user_id", "product_id", "event_time", "device_type", "category"]),
             new("purchases", Actions.Purchases & Actions.OfProducts, ["event_id", "user_id", "product_id", "event_time", "revenue"]),
         ],
-        [
-            new MapStage("viewed", "views", Viewed, "view_time", rows => Renamed(rows, Viewed, "event_id", "user_id", "product_id", "event_time", "device_type", "category")),
-            new MapStage("bought", "purchases", Bought, "purchase_time", rows => Renamed(rows, Bought, "event_id", "user_id", "product_id", "event_time", "revenue")),
-            new JoinStage("pairs", type, "viewed", "bought")
-            {
-                Equal = [("user_id", "buyer_id"), ("product_id", "bought_id")],
-                TimeBounds =
-                [
-                    new("view_time", Comparison.LessOrEqual, "purchase_time"),
-                    new("view_time", Comparison.GreaterOrEqual, "purchase_time", -WithinMicros),
-                ],
-            },
-            result,
-        ])
+        Stages(type, result))
     {
         InTimeFor = TimeSpan.Zero,
         Horizon = TimeSpan.FromMinutes(31),
     };
 
+    /// <summary>The stages that join the views <c>views</c> and <c>purchases</c> as <c>pairs</c>, and what is made of these.</summary>
+    internal static IReadOnlyList<Stage> Stages(JoinType type, Stage result) =>
+    [
+        new MapStage("viewed", "views", Viewed, "view_time", rows => Renamed(rows, Viewed, "event_id", "user_id", "product_id", "event_time", "device_type", "category")),
+        new MapStage("bought", "purchases", Bought, "purchase_time", rows => Renamed(rows, Bought, "event_id", "user_id", "product_id", "event_time", "revenue")),
+        new JoinStage("pairs", type, "viewed", "bought")
+        {
+            Equal = [("user_id", "buyer_id"), ("product_id", "bought_id")],
+            TimeBounds =
+            [
+                new("view_time", Comparison.LessOrEqual, "purchase_time"),
+                new("view_time", Comparison.GreaterOrEqual, "purchase_time", -WithinMicros),
+            ],
+        },
+        result,
+    ];
+
     private static RowBatch Renamed(RowBatch rows, RowSchema to, params string[] from) => new(to, [.. from.Select(name => rows[name])], rows.Count);
 
-    private static RowBatch ToPairs(RowBatch rows)
+    /// <summary>Rows of the stage <c>pairs</c> as pairs.</summary>
+    internal static RowBatch ToPairs(RowBatch rows)
     {
         var (viewed, bought) = ((Int64Column)rows["view_time"], (Int64Column)rows["purchase_time"]);
         var seconds = new double[rows.Count];

@@ -17,6 +17,10 @@ internal sealed class OtherCounts
 {
     private readonly Dictionary<string, long> _counts = new(ByUtf8.Instance);
 
+    // Names that had the least count when they were looked for, last name first. A newcomer has more, so the others of that count can only become fewer.
+    private readonly Stack<string> _least = [];
+    private long _leastCount;
+
     /// <summary>Counts one more session.</summary>
     public void Add(ReadOnlySpan<byte> other, int most)
     {
@@ -30,12 +34,23 @@ internal sealed class OtherCounts
         var least = 0L;
         if (_counts.Count >= most)
         {
-            var gone = _counts.MinBy(c => (c.Value, c.Key), ByCountThenName);
-            _counts.Remove(gone.Key);
-            least = gone.Value;
+            _counts.Remove(Least());
+            least = _leastCount;
         }
 
         _counts[Encoding.UTF8.GetString(other)] = least + 1;
+    }
+
+    /// <summary>The name with the least count, the first of equal ones.</summary>
+    private string Least()
+    {
+        while (_least.TryPop(out var name))
+            if (_counts.TryGetValue(name, out var count) && count == _leastCount)
+                return name;
+        _leastCount = _counts.Values.Min();
+        foreach (var (name, _) in _counts.Where(c => c.Value == _leastCount).OrderByDescending(c => c.Key, StringComparer.Ordinal))
+            _least.Push(name);
+        return _least.Pop();
     }
 
     /// <summary>The most frequent as JSON, equal counts in the order of names.</summary>
@@ -76,9 +91,6 @@ internal sealed class OtherCounts
         bool IsBefore(long count, string name, (long Count, int At) than) =>
             count != than.Count ? count > than.Count : string.CompareOrdinal(name, names[than.At]) < 0;
     }
-
-    private static readonly Comparer<(long Count, string Name)> ByCountThenName = Comparer<(long Count, string Name)>.Create(
-        (a, b) => a.Count.CompareTo(b.Count) is var byCount and not 0 ? byCount : string.CompareOrdinal(a.Name, b.Name));
 
     /// <summary>Names found by their UTF-8 bytes, so that no string is made for one that is there.</summary>
     private sealed class ByUtf8 : IEqualityComparer<string>, IAlternateEqualityComparer<ReadOnlySpan<byte>, string>

@@ -92,15 +92,18 @@ export function lakeTable(root, name) {
 
 const value = (record, name) => record[name] ?? (record[`${name}_base64`] !== undefined ? `base64 ${record[`${name}_base64`]}` : null);
 
-export function quarantine(root) {
+export function quarantine(root, _, params) {
+  const topic = params.get('topic') ?? 'events';
+  const path = topic === 'events' ? 'api/quarantine' : `api/quarantine?topic=${encodeURIComponent(topic)}`;
   const chosen = new Set();
   const outcomes = new Map();
   const body = el('div', {});
   const said = el('p', { role: 'status', id: 'replay-said' });
   const reason = el('select', { id: 'reason', onchange: () => draw() }, el('option', { value: '' }, 'all reasons'));
   const replay = el('button', { type: 'button', class: 'main', id: 'replay', disabled: true, onclick: () => send() }, 'Replay chosen');
+  const topics = el('p', { id: 'topics' });
   let last = null;
-  root.replaceChildren(el('h1', {}, 'Quarantine'), el('p', 'quiet', 'Records that are no valid events, as they came. Replaying sends the same bytes to the same partition again, once for each record: useful after a change of settings or code; otherwise they come back here under a new offset.'),
+  root.replaceChildren(el('h1', {}, 'Quarantine'), topics, el('p', 'quiet', 'Records that are no valid events, as they came. Replaying sends the same bytes to the same partition again, once for each record: useful after a change of settings or code; otherwise they come back here under a new offset.'),
     el('div', 'row', el('label', { for: 'reason' }, 'Reason'), reason, replay), said, body);
   const id = r => `${r.kafka_partition}/${r.kafka_offset}`;
 
@@ -109,7 +112,7 @@ export function quarantine(root) {
     replay.disabled = true;
     said.textContent = `Sending ${records.length} …`;
     try {
-      const answer = await post('api/quarantine/replay', { records });
+      const answer = await post('api/quarantine/replay', { topic, records });
       for (const outcome of answer.outcomes) outcomes.set(`${outcome.partition}/${outcome.offset}`, outcome);
       const counts = Object.entries(Object.groupBy(answer.outcomes, o => o.outcome)).map(([name, all]) => `${all.length} ${name}`).join(', ');
       said.textContent = `Replay: ${counts}. ${answer.outcomes.filter(o => !['sent', 'already'].includes(o.outcome)).map(o => o.text)[0] ?? ''}`;
@@ -129,13 +132,15 @@ export function quarantine(root) {
 
   function draw() {
     if (!last) return;
+    // One topic alone needs no choice.
+    swap(topics, ...(last.topics.length < 2 ? [] : ['Topic: ', ...last.topics.flatMap((name, i) => [i > 0 ? ' · ' : '', el('a', { href: name === 'events' ? '#/quarantine' : `#/quarantine?topic=${encodeURIComponent(name)}`, 'data-key': name, 'aria-current': name === last.topic ? 'page' : null }, name)])]));
     const reasons = [...new Set(last.records.map(r => r.record.reason))].sort();
     const wanted = reason.value;
     swap(reason, el('option', { value: '' }, `all reasons (${last.records.length})`), ...reasons.map(r => el('option', { value: r, selected: r === wanted }, `${r} (${last.records.filter(x => x.record.reason === r).length})`)));
     const rows = last.records.filter(r => !wanted || r.record.reason === wanted);
     replay.disabled = chosen.size === 0;
     replay.textContent = chosen.size === 0 ? 'Replay chosen' : `Replay ${chosen.size} chosen`;
-    swap(body, last.records.length === 0 ? empty('Quarantine is empty', 'Every record so far was a valid event.') : el('div', 'card', table(`Newest ${rows.length} records${last.complete ? '' : '; there are more in silver/quarantine'}`, [
+    swap(body, last.records.length === 0 ? empty('Quarantine is empty', 'Every record so far was a valid event.') : el('div', 'card', table(`Newest ${rows.length} records${last.complete ? '' : `; there are more in ${last.table}`}`, [
       { title: 'choose', node: entry => el('input', { type: 'checkbox', 'data-key': id(entry.record), 'aria-label': `Choose partition ${entry.record.kafka_partition}, offset ${entry.record.kafka_offset}`, checked: chosen.has(id(entry.record)), disabled: state(entry).startsWith('sent'),
         onchange: event => { event.target.checked ? chosen.add(id(entry.record)) : chosen.delete(id(entry.record)); replay.disabled = chosen.size === 0; replay.textContent = chosen.size === 0 ? 'Replay chosen' : `Replay ${chosen.size} chosen`; } }) },
       { title: 'reason', text: entry => entry.record.reason }, { title: 'replay', text: state },
@@ -146,7 +151,7 @@ export function quarantine(root) {
     ], rows.slice(0, 200))));
   }
 
-  return { paths: ['api/quarantine'], every: 6000, render(data) { last = data; draw(); } };
+  return { paths: [path], every: 6000, render(data) { last = data; draw(); } };
 }
 
 const shown = new Set(['event_id', 'event_type', 'event_time', 'event_date', 'user_id', 'session_id', 'kafka_topic', 'kafka_partition', 'kafka_offset', 'kafka_time', 'ingest_time', 'extra']);

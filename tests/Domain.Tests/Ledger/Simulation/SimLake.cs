@@ -10,6 +10,9 @@ internal sealed class SimLakeData
 {
     public SortedDictionary<string, List<SimCommit>> Tables { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The frontier of the topic that fills it; null = none, or not of interest.</summary>
+    public Func<long?> Frontier { get; init; } = () => null;
+
     public List<SimCommit> Table(string name)
     {
         if (!Tables.TryGetValue(name, out var commits))
@@ -18,7 +21,11 @@ internal sealed class SimLakeData
     }
 }
 
-internal sealed record SimCommit(IReadOnlyList<PositionMove> Moves, IReadOnlyList<RowBatch> Rows, long AtMs);
+/// <param name="Moves">Positions moved.</param>
+/// <param name="Rows">Rows appended.</param>
+/// <param name="AtMs">When.</param>
+/// <param name="FrontierMs">The topic's frontier then, where the lake was told of it.</param>
+internal sealed record SimCommit(IReadOnlyList<PositionMove> Moves, IReadOnlyList<RowBatch> Rows, long AtMs, long? FrontierMs);
 
 /// <summary>One actor's view of the lake.</summary>
 internal sealed class SimLake(SimWorld world, SimActor actor, SimLakeData data, SimBlobs blobs, ProtocolRule off) : ILake
@@ -39,7 +46,7 @@ internal sealed class SimLake(SimWorld world, SimActor actor, SimLakeData data, 
                     return new AppendOutcome(false, head.Version);
             }
 
-            data.Table(table).Add(new SimCommit(moves, [.. rows, .. stagedFiles.Select(f => blobs.Files[f])], world.NowMs));
+            data.Table(table).Add(new SimCommit(moves, [.. rows, .. stagedFiles.Select(f => blobs.Files[f])], world.NowMs, data.Frontier()));
             return new AppendOutcome(true, head.Version + 1);
         });
 
@@ -62,8 +69,18 @@ internal sealed class SimLake(SimWorld world, SimActor actor, SimLakeData data, 
                 yield return new CommittedRows(
                     version,
                     commits[version].Moves.Where(m => m.AppId == appId).Select(m => m.Next).FirstOrDefault(version),
-                    RowBatches.Concat(ToyRows.Empty.Schema, commits[version].Rows));
+                    RowBatches.Concat(ToyRows.Empty.Schema, commits[version].Rows))
+                {
+                    TimeMs = commits[version].Moves.Where(m => m.AppId == appId + "/time").Select(m => (long?)m.Next).FirstOrDefault(),
+                };
     }
+
+    public Task<TableHead> BeginAsync(string table, string appId, TimeSpan within, CancellationToken cancel) => world.CallAsync(actor, $"begin behind {table}", () =>
+    {
+        var commits = data.Table(table);
+        var first = commits.FindIndex(c => c.Moves.Any(m => m.AppId.StartsWith(appId + "/", StringComparison.Ordinal)));
+        return first >= 0 && commits[first].AtMs > world.NowMs - (long)within.TotalMilliseconds ? new TableHead(first - 1, new Dictionary<string, long>()) : Head(table);
+    });
 
     private TableHead Head(string table)
     {

@@ -1,0 +1,48 @@
+using System.Text.Json;
+using Tidemark.EndToEnd.Running;
+using Tidemark.LocalHost.Demo;
+
+namespace Tidemark.EndToEnd;
+
+/// <summary>Two topics in one run, views and purchases that are joined: in disorder, late, twice and with a SIGKILL in between.</summary>
+public class TopicsTests
+{
+    private static readonly string[] Tables = ["silver/events", "silver/purchases", "gold/view_to_purchase", "gold/view_to_purchase_late"];
+
+    [Fact]
+    public async Task A_join_of_two_topics_equals_an_independent_computation_after_a_kill()
+    {
+        await using var station = new Station();
+        station.MoveQuickly();
+        var options = ShopFile.Clean with { Seed = 61, OutOfOrderShare = 1, DuplicateShare = 0.02, LateShare = 0.01, LateBy = TimeSpan.FromHours(1), Users = 150 };
+        var happened = new ShopSimulation(options).Generate(ShopFile.Start, ShopFile.Start.AddHours(2), 3).ToList();
+        var (shop, purchases) = (station.In("shop.ndjson"), station.In("purchases.ndjson"));
+        Write(shop, happened);
+        Write(purchases, happened.Where(e => e.IsPurchase));
+        string[] inputs = ["--input", shop, "--input", $"purchases={purchases}", "--partitions", "2", "--rate", "3000"];
+        var killed = station.Start([.. inputs, "--once"]);
+        Assert.True(await killed.AnswersAsync(station.Port, TimeSpan.FromMinutes(2)), killed.Transcript());
+        // Events that are late come after the middle, when both tables have said a time.
+        await LiveStatus.UntilAsync(killed, status => Frontier(status) > ShopFile.Start.AddMinutes(40) && Frontier(status?.GetProperty("sources").GetProperty("purchases")) is not null, TimeSpan.FromMinutes(1));
+        killed.Send(Signals.Kill);
+        await killed.EndAsync(TimeSpan.FromMinutes(1));
+
+        await station.FinishAsync(inputs);
+        await station.ExportOnlyAsync(Tables);
+        var counts = await Oracle.CheckTopicsAsync(station, shop, purchases);
+        Assert.All(Tables, name => Assert.True(counts.GetProperty(name).GetInt64() > 0, $"{name} is empty, so nothing was compared"));
+    }
+
+    private static DateTimeOffset? Frontier(JsonElement? status) =>
+        status is { } known && known.GetProperty("frontier") is { ValueKind: JsonValueKind.String } frontier ? frontier.GetDateTimeOffset() : null;
+
+    private static void Write(string path, IEnumerable<DemoEvent> events)
+    {
+        using var file = File.Create(path);
+        foreach (var item in events)
+        {
+            file.Write(item.Value);
+            file.WriteByte((byte)'\n');
+        }
+    }
+}
