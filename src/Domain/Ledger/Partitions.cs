@@ -24,14 +24,14 @@ internal sealed class Partitions(IPipeline pipeline, ILedger ledger, ITopicLog l
     }
 
     /// <summary>Says, once a process, that the start asked for is not the one that was made; null where it is, or nothing was noted and nothing special is asked for.</summary>
-    public string? TakeIgnoredStart(Meta meta)
+    public string? TakeIgnoredStart(Meta meta, string topic)
     {
         if (_saidStart)
             return null;
         _saidStart = true;
         return meta.StartedFrom == startFrom.ToString() || (meta.StartedFrom is null && startFrom is { TimeMs: null, Offsets: null })
             ? null
-            : $"{startFrom.Setting} is {startFrom}, but this pipeline has begun already{(meta.StartedFrom is { } noted ? $", from {noted}" : "")}, and goes on where it is: the setting counts at the first start only. "
+            : $"{startFrom.Setting} is {startFrom}, but the pipeline of topic {topic} has begun already{(meta.StartedFrom is { } noted ? $", from {noted}" : "")}, and goes on where it is: the setting counts at the first start only. "
                 + "To read from there, start a new PipelineVersion, or compute one beside this one with ./run replay --start.";
     }
 

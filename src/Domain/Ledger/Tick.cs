@@ -345,7 +345,7 @@ public sealed class Tick
     private static (int Count, long Bytes) Open(Truth truth) =>
         (truth.Ranges.Values.Sum(ranges => ranges.Count), truth.Ranges.Values.Sum(ranges => ranges.Sum(range => (long)range.PayloadBytes)));
 
-    private IEnumerable<string> Ignored(Truth truth) => _partitions.TakeIgnoredStart(truth.Meta.Value) is { } start ? [start] : [];
+    private IEnumerable<string> Ignored(Truth truth) => _partitions.TakeIgnoredStart(truth.Meta.Value, _id.Topic) is { } start ? [start] : [];
 
     private List<long> Ages(IEnumerable<long> kafkaTimesMs)
     {

@@ -75,7 +75,7 @@ internal sealed class Watchdog(ITopicLog log, ILedger ledger, Ingest ingest, Par
         if (now - seen.SinceMs < (long)options.WatchdogTimeout.TotalMilliseconds)
             return;
         // A tail of control records alone is nobody's fault, nor is one that waited for a loss to be accepted.
-        var stood = ingest.Stands(partition);
+        var stood = ingest.Stands(partition) || head.LossAcceptedTo > head.Next;
         if (await ingest.CatchUpAsync(partition, bounds.End, MaxRanges, cancel) > 0 && !stood)
             await alerts.RaiseAsync("trigger-stalled", $"partition {partition}", $"Partition {partition} stood at offset {head.Next} of {bounds.End} for {(now - seen.SinceMs) / 1000} s: the Kafka trigger delivered nothing. Its tail is processed by the tick; look at the trigger's log.", cancel);
     }

@@ -41,7 +41,7 @@ public sealed class StartTests
         simulation.Ledger.Meta = new VersionedMeta(new Meta(Offsets.Offsets!, null, false, false) { StartedFrom = "earliest" }, simulation.Ledger.NextETag());
         Assert.Null(simulation.Run());
         Assert.Equal(
-            "StartFrom is 0:7,1:0,2:31, but this pipeline has begun already, from earliest, and goes on where it is: the setting counts at the first start only. "
+            "StartFrom is 0:7,1:0,2:31, but the pipeline of topic clicks has begun already, from earliest, and goes on where it is: the setting counts at the first start only. "
             + "To read from there, start a new PipelineVersion, or compute one beside this one with ./run replay --start.",
             Assert.Single(simulation.Changes));
         Assert.Equal("earliest", simulation.Ledger.Meta!.Value.Value.StartedFrom);
