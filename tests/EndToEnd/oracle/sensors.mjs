@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The independent judge of the topic of readings: recomputes from the input alone what its tables must hold, and compares row by row.
-//   node sensors.mjs --tables DIR --input FILE
+//   node sensors.mjs --tables DIR --input FILE [--input FILE]...
 // Exit code 0: all as it must be; 1: differences, listed; 2: it could not be checked. The last line is JSON: rows by table, late by query, alerts by rule.
 import path from 'node:path';
 import { sameByKey, sameRows, Verdict } from './compare.mjs';
@@ -27,11 +27,11 @@ function judge(line) {
   return { record };
 }
 
-async function loadInput(db, file) {
+async function loadInput(db, files) {
   await db.run('create table input_raw (value BLOB, reason VARCHAR)');
   await db.run('create table input_text (device_id VARCHAR, metric VARCHAR, value VARCHAR, unit VARCHAR, ts BIGINT)');
   const [raw, readings] = [await db.connection.createAppender('input_raw'), await db.connection.createAppender('input_text')];
-  for (const line of lines(file)) {
+  for (const line of files.flatMap(file => [...lines(file)])) {
     const { record, reason } = judge(line.toString('utf8'));
     raw.appendBlob(new Uint8Array(line));
     reason ? raw.appendVarchar(reason) : raw.appendNull();
@@ -88,14 +88,14 @@ async function alerts(db, verdict) {
     epoch_us(last_seen) as last_us, kafka_partition, kafka_offset from sensor_alerts`);
 }
 
-async function check(db, tables, input) {
+async function check(db, tables, inputs) {
   const verdict = new Verdict();
   for (const [as, table] of Object.entries(TABLES)) {
     const state = await snapshot(db, path.join(tables, table));
     if (!state) throw new Error(`${path.join(tables, table)} holds no Delta table`);
     await load(db, state, as);
   }
-  await loadInput(db, input);
+  await loadInput(db, inputs);
   await sameRows(verdict, 'bronze is the input', db, 'select value from input_raw', 'select value from bronze');
   await sameRows(verdict, 'quarantine: records and reasons', db, 'select reason, value from input_raw where reason is not null', 'select reason, value from quarantine');
   await sameRows(verdict, 'silver is every reading, repeated ones too', db,
@@ -117,7 +117,7 @@ async function check(db, tables, input) {
 try {
   const argument = name => process.argv[process.argv.indexOf(name) + 1];
   const db = await open();
-  const verdict = await check(db, argument('--tables'), argument('--input'));
+  const verdict = await check(db, argument('--tables'), process.argv.filter((_, i) => process.argv[i - 1] === '--input'));
   console.log(verdict.text());
   const grouped = async sql => Object.fromEntries((await db.rows(sql)).map(r => [r.key, Number(r.n)]));
   const rows = {};
