@@ -209,7 +209,8 @@ async function manners() {
   for (const [address, status, headers] of [
     ['/api/queries/none', 404], ['/api/queries/purchases?limit=0', 400], ['/api/queries/purchases', 406, { accept: 'image/png' }], ['/api/fraud/u?amount=x', 400],
     ['/api/alerts?severity=x', 400], ['/api/sessions/u?from=x', 400], ['/api/products/no%2Fsuch/also', 404], ['/api/users/u/recommendations?limit=0', 400], ['/api/timeline', 400], ['/api/products/x/also?limit=1', 400],
-    ['/api/queries?x=1', 400], ['/api/tables?x=1', 400], ['/api/tables/gold/purchases?x=1', 400], ['/api/openapi.json?x=1', 400], ['/api/tables/gold/none', 404],
+    ['/api/queries?x=1', 400], ['/api/tables?x=1', 400], ['/api/tables/gold/purchases?x=1', 400], ['/api/openapi.json?x=1', 400], ['/api/tables/gold/none', 404], ['/api/quarantine?x=1', 400],
+    ['/api/quarantine?topic=sensors', 404],
   ]) {
     const { json, answer: bad } = await ask(address, { expect: status, headers });
     check(bad.headers.get('content-type')?.startsWith('application/problem+json') && json?.detail?.endsWith('.') && Number(json.status) === status, `${address} is no proper problem: ${JSON.stringify(json)}`);
