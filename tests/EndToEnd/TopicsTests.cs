@@ -31,6 +31,12 @@ public class TopicsTests
         await station.ExportOnlyAsync(Tables);
         var counts = await Oracle.CheckTopicsAsync(station, shop, purchases);
         Assert.All(Tables, name => Assert.True(counts.GetProperty(name).GetInt64() > 0, $"{name} is empty, so nothing was compared"));
+
+        // What a replay does not compute is not swapped away unsaid.
+        await station.AskAsync(2, "replay", "--version", "v2", "--swap");
+        await station.AskAsync(0, "replay", "--version", "v2");
+        await station.AskAsync(2, "swap", "--version", "v2");
+        await station.AskAsync(0, "swap", "--version", "v2", "--main-only");
     }
 
     private static DateTimeOffset? Frontier(JsonElement? status) =>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Domain.Ledger;
 using Tidemark.Functions.Configuration;
+using Tidemark.Functions.Sources;
 using Tidemark.LocalHost.Processes;
 using Tidemark.LocalHost.Replaying;
 using Tidemark.LocalHost.Settings;
@@ -19,8 +20,9 @@ internal static class ReplayCommands
         var from = new Option<string>("--from") { Description = "bronze: every record that was ever read; kafka: what the topic still holds", DefaultValueFactory = _ => "bronze", HelpName = "bronze|kafka" };
         var start = new Option<string?>("--start") { Description = "Where a new replay starts: a time (of Kafka), or offsets as 0:1200,1:900; else at the beginning", HelpName = "WHERE" };
         var swap = new Option<bool>("--swap") { Description = "Show the new version at the end, as swap does" };
+        var mainOnly = MainOnlyOption();
         var data = RunCommand.DataOption();
-        var command = new Command("replay", "Compute all tables anew under another version beside the present one; the same again goes on") { version, from, start, swap, data };
+        var command = new Command("replay", "Compute all tables of the main topic anew under another version beside the present one; the same again goes on") { version, from, start, swap, mainOnly, data };
         command.SetAction(async (parsed, _) =>
         {
             var source = parsed.GetValue(from) is "bronze" or "kafka" ? parsed.GetValue(from)! : throw new SettingException($"--from {parsed.GetValue(from)} is unknown; give bronze or kafka.");
@@ -32,6 +34,8 @@ internal static class ReplayCommands
                 await DataServices.UseAsync(folder, needsTables: true, errors, async (settings, limited) =>
                 {
                     var (present, next) = Versions(settings, parsed.GetValue(version)!);
+                    if (parsed.GetValue(swap))
+                        await CheckFurtherAsync(present, next, parsed.GetValue(mainOnly), limited);
                     await using var run = await ReplaySession.StartAsync(folder, present, next, source, output, errors, limited);
                     await run.RunAsync(parsed.GetValue(start), limited);
                 }, stop.Token);
@@ -42,7 +46,7 @@ internal static class ReplayCommands
                 return stop.Signal == System.Runtime.InteropServices.PosixSignal.SIGINT ? ExitCodes.Interrupted : ExitCodes.Terminated;
             }
 
-            return parsed.GetValue(swap) ? await SwapAsync(folder, parsed.GetValue(version)!, output, errors, CancellationToken.None) : ExitCodes.Success;
+            return parsed.GetValue(swap) ? await SwapAsync(folder, parsed.GetValue(version)!, parsed.GetValue(mainOnly), output, errors, CancellationToken.None) : ExitCodes.Success;
         });
         return command;
     }
@@ -50,17 +54,18 @@ internal static class ReplayCommands
     public static Command Swap(TextWriter output, TextWriter errors)
     {
         var version = VersionOption();
+        var mainOnly = MainOnlyOption();
         var data = RunCommand.DataOption();
-        var command = new Command("swap", "Let the data directory show a version that a replay has computed: run, show, status and the page go on with it") { version, data };
+        var command = new Command("swap", "Let the data directory show a version that a replay has computed: run, show, status and the page go on with it") { version, mainOnly, data };
         command.SetAction((parsed, cancel) =>
         {
             CheckStorage();
-            return SwapAsync(parsed.GetValue(data)!, parsed.GetValue(version)!, output, errors, cancel);
+            return SwapAsync(parsed.GetValue(data)!, parsed.GetValue(version)!, parsed.GetValue(mainOnly), output, errors, cancel);
         });
         return command;
     }
 
-    private static async Task<int> SwapAsync(string folder, string version, TextWriter output, TextWriter errors, CancellationToken cancel)
+    private static async Task<int> SwapAsync(string folder, string version, bool mainOnly, TextWriter output, TextWriter errors, CancellationToken cancel)
     {
         await DataServices.UseAsync(folder, needsTables: true, errors, async (settings, limited) =>
         {
@@ -69,6 +74,7 @@ internal static class ReplayCommands
             if (DataDirectory.Owner(folder) is { } owner && owner.Process != ProcessIdentity.Current)
                 throw new DirectoryInUseException(Path.GetFullPath(folder), owner);
             await CheckAsync(present, next, limited);
+            await CheckFurtherAsync(present, next, mainOnly, limited);
             new Generation(next[Names.PipelineVersion]!, next[Names.LakeContainer]!).Write(folder);
             output.WriteLine($"{Path.GetFullPath(folder)} shows version {next[Names.PipelineVersion]} in container {next[Names.LakeContainer]} from now on; before it was {Version(present)} in {Container(present)}, which stays as it is");
         }, cancel);
@@ -92,6 +98,26 @@ internal static class ReplayCommands
 
         if ((await from.ReadMetaAsync(cancel))?.Value.FrontierMs > (meta.Value.FrontierMs ?? long.MinValue))
             throw new InvalidOperationException($"Event time of version {Version(next)} is behind that of the present one; run ./run replay --version {Version(next)} again first.");
+    }
+
+    /// <summary>A replay computes the main topic only: what was read of others would be left behind, which must not happen unsaid.</summary>
+    private static async Task CheckFurtherAsync(IConfigurationRoot present, IConfigurationRoot next, bool mainOnly, CancellationToken cancel)
+    {
+        if (mainOnly)
+            return;
+        await using var old = ReplaySession.Services(present);
+        var store = old.GetRequiredService<Delta.IObjectStore>();
+        var left = new List<string>();
+        foreach (var name in RunTopics.InputNames.Where(name => name != HostedPipelines.Main))
+            await foreach (var file in store.ListAsync($"bronze/{name}/", null, cancel))
+                if (file.Path.EndsWith(".parquet", StringComparison.Ordinal) && !file.Path.Contains("/_delta_log/", StringComparison.Ordinal))
+                {
+                    left.Add(name);
+                    break;
+                }
+
+        if (left.Count > 0)
+            throw new SettingException($"Version {Version(present)} has read {string.Join(" and ", left)} too, and a replay computes the main topic only; give --main-only to swap to version {Version(next)} without them, whose tables then stay in {Container(present)} and begin anew.");
     }
 
     private static (IConfigurationRoot Present, IConfigurationRoot Next) Versions(IConfigurationRoot settings, string version)
@@ -129,6 +155,8 @@ internal static class ReplayCommands
         if (RunSettings.GivenStorage() is not null)
             throw new SettingException("AzureWebJobsStorage names a storage account, and the entities of what runs on it are elsewhere; there, deploy the new version beside the old one (docs/corrections.md).");
     }
+
+    private static Option<bool> MainOnlyOption() => new("--main-only") { Description = "Swap although other topics were read, whose tables the new version does not have" };
 
     private static Option<string> VersionOption() => new("--version") { Description = "PipelineVersion to compute, such as v2; its tables lie in a container of its own", Required = true, HelpName = "V" };
 }
