@@ -18,6 +18,16 @@ internal sealed class RecentObjects(IObjectStore store, long capacity) : IObject
     private readonly Queue<string> _order = new();
     private long _bytes;
 
+    /// <summary>Names that are kept for what is, or was, held.</summary>
+    internal int Names
+    {
+        get
+        {
+            lock (_gate)
+                return _order.Count;
+        }
+    }
+
     public async ValueTask<bool> PutIfAbsentAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct)
     {
         if (!await store.PutIfAbsentAsync(path, content, ct))
@@ -81,24 +91,26 @@ internal sealed class RecentObjects(IObjectStore store, long capacity) : IObject
             return _held.GetValueOrDefault(path);
     }
 
-    private void Hold(string path, ReadOnlyMemory<byte> content)
+    private void Hold(string path, ReadOnlyMemory<byte> written)
     {
         // The writer's memory is used again.
-        if (!IsWrittenOnce(path) || content.Length > capacity / 4)
+        if (!IsWrittenOnce(path) || written.Length > capacity / 4)
             return;
-        var copy = content.ToArray();
+        var copy = written.ToArray();
         lock (_gate)
         {
             if (!_held.TryAdd(path, copy))
                 return;
             _order.Enqueue(path);
-            for (_bytes += copy.Length; _bytes > capacity; )
-                if (_held.Remove(_order.Dequeue(), out var oldest))
-                    _bytes -= oldest.Length;
+            _bytes += copy.Length;
+            // Names of what was dropped go too when they are the oldest, so that they do not pile up where little is written and all of it is deleted.
+            while (_order.TryPeek(out var oldest) && (_bytes > capacity || !_held.ContainsKey(oldest)))
+                if (_held.Remove(_order.Dequeue(), out var content))
+                    _bytes -= content.Length;
         }
     }
 
-    // The name stays in the order; it is passed over when its turn comes.
+    // The name stays in the order until its turn comes.
     private void Drop(string path)
     {
         lock (_gate)

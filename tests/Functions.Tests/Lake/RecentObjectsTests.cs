@@ -82,6 +82,19 @@ public sealed class RecentObjectsTests : ObjectStoreConformance
         Assert.Equal(41, counting.Counts.Gets);
     }
 
+    [Fact]
+    public async Task Names_of_what_is_deleted_do_not_pile_up()
+    {
+        var (_, recent) = Open(1000);
+        for (var i = 0; i < 1000; i++)
+        {
+            await recent.PutAsync($"_staging/{i}", new byte[10], default);
+            await recent.DeleteAsync($"_staging/{i}", default);
+        }
+
+        Assert.True(recent.Names <= 2, $"{recent.Names} names are kept");
+    }
+
     private static (CountingObjectStore Counting, RecentObjects Recent) Open(long capacity)
     {
         var counting = new CountingObjectStore(new MemoryObjectStore());
