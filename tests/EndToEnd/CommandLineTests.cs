@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Tidemark.EndToEnd.Running;
 
@@ -12,7 +14,9 @@ public class CommandLineTests
     [InlineData("--rate", "--rate", "-5")]
     [InlineData("--rate", "--rate", "fast")]
     [InlineData("--partitions", "--partitions", "0")]
-    [InlineData("--input", "--input", "/nowhere/events.ndjson")]
+    [InlineData("there is no such file", "--input", "/nowhere/events.ndjson")]
+    [InlineData("it is a folder", "--input", "/tmp")]
+    [InlineData("there is no topic 'orders'; before the file may stand events= or sensors= or purchases=", "--input", "orders=/nowhere/events.ndjson")]
     [InlineData("--kafka", "--kafka", "no port")]
     [InlineData("--report", "--once", "--report", "/nowhere/report.json")]
     [InlineData("--keep-open", "--keep-open")]
@@ -29,12 +33,19 @@ public class CommandLineTests
     }
 
     [Fact]
-    public async Task A_port_out_of_range_is_named()
+    public async Task A_port_that_is_out_of_range_or_taken_is_named_in_one_sentence()
     {
         await using var station = new Station();
-        var run = station.StartBare("--port", "99999", "--data", station.Data);
-        Assert.Equal(2, await run.EndAsync(Limit));
-        Assert.Contains("--port", run.Errors);
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        foreach (var port in (int[])[99_999, ((IPEndPoint)other.LocalEndpoint).Port])
+        {
+            var run = station.StartBare("--port", $"{port}", "--data", station.Data);
+            Assert.Equal(2, await run.EndAsync(Limit));
+            var line = Assert.Single((run.Output + run.Errors).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            Assert.Contains($"{port}", line);
+            Assert.Contains("--port", line);
+        }
     }
 
     [Fact]

@@ -47,6 +47,7 @@ internal sealed class RunSession : IAsyncDisposable
     {
         RunSettings.Read(options); // A damaged settings file is told before anything is started.
         data = DataDirectory.Open(options.Data);
+        EmbeddedHost.CheckPort(options.Port); // Before services are started, and before the web server would log its own words.
         data.Announce(new HostOwner(ProcessIdentity.Current, 0));
         services = new LocalServices(data, ServicePrograms.Locate(), time);
         try
