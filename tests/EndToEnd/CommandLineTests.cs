@@ -49,6 +49,32 @@ public class CommandLineTests
     }
 
     [Fact]
+    public async Task A_bounded_run_that_can_never_begin_ends_with_code_2_and_one_sentence_and_begins_when_the_setting_is_changed()
+    {
+        await using var station = new Station();
+        var input = ShopFile.Write(station, "shop.ndjson", ShopFile.Clean with { Seed = 71 }, 600, 1);
+        string[] arguments = ["--input", input, "--once", "--partitions", "2"];
+        station.Set("LeaseDuration", "5s"); // The last run need not wait long for that of the run before.
+        foreach (var (setting, value, why) in (IEnumerable<(string, string, string)>)
+            [
+                ("Catalog", "kafka:products", "Topic products is not there"),
+                ("StartFrom", "0:5", "names no offset for partition 1"),
+                ("StartFrom", "0:5,1:100000", "names offset 100000 of partition 1"),
+            ])
+        {
+            station.Set(setting, value);
+            var run = station.Start(arguments);
+            Assert.True(await run.EndAsync(Limit) == 2, run.Transcript());
+            Assert.Contains(why, Assert.Single(run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+            station.Unset(setting);
+        }
+
+        // The input is in the topic by now.
+        station.Set("StartFrom", "latest");
+        Assert.Contains("600 records were passed over in topic events, since StartFrom is latest.", (await station.FinishAsync(arguments)).Output);
+    }
+
+    [Fact]
     public async Task Help_names_every_option()
     {
         await using var station = new Station();
