@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Tidemark.EndToEnd.Running;
+using Tidemark.LocalHost.Processes;
 
 namespace Tidemark.EndToEnd;
 
@@ -94,7 +95,7 @@ public class CommandLineTests
         await using var station = new Station();
         var first = station.Start("--rate", "20");
         Assert.True(await first.AnswersAsync(station.Port, TimeSpan.FromMinutes(2)), first.Transcript());
-        var second = station.StartBare("--data", station.Data, "--port", $"{Places.FreePort()}");
+        var second = station.StartBare("--data", station.Data, "--port", $"{FreePorts.Take()}");
         Assert.Equal(3, await second.EndAsync(Limit));
         Assert.Contains(station.Data, Assert.Single(second.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
         Assert.False(first.HasEnded, first.Transcript());
@@ -135,7 +136,7 @@ public class CommandLineTests
         await Station.UntilAsync(() => Task.FromResult(run.Output.Contains("Stopping: ", StringComparison.Ordinal)), Limit, run.Transcript);
         Assert.False(run.HasEnded);
         run.Send(Signals.Terminate);
-        Assert.NotEqual(0, await run.EndAsync(TimeSpan.FromSeconds(20)));
+        Assert.NotEqual(0, await run.EndAsync(TimeSpan.FromSeconds(60)));
         Assert.Contains("Ended at once. ", run.Output);
     }
 }
