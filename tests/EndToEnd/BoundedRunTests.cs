@@ -4,6 +4,7 @@ using Tidemark.Domain.Clickstream;
 using Tidemark.Domain.Events;
 using Tidemark.Domain.Pipelines;
 using Tidemark.EndToEnd.Running;
+using Tidemark.LocalHost.Processes;
 
 namespace Tidemark.EndToEnd;
 
@@ -147,7 +148,7 @@ public class BoundedRunTests
             Assert.All(await ResultTables.ReadAsync(azurite.ConnectionString, output), row => Assert.True(row.AgeTime > UpTo(output), $"{output.Name}: {row.Canonical} is old"));
 
         // Services named by the environment are examined without a data directory; brokers that are away do not keep the rest from being told.
-        station.Set("BrokerList", $"127.0.0.1:{Places.FreePort()}");
+        station.Set("BrokerList", $"127.0.0.1:{FreePorts.Take()}");
         var findings = Findings(await station.AskAsync(1, "doctor", "--json"));
         Assert.Equal("Failure", findings["brokers"]);
         Assert.All((string[])["blob conditions", "table conditions", "tables", "gaps"], check => Assert.Equal("Ok", findings[check]));

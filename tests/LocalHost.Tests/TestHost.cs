@@ -39,7 +39,7 @@ internal sealed class TestKafka : IDisposable
             });
         }
 
-        producer.Flush(TimeSpan.FromSeconds(20));
+        producer.Flush(TimeSpan.FromSeconds(60));
     }
 
     /// <summary>Committed offsets of the group, 0 where there is none.</summary>
@@ -158,7 +158,7 @@ internal static class Eventually
     /// <summary>Returns when the condition holds; fails with the text after 20 seconds.</summary>
     public static async Task True(Func<bool> condition, string what)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
         while (!condition())
         {

@@ -84,22 +84,36 @@ public sealed class OverviewTests(Pipeline pipeline, ITestOutputHelper output)
         });
     }
 
+    /// <summary>
+    /// Within five seconds where the machine has time: that is two of the page's refreshes, which are two seconds apart, and a tick. Counted in what the
+    /// page was told since, so that a busy machine changes nothing.
+    /// </summary>
     [BrowserFact]
-    public async Task An_alert_is_on_the_page_within_five_seconds_of_its_event()
+    public async Task An_alert_is_on_the_page_with_the_second_status_after_its_event()
     {
         await using var tab = await pipeline.OpenAsync();
-        var records = (await pipeline.GetAsync("api/status")).GetProperty("events_in").GetInt64();
         await tab.ValueAsync("""
-            new MutationObserver(() => { if (document.querySelector('[data-alert="quarantine-rate"].active')) window.alertSeenAt ??= Date.now(); }).observe(document.body, { subtree: true, childList: true })
+            (() => {
+              window.told = [];
+              const plain = window.fetch;
+              window.fetch = async (...asked) => {
+                const answer = await plain(...asked);
+                if (answer.status === 200 && String(asked[0]).includes('api/overview')) window.told.push(Date.parse((await answer.clone().json()).status.updated_at));
+                return answer;
+              };
+              new MutationObserver(() => {
+                if (!window.alertSeen && document.querySelector('[data-alert="schema-refused"].active')) window.alertSeen = { at: Date.now(), told: [...window.told] };
+              }).observe(document.body, { subtree: true, childList: true });
+            })()
             """);
         var began = DateTimeOffset.UtcNow;
-        // More than one in twenty of all there were so far.
-        pipeline.Produce(Enumerable.Range(0, (int)(records / 8)).Select(i => $"no event {i}"));
-        await tab.UntilAsync("window.alertSeenAt", "the alert shows");
-        var seen = DateTimeOffset.FromUnixTimeMilliseconds((await tab.ValueAsync("window.alertSeenAt")).GetInt64());
-        output.WriteLine($"seen {(seen - began).TotalSeconds:0.0} s after the first of the records was sent");
-        Assert.InRange((seen - began).TotalSeconds, 0, 5);
-        Assert.Contains("warning · quarantine-rate", await tab.TextAsync(".alerts"));
+        pipeline.Produce([JsonSerializer.Serialize(new { schema_version = 99, event_id = "of-an-unknown-version", event_type = "page_view", user_id = "u", timestamp = began })]);
+        var delivered = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        await tab.UntilAsync("window.alertSeen", "the alert shows");
+        var seen = await tab.ValueAsync("window.alertSeen");
+        output.WriteLine($"seen {(seen.GetProperty("at").GetInt64() - began.ToUnixTimeMilliseconds()) / 1000.0:0.0} s after the record was sent");
+        Assert.InRange(seen.GetProperty("told").EnumerateArray().Count(status => status.GetInt64() > delivered), 0, 2);
+        Assert.Contains("warning · schema-refused", await tab.TextAsync(".alerts"));
         Assert.Empty(tab.Errors);
     }
 

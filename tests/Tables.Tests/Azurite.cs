@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using Tidemark.LocalHost.Processes;
 
 namespace Tidemark.Tests;
 
@@ -38,7 +37,7 @@ public sealed class Azurite(string service) : IAsyncDisposable
         // Another program can take the port between the look and the start; then the process ends and another port is tried.
         for (var attempt = 1; ; attempt++)
         {
-            var port = FreePort();
+            var port = FreePorts.Take();
             Endpoint = new Uri($"http://127.0.0.1:{port}/{Account}");
             process = Process.Start(new ProcessStartInfo("node")
             {
@@ -62,13 +61,6 @@ public sealed class Azurite(string service) : IAsyncDisposable
             if (attempt == 3)
                 throw new InvalidOperationException($"Azurite did not start; run eng/setup.sh first. It said: {await errors}");
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static string Root()

@@ -52,7 +52,7 @@ internal sealed class LocalServices(DataDirectory data, ServicePrograms programs
         foreach (var orphan in ProcessSearch.WithArgument(location))
             await orphan.EndAsync(EndPatience, time);
         Directory.CreateDirectory(location);
-        var ports = FreePorts(3);
+        var ports = FreePorts.Take(3);
         var process = DetachedProcess.Start(
             [
                 "node", "--require", programs.SaveSeldom, programs.Azurite, "--silent", "--loose", "--skipApiVersionCheck", "--disableTelemetry", "--location", location,
@@ -109,15 +109,6 @@ internal sealed class LocalServices(DataDirectory data, ServicePrograms programs
         {
             return false;
         }
-    }
-
-    private static int[] FreePorts(int count)
-    {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
-        listeners.ForEach(l => l.Start());
-        int[] ports = [.. listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port)];
-        listeners.ForEach(l => l.Stop());
-        return ports;
     }
 }
 

@@ -1,3 +1,5 @@
+using Tidemark.LocalHost.Processes;
+
 namespace Tidemark.EndToEnd.Running;
 
 /// <summary>An Azurite of the test's own, on disk, that can be frozen, and stopped and started again at the same address.</summary>
@@ -9,7 +11,7 @@ internal sealed class OwnAzurite(Station station, string? location = null) : IAs
     private const string Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    private readonly int _blobs = Places.FreePort(), _queues = Places.FreePort(), _tables = Places.FreePort();
+    private readonly int _blobs = FreePorts.Take(), _queues = FreePorts.Take(), _tables = FreePorts.Take();
     private Run? _run;
     private string? _temporary;
 

@@ -16,13 +16,6 @@ internal static class Places
     /// <summary>Real purchase events of a shop; not part of the repository.</summary>
     public static string Retail { get; } = Path.GetFullPath(Path.Combine(Root, "../shared/data/retail-events.ndjson.gz"));
 
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     public static bool Answers(int port)
     {
         using var client = new TcpClient();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Tidemark.Domain.Clickstream;
+using Tidemark.LocalHost.Processes;
 
 namespace Tidemark.EndToEnd.Running;
 
@@ -36,7 +37,7 @@ internal sealed class Station : IAsyncDisposable
 
     public string Tables => Path.Combine(Folder, "tables");
 
-    public int Port { get; } = Places.FreePort();
+    public int Port { get; } = FreePorts.Take();
 
     public string In(string name) => Path.Combine(Folder, name);
 
@@ -132,7 +133,7 @@ internal sealed class Station : IAsyncDisposable
         foreach (var (id, _) in Signals.WorkingIn(Folder))
             Process.GetProcessById(id).Kill();
         // Files of a process that is just dying may still appear.
-        await UntilAsync(() => Task.FromResult(TryDelete()), TimeSpan.FromSeconds(20), () => $"{Folder} deleted");
+        await UntilAsync(() => Task.FromResult(TryDelete()), TimeSpan.FromSeconds(60), () => $"{Folder} deleted");
     }
 
     private bool TryDelete()

@@ -1,9 +1,8 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Azure.Data.Tables;
 using Azure.Storage.Blobs;
 using Tidemark.Functions.Costs;
+using Tidemark.LocalHost.Processes;
 
 namespace Tidemark.Functions.Tests.Azure;
 
@@ -28,7 +27,7 @@ public sealed class Azurite : IAsyncLifetime
         var script = Path.Combine(Root(), "eng", "node", "node_modules", "azurite", "dist", "src", "azurite.js");
         if (!File.Exists(script))
             throw new FileNotFoundException("Azurite is not installed; run eng/setup.sh.", script);
-        int[] ports = [FreePort(), FreePort(), FreePort()];
+        var ports = FreePorts.Take(3);
         var start = new ProcessStartInfo("node")
         {
             RedirectStandardOutput = true,
@@ -100,13 +99,6 @@ public sealed class Azurite : IAsyncLifetime
         while (!File.Exists(Path.Combine(at, "Functions.sln")))
             at = Path.GetDirectoryName(at) ?? throw new DirectoryNotFoundException("No Functions.sln above the test's folder.");
         return at;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
 

@@ -12,7 +12,7 @@ internal sealed record ReadRecord(int Partition, long Offset, string? Key, byte[
 /// <summary>Reads topics as any consumer would.</summary>
 internal static class TopicReader
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <summary>Everything that is in the topic, partition by partition; nothing when there is no such topic.</summary>
     public static IReadOnlyList<ReadRecord> All(string brokers, string topic)

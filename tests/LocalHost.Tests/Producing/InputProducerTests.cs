@@ -160,7 +160,7 @@ public sealed class InputProducerTests
         List<(string? Key, string Value)> found = [];
         for (var ends = 0; ends < kafka.Partitions;)
         {
-            var result = consumer.Consume(TimeSpan.FromSeconds(10)) ?? throw new TimeoutException("The emulator gave no record.");
+            var result = consumer.Consume(TimeSpan.FromSeconds(60)) ?? throw new TimeoutException("The emulator gave no record.");
             if (result.IsPartitionEOF)
                 ends++;
             else if (result.Message.Value.Length != 4)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Confluent.Kafka;
 using Tidemark.EndToEnd.Running;
+using Tidemark.LocalHost.Processes;
 using Tidemark.Native;
 using Tidemark.Page.Tests.Browser;
 
@@ -12,7 +13,7 @@ public sealed class Pipeline : IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
     private readonly string _folder = Directory.CreateTempSubdirectory("tidemark-page-").FullName;
-    private readonly int _port = Places.FreePort();
+    private readonly int _port = FreePorts.Take();
     private Run? _run;
     private Chromium? _browser;
 
