@@ -27,7 +27,9 @@ public class TopicsTests
         killed.Send(Signals.Kill);
         await killed.EndAsync(TimeSpan.FromMinutes(1));
 
-        await station.FinishAsync(inputs);
+        var report = station.In("report.json");
+        await station.FinishAsync([.. inputs, "--report", report]);
+        CountsEachTopic(report, happened);
         await station.ExportOnlyAsync(Tables);
         var counts = await Oracle.CheckTopicsAsync(station, shop, purchases);
         Assert.All(Tables, name => Assert.True(counts.GetProperty(name).GetInt64() > 0, $"{name} is empty, so nothing was compared"));
@@ -37,6 +39,17 @@ public class TopicsTests
         await station.AskAsync(0, "replay", "--version", "v2");
         await station.AskAsync(2, "swap", "--version", "v2");
         await station.AskAsync(0, "swap", "--version", "v2", "--main-only");
+    }
+
+    /// <summary>The report has each topic by itself, and all of them together. Nothing is broken here, and an id that comes again is a duplicate.</summary>
+    private static void CountsEachTopic(string file, IReadOnlyList<DemoEvent> happened)
+    {
+        var report = JsonDocument.Parse(File.ReadAllText(file)).RootElement;
+        var told = report.GetProperty("topics").EnumerateObject().ToDictionary(t => t.Name, t => (t.Value.GetProperty("events_in").GetInt32(), t.Value.GetProperty("duplicates").GetInt32()));
+        var ids = happened.Select(e => (e.IsPurchase, Id: JsonDocument.Parse(e.Value).RootElement.GetProperty("event_id").GetString())).ToList();
+        var purchases = ids.Where(e => e.IsPurchase).ToList();
+        Assert.Equal(new() { ["events"] = (ids.Count, ids.Count - ids.Distinct().Count()), ["purchases"] = (purchases.Count, purchases.Count - purchases.Distinct().Count()) }, told);
+        Assert.Equal((ids.Count + purchases.Count, told.Values.Sum(t => t.Item2)), (report.GetProperty("events_in").GetInt32(), report.GetProperty("duplicates").GetInt32()));
     }
 
     private static DateTimeOffset? Frontier(JsonElement? status) =>

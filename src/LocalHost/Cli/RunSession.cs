@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tidemark.Domain.Ledger;
 using Tidemark.Functions;
@@ -298,7 +299,7 @@ internal sealed class RunSession : IAsyncDisposable
         var run = new RunFigures(
             host.KafkaListeners.Sum(k => k.Processed), time.GetElapsedTime(began, ready), time.GetElapsedTime(ready), host.EntityOperations - host.EntityOperationsAtStart);
         var lake = LakeReader.Of(settings);
-        var report = await RunReport.MakeAsync(status, run, lake, CancellationToken.None);
+        var report = await RunReport.MakeAsync(status, run, host.Services.GetRequiredService<HostedPipelines>(), lake, CancellationToken.None);
         screen?.Keep();
         output.WriteLine($"{run.Events:N0} events in {run.Elapsed.TotalSeconds:0.0} s ({report.EventsPerSecond:N0}/s), {report.PeakMemoryMb:0} MB at most");
         foreach (var (table, rows) in report.Rows)
