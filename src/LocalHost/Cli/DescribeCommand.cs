@@ -14,7 +14,7 @@ internal static class DescribeCommand
     {
         var name = new Argument<string?>("NAME") { Description = "A query, stream or table, such as category_views; everything when left out", Arity = ArgumentArity.ZeroOrOne };
         var command = new Command("describe", "Print what the pipeline computes: tables, queries and streams with their columns. Needs no data and starts nothing") { name };
-        command.SetAction(parsed => output.Write(Section(Text(), parsed.GetValue(name))));
+        command.SetAction(parsed => output.Write(Section(TriggerText.Apply(Text(), TriggerIntervals.Read(new SettingReader(RunSettings.Read(new RunOptions())))), parsed.GetValue(name))));
         return command;
     }
 

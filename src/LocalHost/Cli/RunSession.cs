@@ -141,7 +141,7 @@ internal sealed class RunSession : IAsyncDisposable
             DataFolder = data.Path,
             EntityFile = Generation.EntitiesOf(Generation.Read(data.Path)),
             Port = options.Port,
-            Compose = (collection, configuration) => collection.AddTidemark(configuration),
+            Compose = Compose,
             Logging = logging.AddTo,
             Time = time,
         });
@@ -163,6 +163,13 @@ internal sealed class RunSession : IAsyncDisposable
             screen.Keep();
             await host.StopAsync(stop.Signal is null ? null : GraceWhenStopped);
         }
+    }
+
+    private void Compose(IServiceCollection services, IConfiguration settings)
+    {
+        services.AddTidemark(settings);
+        if (options.Once)
+            services.AddSingleton(new BoundedInput());
     }
 
     private async Task<int> ProduceAndWatchAsync(
