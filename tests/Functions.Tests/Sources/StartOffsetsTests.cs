@@ -57,7 +57,7 @@ public sealed class StartOffsetsTests(Azurite azurite)
     {
         using var broker = new MockBroker("events", 2);
         await using var app = new App(azurite, broker.Brokers, null, ("StartFrom", "0:0,1:4500"));
-        var e = await Assert.ThrowsAsync<InvalidOperationException>(() => app.TickAsync());
+        var e = await Assert.ThrowsAsync<StartException>(() => app.TickAsync());
         Assert.Equal("StartFrom names offset 4500 of partition 1, which ends at 0: name one of 0 to 0, or -1 for its end.", e.Message);
         Assert.Equal(e.Message, (await app.StatusAsync()).LastError!.Text);
         Assert.Null(await app.Services.GetRequiredService<ILedger>().ReadMetaAsync(default));
