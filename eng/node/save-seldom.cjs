@@ -21,3 +21,12 @@ Loki.prototype.autosaveEnable = function (_options, saved) {
   this.autosave = true;
   again(least);
 };
+
+// A client that has sent all it wanted may keep its connections for a quarter of a minute, and Azurite would wait for it before it ends.
+const { Server } = require('node:http');
+const close = Server.prototype.close;
+
+Server.prototype.close = function (done) {
+  setTimeout(() => this.closeAllConnections(), 500).unref();
+  return close.call(this, done);
+};

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Tidemark.EndToEnd.Running;
 using Tidemark.LocalHost.Processes;
@@ -13,7 +15,9 @@ public class CommandLineTests
     [InlineData("--rate", "--rate", "-5")]
     [InlineData("--rate", "--rate", "fast")]
     [InlineData("--partitions", "--partitions", "0")]
-    [InlineData("--input", "--input", "/nowhere/events.ndjson")]
+    [InlineData("there is no such file", "--input", "/nowhere/events.ndjson")]
+    [InlineData("it is a folder", "--input", "/tmp")]
+    [InlineData("there is no topic 'orders'; before the file may stand events= or sensors= or purchases=", "--input", "orders=/nowhere/events.ndjson")]
     [InlineData("--kafka", "--kafka", "no port")]
     [InlineData("--report", "--once", "--report", "/nowhere/report.json")]
     [InlineData("--keep-open", "--keep-open")]
@@ -30,12 +34,45 @@ public class CommandLineTests
     }
 
     [Fact]
-    public async Task A_port_out_of_range_is_named()
+    public async Task A_port_that_is_out_of_range_or_taken_is_named_in_one_sentence()
     {
         await using var station = new Station();
-        var run = station.StartBare("--port", "99999", "--data", station.Data);
-        Assert.Equal(2, await run.EndAsync(Limit));
-        Assert.Contains("--port", run.Errors);
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        foreach (var port in (int[])[99_999, ((IPEndPoint)other.LocalEndpoint).Port])
+        {
+            var run = station.StartBare("--port", $"{port}", "--data", station.Data);
+            Assert.Equal(2, await run.EndAsync(Limit));
+            var line = Assert.Single((run.Output + run.Errors).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            Assert.Contains($"{port}", line);
+            Assert.Contains("--port", line);
+        }
+    }
+
+    [Fact]
+    public async Task A_bounded_run_that_can_never_begin_ends_with_code_2_and_one_sentence_and_begins_when_the_setting_is_changed()
+    {
+        await using var station = new Station();
+        var input = ShopFile.Write(station, "shop.ndjson", ShopFile.Clean with { Seed = 71 }, 600, 1);
+        string[] arguments = ["--input", input, "--once", "--partitions", "2"];
+        station.Set("LeaseDuration", "5s"); // The last run need not wait long for that of the run before.
+        foreach (var (setting, value, why) in (IEnumerable<(string, string, string)>)
+            [
+                ("Catalog", "kafka:products", "Topic products is not there"),
+                ("StartFrom", "0:5", "names no offset for partition 1"),
+                ("StartFrom", "0:5,1:100000", "names offset 100000 of partition 1"),
+            ])
+        {
+            station.Set(setting, value);
+            var run = station.Start(arguments);
+            Assert.True(await run.EndAsync(Limit) == 2, run.Transcript());
+            Assert.Contains(why, Assert.Single(run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+            station.Unset(setting);
+        }
+
+        // The input is in the topic by now.
+        station.Set("StartFrom", "latest");
+        Assert.Contains("600 records were passed over in topic events, since StartFrom is latest.", (await station.FinishAsync(arguments)).Output);
     }
 
     [Fact]

@@ -60,13 +60,17 @@ public sealed partial class StartFrom : IEquatable<StartFrom>
     }
 
     /// <summary>The offset that each of these partitions begins at.</summary>
-    /// <exception cref="InvalidOperationException">The topic does not have what was asked for; nothing was begun.</exception>
-    internal async Task<IReadOnlyDictionary<int, long>> ResolveAsync(ITopicLog log, IReadOnlyList<int> partitions, long nowMs, CancellationToken cancel)
+    /// <param name="log">The topic.</param>
+    /// <param name="partitions">All of its partitions.</param>
+    /// <param name="nowMs">The time now, ms since 1970.</param>
+    /// <param name="cancel">Cancellation.</param>
+    /// <exception cref="StartException">The topic does not have what was asked for; nothing was begun.</exception>
+    public async Task<IReadOnlyDictionary<int, long>> ResolveAsync(ITopicLog log, IReadOnlyList<int> partitions, long nowMs, CancellationToken cancel)
     {
         if (Offsets is { } named)
             Check(named, partitions);
         if (TimeMs > nowMs)
-            throw new InvalidOperationException($"{Setting} is {this}, which is yet to come, and what is written until then would be read too: give a time that has passed, or latest.");
+            throw new StartException($"{Setting} is {this}, which is yet to come, and what is written until then would be read too: give a time that has passed, or latest.");
         var starts = new Dictionary<int, long>();
         foreach (var partition in partitions)
             starts[partition] = await ResolveAsync(log, partition, cancel);
@@ -97,8 +101,8 @@ public sealed partial class StartFrom : IEquatable<StartFrom>
             EarliestOffset => bounds.Start,
             LatestOffset => bounds.End,
             _ when offset <= bounds.End => offset,
-            _ => throw new InvalidOperationException(Invariant(
-                $"{Setting} names offset {offset} of partition {partition}, which ends at {bounds.End}: name one of {bounds.Start} to {bounds.End}, or -1 for its end.")),
+            _ => throw new StartException(Invariant(
+                $"{Setting} names offset {offset} of partition {partition}, which ends at {bounds.End}: name one of {bounds.Start} to {bounds.End}, or -1 for its end.")) { MayYetCome = true },
         };
     }
 
@@ -106,9 +110,9 @@ public sealed partial class StartFrom : IEquatable<StartFrom>
     {
         var (lacking, unknown) = (partitions.Except(named.Keys).Order().ToList(), named.Keys.Except(partitions).Order().ToList());
         if (lacking.Count > 0)
-            throw new InvalidOperationException($"{Setting} names no offset for partition {string.Join(", ", lacking)}: name one for each, -2 for its first record that is still there, -1 for its end.");
+            throw new StartException($"{Setting} names no offset for partition {string.Join(", ", lacking)}: name one for each, -2 for its first record that is still there, -1 for its end.");
         if (unknown.Count > 0)
-            throw new InvalidOperationException($"{Setting} names an offset for partition {string.Join(", ", unknown)}, which the topic does not have: it has {string.Join(", ", partitions)}.");
+            throw new StartException($"{Setting} names an offset for partition {string.Join(", ", unknown)}, which the topic does not have: it has {string.Join(", ", partitions)}.");
     }
 
     private static long Moment(string text) =>

@@ -22,14 +22,19 @@ internal sealed class KafkaTopicLog(KafkaOptions options, ILogger<KafkaTopicLog>
     private static readonly IReadOnlyList<RecordHeader> NoHeaders = [];
     private readonly ConcurrentBag<IConsumer<byte[]?, byte[]?>> _idle = [];
     private readonly SemaphoreSlim _atOnce = new(MostConsumers);
+    private volatile bool _isThere;
 
+    /// <summary>
+    /// Until the topic was seen it is looked for among all of them: brokers that make topics on demand, such as the emulator, would make it by being asked for it.
+    /// </summary>
     public Task<IReadOnlyList<int>> PartitionsAsync(CancellationToken cancel) => RunAsync<IReadOnlyList<int>>(
         consumer =>
         {
             using var admin = new DependentAdminClientBuilder(consumer.Handle).Build();
-            var topic = admin.GetMetadata(options.Topic, options.Timeout).Topics.Find(t => t.Topic == options.Topic);
+            var topic = (_isThere ? admin.GetMetadata(options.Topic, options.Timeout) : admin.GetMetadata(options.Timeout)).Topics.Find(t => t.Topic == options.Topic);
             if (topic is null || topic.Error.IsError || topic.Partitions.Count == 0)
                 throw new KafkaException(topic?.Error.IsError == true ? topic.Error : new Error(ErrorCode.UnknownTopicOrPart, $"Topic {options.Topic} is not there (yet)."));
+            _isThere = true;
             return [.. topic.Partitions.Select(p => p.PartitionId).Order()];
         },
         cancel);

@@ -34,6 +34,25 @@ internal sealed class ReferenceRefresher(
         return true;
     }
 
+    /// <summary>Reads the table, in a process that has not yet: what is wrong when reading would have to wait for it, else null. Raises no alert.</summary>
+    public async Task<string?> CheckAsync(CancellationToken cancel)
+    {
+        await _one.WaitAsync(cancel);
+        try
+        {
+            await ReadAsync(cancel);
+            return null;
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancel.IsCancellationRequested)
+        {
+            return IsUsable ? null : Refused(e);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
     public void Dispose()
     {
         _one.Dispose();
@@ -50,14 +69,7 @@ internal sealed class ReferenceRefresher(
         {
             if (_hasLooked && time.GetElapsedTime(Interlocked.Read(ref _lookedAt)) < options.Refresh)
                 return;
-            if (await source.ReadAsync(_mark, cancel) is { } loaded)
-            {
-                _mark = loaded.Mark;
-                if (reference.Current?.Version != loaded.Table.Version)
-                    logger.LogInformation("The {Title} {Name}: version {Version}, {Count} rows, {Bytes} bytes.", reference.Schema.Title, source.Name, loaded.Table.Version, loaded.Table.Count, loaded.Table.Bytes);
-                reference.Current = loaded.Table;
-            }
-
+            await ReadAsync(cancel);
             Looked();
             if (source.Complaint is { } complaint)
                 await TryRaiseAsync("reference-refused", $"Of the {reference.Schema.Title} {source.Name} {complaint} The rows stay as they were; the next good record of a key mends it.", cancel);
@@ -73,6 +85,16 @@ internal sealed class ReferenceRefresher(
         }
     }
 
+    private async Task ReadAsync(CancellationToken cancel)
+    {
+        if (await source.ReadAsync(_mark, cancel) is not { } loaded)
+            return;
+        _mark = loaded.Mark;
+        if (reference.Current?.Version != loaded.Table.Version)
+            logger.LogInformation("The {Title} {Name}: version {Version}, {Count} rows, {Bytes} bytes.", reference.Schema.Title, source.Name, loaded.Table.Version, loaded.Table.Count, loaded.Table.Bytes);
+        reference.Current = loaded.Table;
+    }
+
     private void Looked()
     {
         Interlocked.Exchange(ref _lookedAt, time.GetTimestamp());
@@ -83,8 +105,10 @@ internal sealed class ReferenceRefresher(
     {
         var meanwhile = reference.Current is { } current ? $"Version {current.Version} stays in use."
             : options.Start == CatalogStart.Nulls ? "Events are enriched with nulls until it is there." : "Reading waits until it is there.";
-        return $"The {reference.Schema.Title} {source.Name} could not be read: {why.Message.Split('\n')[0].Trim()} {meanwhile}";
+        return $"{Refused(why)} {meanwhile}";
     }
+
+    private string Refused(Exception why) => $"The {reference.Schema.Title} {source.Name} could not be read: {why.Message.Split('\n')[0].Trim()}";
 
     private async Task TryRaiseAsync(string alert, string text, CancellationToken cancel)
     {

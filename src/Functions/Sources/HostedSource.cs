@@ -15,6 +15,9 @@ internal sealed class HostedSource : IDisposable
 
     public required ITopicLog Log { get; init; }
 
+    /// <summary>Where its first start begins.</summary>
+    public required StartFrom StartFrom { get; init; }
+
     public required TableResults Results { get; init; }
 
     public required TableAlerts Alerts { get; init; }

@@ -60,7 +60,7 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
             services.GetRequiredService<PipelineMetrics>(), hosted.Name, _time, Logger<TickAftermath>(), isMain ? services.GetService<IScorer>() as WatchedScorer : null);
         return new HostedSource
         {
-            Hosted = hosted, Ledger = ledger, Log = log, Results = results, Alerts = alerts, Sinks = sinks, Segments = segments, Ingest = ingest, Board = board, Operators = operators, Status = status,
+            Hosted = hosted, Ledger = ledger, Log = log, StartFrom = Start(hosted), Results = results, Alerts = alerts, Sinks = sinks, Segments = segments, Ingest = ingest, Board = board, Operators = operators, Status = status,
             Runner = new TickRunner(tick, entities, services.GetRequiredService<Preparation>(), board, status, aftermath, _time, Logger<TickRunner>()),
         };
     }

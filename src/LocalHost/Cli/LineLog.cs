@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Tidemark.LocalHost.Cli;
 
-/// <summary>Log lines on a writer: time (UTC), level, category, text; with the whole exception where asked for.</summary>
-internal sealed class LineLog(TextWriter writer, LogLevel least, bool withExceptions, TimeProvider time) : ILoggerProvider
+/// <summary>Log lines on a writer: time (UTC), level, category, text; with the whole exception where asked for, and without those that <paramref name="recent"/> leaves out.</summary>
+internal sealed class LineLog(TextWriter writer, LogLevel least, bool withExceptions, TimeProvider time, RecentLines? recent = null) : ILoggerProvider
 {
     private readonly LogLevel least = least;
     private readonly Lock gate = new();
@@ -22,6 +22,8 @@ internal sealed class LineLog(TextWriter writer, LogLevel least, bool withExcept
         var line = string.Create(CultureInfo.InvariantCulture, $"{time.GetUtcNow():HH:mm:ss.fff} {Name(level)} {category}: {text}");
         lock (gate)
         {
+            if (recent?.IsNew(text, exception) == false)
+                return;
             writer.WriteLine(line);
             if (withExceptions && exception is not null)
                 writer.WriteLine(exception);

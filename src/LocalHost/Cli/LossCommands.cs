@@ -19,15 +19,19 @@ internal static class LossCommands
         var command = new Command("list", "Print the losses that partitions stand before (OnDataLoss = stop), and those that were passed") { data };
         command.SetAction((parsed, stop) => DataServices.UseAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
         {
-            foreach (var source in services.GetRequiredService<HostedSources>().All)
+            var lines = new List<string>();
+            foreach (var source in Topics(services))
             {
                 foreach (var (partition, loss) in await Losses.ReadAsync(source.Ledger, cancel))
-                    output.WriteLine($"{source.Name}: partition {partition} {Text($"stands before offsets {loss.From} to {loss.To - 1}")}");
-                var partitions = (await source.Ledger.ReadMetaAsync(cancel))?.Value.Starts.Keys.ToList() ?? [];
-                foreach (var gap in (await source.Ledger.ReadGapsAsync(partitions, cancel)).OrderBy(gap => (gap.Partition, gap.From)))
-                    output.WriteLine($"{source.Name}: partition {gap.Partition} {Text($"passed offsets {gap.From} to {gap.To - 1}")}, {CliValues.Text(gap.DetectedMs)}");
+                    lines.Add($"{source.Name}: partition {partition} {Text($"stands before offsets {loss.From} to {loss.To - 1}")}");
+                foreach (var gap in (await source.Ledger.ReadGapsAsync(await PartitionsAsync(source, cancel), cancel)).OrderBy(gap => (gap.Partition, gap.From)))
+                    lines.Add($"{source.Name}: partition {gap.Partition} {Text($"passed offsets {gap.From} to {gap.To - 1}")}, {CliValues.Text(gap.DetectedMs)}");
             }
 
+            foreach (var line in lines)
+                output.WriteLine(line);
+            if (lines.Count == 0)
+                output.WriteLine("no record was lost before it was read");
             return ExitCodes.Success;
         }, stop));
         return command;
@@ -41,11 +45,11 @@ internal static class LossCommands
         var command = new Command("accept", "Let partitions that stand before a loss go on behind it, without what is lost") { topic, partition, data };
         command.SetAction((parsed, stop) => DataServices.UseAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
         {
-            var all = services.GetRequiredService<HostedSources>().All;
-            if (parsed.GetValue(topic) is { } wanted && !all.Any(source => source.Name == wanted))
-                throw new SettingException($"--topic {wanted} is none of those that are read: {string.Join(", ", all.Select(source => source.Name))}.");
+            var sources = Wanted(Topics(services), parsed.GetValue(topic));
+            if (parsed.GetValue(partition) is { } only)
+                await CheckAsync(sources, only, cancel);
             var accepted = 0;
-            foreach (var source in all.Where(source => parsed.GetValue(topic) is not { } name || source.Name == name))
+            foreach (var source in sources)
                 foreach (var standing in (await Losses.ReadAsync(source.Ledger, cancel)).Keys.Where(p => parsed.GetValue(partition) is not { } only || p == only))
                     if (await Losses.AcceptAsync(source.Ledger, standing, cancel) is { } loss)
                     {
@@ -59,6 +63,34 @@ internal static class LossCommands
         }, stop));
         return command;
     }
+
+    /// <summary>What reads a topic; what joins two has nothing to lose.</summary>
+    private static List<HostedSource> Topics(IServiceProvider services) => [.. services.GetRequiredService<HostedSources>().All.Where(source => source.Hosted.Kafka is not null)];
+
+    private static List<HostedSource> Wanted(List<HostedSource> all, string? topic) =>
+        topic is null ? all
+        : all.Where(source => source.Name == topic).ToList() is { Count: > 0 } named ? named
+        : throw new SettingException($"--topic {topic} is none of those that are read: {string.Join(", ", all.Select(source => source.Name))}.");
+
+    /// <summary>A partition that is named must stand before a loss.</summary>
+    private static async Task CheckAsync(List<HostedSource> sources, int partition, CancellationToken cancel)
+    {
+        var isThere = false;
+        foreach (var source in sources)
+        {
+            if ((await Losses.ReadAsync(source.Ledger, cancel)).ContainsKey(partition))
+                return;
+            isThere |= (await PartitionsAsync(source, cancel)).Contains(partition);
+        }
+
+        var named = Text($"--partition {partition}: ");
+        var topics = string.Join(" or ", sources.Select(source => source.Name));
+        throw new SettingException(isThere
+            ? $"{named}it stands before no loss; ./run losses list prints those that do."
+            : $"{named}nothing was read of such a partition of {topics}; ./run losses list prints the losses.");
+    }
+
+    private static async Task<List<int>> PartitionsAsync(HostedSource source, CancellationToken cancel) => [.. (await source.Ledger.ReadMetaAsync(cancel))?.Value.Starts.Keys ?? []];
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

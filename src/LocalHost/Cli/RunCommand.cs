@@ -103,7 +103,16 @@ internal static class RunCommand
         foreach (var input in options.Inputs)
         {
             if (!File.Exists(input.File))
-                throw new SettingException($"--input {input.File}: there is no such file.");
+                throw new SettingException($"--input {input.File}: {Missing(input.File)}");
         }
     }
+
+    private static string Missing(string file) => file switch
+    {
+        _ when Directory.Exists(file) => "it is a folder; give a file of JSON lines, and --input again for each further one.",
+        // What stands before a file is a topic, unless a file has that name.
+        _ when file.IndexOf('=', StringComparison.Ordinal) is > 0 and var at && !file[..at].Contains('/', StringComparison.Ordinal) =>
+            $"there is no topic '{file[..at]}'; before the file may stand {string.Join(" or ", RunTopics.InputNames.Select(name => name + "="))}.",
+        _ => "there is no such file.",
+    };
 }

@@ -13,7 +13,8 @@ internal sealed class RunProgress(Screen screen, PipelineClient client, Embedded
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
     private readonly long began = time.GetTimestamp();
-    private string? lastError;
+    private static readonly TimeSpan SameAgain = TimeSpan.FromMinutes(1);
+    private (string Text, long At)? lastError;
     private string? lastLine;
 
     /// <summary>Lines of the input read so far; null when there is no input any more.</summary>
@@ -69,10 +70,13 @@ internal sealed class RunProgress(Screen screen, PipelineClient client, Embedded
 
     private void Print(StatusReport status, long events, double rate)
     {
-        var error = status.LastError is { } failure ? $"{failure.Where} failed and is tried again: {failure.Text}" : null;
-        if (error is not null && error != lastError)
-            Say(error);
-        lastError = error;
+        // Several functions may meet the same failure in turn.
+        if (status.LastError is { } failure && (failure.Text != lastError?.Text || time.GetElapsedTime(lastError.Value.At) >= SameAgain))
+        {
+            Say($"{failure.Where} failed and is tried again: {failure.Text}");
+            lastError = (failure.Text, time.GetTimestamp());
+        }
+
         var frontier = status.Frontier?.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) ?? "-";
         var line = string.Create(CultureInfo.InvariantCulture,
             $"{events,11:N0} events  {rate,9:N0}/s  lag {status.Lag,8:N0}  frontier {frontier}{What()}{(status.Hold ? "  holding back" : "")}");

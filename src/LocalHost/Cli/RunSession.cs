@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
+using Tidemark.Domain.Ledger;
 using Tidemark.Functions;
 using Tidemark.Functions.Sources;
 using Tidemark.Functions.Status;
@@ -47,6 +48,7 @@ internal sealed class RunSession : IAsyncDisposable
     {
         RunSettings.Read(options); // A damaged settings file is told before anything is started.
         data = DataDirectory.Open(options.Data);
+        EmbeddedHost.CheckPort(options.Port); // Before services are started, and before the web server would log its own words.
         data.Announce(new HostOwner(ProcessIdentity.Current, 0));
         services = new LocalServices(data, ServicePrograms.Locate(), time);
         try
@@ -125,7 +127,7 @@ internal sealed class RunSession : IAsyncDisposable
     private async Task<int> RunHostAsync(IConfigurationRoot settings, EmulatorInfo? kafka)
     {
         screen = Screen.Of(output);
-        logging = new HostLogging(data!["logs"], screen.IsTerminal && !Console.IsErrorRedirected ? screen.Lines() : errors, options.Verbose, time);
+        logging = new HostLogging(data!["logs"], screen.IsTerminal && !Console.IsErrorRedirected ? screen.Lines() : errors, options.Verbose, time, e => options.Once && e is StartException);
         var connection = KafkaConnection.FromSettings(settings[RunSettings.Brokers] ?? "", settings);
         var topics = new List<(RunTopic Topic, int Partitions)>();
         foreach (var topic in RunTopics.Of(settings))
@@ -142,6 +144,9 @@ internal sealed class RunSession : IAsyncDisposable
             Logging = logging.AddTo,
             Time = time,
         });
+        var check = options.Once ? new StartCheck(host.Services, [.. options.Inputs.Select(i => i.Name)], time) : null;
+        if (check is not null)
+            await check.BeginAsync(stop.Token);
         await host.StartAsync(stop.Token);
         data.Announce(new HostOwner(ProcessIdentity.Current, host.Address.Port));
         using var client = new PipelineClient(host.Address, host.Keys.Master);
@@ -150,7 +155,7 @@ internal sealed class RunSession : IAsyncDisposable
         output.WriteLine($"data {data.Path}, Kafka {connection}, stop with Ctrl-C");
         try
         {
-            return await ProduceAndWatchAsync(host, settings, connection, kafka, topics, client, progress);
+            return await ProduceAndWatchAsync(host, settings, connection, kafka, topics, client, progress, check);
         }
         finally
         {
@@ -160,12 +165,12 @@ internal sealed class RunSession : IAsyncDisposable
     }
 
     private async Task<int> ProduceAndWatchAsync(
-        EmbeddedHost host, IConfigurationRoot settings, KafkaConnection connection, EmulatorInfo? kafka, IReadOnlyList<(RunTopic Topic, int Partitions)> topics, PipelineClient client, RunProgress progress)
+        EmbeddedHost host, IConfigurationRoot settings, KafkaConnection connection, EmulatorInfo? kafka, IReadOnlyList<(RunTopic Topic, int Partitions)> topics, PipelineClient client, RunProgress progress, StartCheck? check)
     {
         var ready = time.GetTimestamp();
         var logger = logging!.CreateLogger("Host.Producer");
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
-        var producing = options.Inputs.Count > 0 ? ProduceInputs(connection, kafka, topics, progress, logger, ending.Token)
+        var producing = options.Inputs.Count > 0 ? ProduceInputs(connection, kafka, topics, progress, check, logger, ending.Token)
             : !options.Once && kafka is not null ? ProduceDemo(connection, topics, progress, logger, ending.Token)
             : Task.CompletedTask;
         var watching = progress.RunAsync(ending.Token);
@@ -179,9 +184,11 @@ internal sealed class RunSession : IAsyncDisposable
                 return Stopped();
             }
 
-            var status = await DrainAsync(client, progress, connection, topics, stop.Token);
+            var status = await DrainAsync(client, progress, connection, topics, check!, stop.Token);
             await ending.CancelAsync();
             await watching;
+            foreach (var sentence in await check!.PassedOverAsync(stop.Token))
+                Tell(sentence);
             await ReportAsync(host, settings, status, ready);
             return ExitCodes.Success;
         }
@@ -192,17 +199,24 @@ internal sealed class RunSession : IAsyncDisposable
                 await ReportAsync(host, settings, await FinalStatusAsync(client), ready);
             return Stopped();
         }
+        catch (SettingException)
+        {
+            await ending.CancelAsync();
+            await watching;
+            throw;
+        }
     }
 
     private Task ProduceInputs(
-        KafkaConnection connection, EmulatorInfo? kafka, IReadOnlyList<(RunTopic Topic, int Partitions)> topics, RunProgress progress, ILogger logger, CancellationToken cancel)
+        KafkaConnection connection, EmulatorInfo? kafka, IReadOnlyList<(RunTopic Topic, int Partitions)> topics, RunProgress progress, StartCheck? check, ILogger logger, CancellationToken cancel)
     {
         var window = kafka is null ? long.MaxValue : PacedProducer.EmulatorWindow;
-        var inputs = topics.Select(t => t.Topic).Where(t => options.Inputs.Any(i => i.Name == t.Name)).Select(t => new InputProducer(
+        var inputs = topics.Select(t => t.Topic).Where(t => options.Inputs.Any(i => i.Name == t.Name)).Select(t => (t.Name, Producer: new InputProducer(
             data![t == topics[0].Topic ? "input.json" : $"input-{t.Name}.json"], connection, t.Topic, t.Group, t.Key,
-            [.. options.Inputs.Where(i => i.Name == t.Name).Select(i => InputFile.Of(i.File))], window, options.Rate, time, logger)).ToList();
-        progress.Lines = () => inputs.Sum(i => i.Lines);
-        return Together(inputs.Select<InputProducer, Func<CancellationToken, Task>>(i => i.RunAsync), cancel);
+            [.. options.Inputs.Where(i => i.Name == t.Name).Select(i => InputFile.Of(i.File))], window, options.Rate, time, logger))).ToList();
+        progress.Lines = () => inputs.Sum(i => i.Producer.Lines);
+        Task RunAsync(CancellationToken stopped) => Together(inputs.Select(i => (Func<CancellationToken, Task>)i.Producer.RunAsync), stopped);
+        return check is null ? RunAsync(cancel) : check.WatchAsync(RunAsync, () => [.. inputs.Where(i => i.Producer.IsHeldBack).Select(i => i.Name)], cancel);
     }
 
     private Task ProduceDemo(KafkaConnection connection, IReadOnlyList<(RunTopic Topic, int Partitions)> topics, RunProgress progress, ILogger logger, CancellationToken cancel)
@@ -239,7 +253,7 @@ internal sealed class RunSession : IAsyncDisposable
     /// counts: an earlier input of this folder has ended before, and a tick may have begun before the last lines came.
     /// </summary>
     private async Task<StatusReport> DrainAsync(
-        PipelineClient client, RunProgress progress, KafkaConnection connection, IReadOnlyList<(RunTopic Topic, int Partitions)> topics, CancellationToken cancel)
+        PipelineClient client, RunProgress progress, KafkaConnection connection, IReadOnlyList<(RunTopic Topic, int Partitions)> topics, StartCheck check, CancellationToken cancel)
     {
         progress.Say(options.KeepOpen ? "the input has ended; committing" : "the input has ended; closing all windows");
         var ends = new Dictionary<string, long[]>();
@@ -252,7 +266,11 @@ internal sealed class RunSession : IAsyncDisposable
         var asked = time.GetUtcNow();
         var isAskedAgain = topics.All(t => t.Topic.Name != HostedPipelines.Purchases);
         while (!await client.TryDrainAsync(options.KeepOpen, cancel))
+        {
+            await check.EndAsync(cancel);
             await Task.Delay(TimeSpan.FromMilliseconds(200), time, cancel);
+        }
+
         while (true)
         {
             var status = await client.StatusAsync(cancel);

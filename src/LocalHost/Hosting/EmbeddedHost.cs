@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Azure.Core.Serialization;
 using Microsoft.AspNetCore.Builder;
@@ -80,6 +81,21 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         return host;
     }
 
+    /// <summary>Looks whether the web server may listen on a port; 0 is any.</summary>
+    /// <exception cref="SettingException">It is taken, or not for this user.</exception>
+    public static void CheckPort(int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+        }
+        catch (SocketException e)
+        {
+            throw e.SocketErrorCode == SocketError.AddressAlreadyInUse ? Taken(port) : new SettingException($"Port {port} cannot be used ({e.Message}); choose another with --port.");
+        }
+    }
+
     /// <exception cref="SettingException">The port is taken.</exception>
     public async Task StartAsync(CancellationToken cancel)
     {
@@ -89,7 +105,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         }
         catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
         {
-            throw new SettingException($"Port {plan.Port} is taken by another program; choose another with --port.");
+            throw Taken(plan.Port);
         }
 
         Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
@@ -116,6 +132,8 @@ internal sealed class EmbeddedHost : IAsyncDisposable
             await timer.DisposeAsync();
         await app.DisposeAsync();
     }
+
+    private static SettingException Taken(int port) => new($"Port {port} is taken by another program; choose another with --port.");
 
     private static void AddServices(IServiceCollection services, HostPlan plan, IReadOnlyDictionary<string, Type> kinds)
     {

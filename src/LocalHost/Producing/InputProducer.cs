@@ -19,6 +19,7 @@ internal sealed class InputProducer(
     private ProducedTail[] tails = [];
     private long[] ends = [];
     private bool[] isLive = [];
+    private volatile PacedProducer? producing;
     private long lastSave;
     private long lines;
     private long delivered;
@@ -28,6 +29,9 @@ internal sealed class InputProducer(
 
     /// <summary>Records acknowledged by Kafka in this process.</summary>
     public long Delivered => Volatile.Read(ref delivered);
+
+    /// <summary>Whether it waits now until what it has sent is read.</summary>
+    public bool IsHeldBack => producing?.IsHeldBack ?? false;
 
     /// <summary>Produces what is missing. Returns when every line is in Kafka and that is noted down.</summary>
     /// <exception cref="SettingException">The input does not fit what the folder has seen.</exception>
@@ -39,6 +43,7 @@ internal sealed class InputProducer(
         if (!Prepare(cancel))
             return;
         var producer = new PacedProducer(connection, topic, group, ends, window, time, logger);
+        producing = producer;
         try
         {
             // Nothing that was not saved may be forgotten by the broker.
@@ -50,6 +55,7 @@ internal sealed class InputProducer(
         }
         finally
         {
+            producing = null;
             producer.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
     }

@@ -24,6 +24,7 @@ internal sealed class PacedProducer : IAsyncDisposable
     private readonly ILogger logger;
     private int sinceLastPoll;
     private bool saidAway;
+    private volatile bool isHeldBack;
 
     /// <param name="connection">Brokers.</param>
     /// <param name="topic">Topic.</param>
@@ -57,6 +58,9 @@ internal sealed class PacedProducer : IAsyncDisposable
     /// <summary>Whether the brokers are away.</summary>
     public bool BrokersDown => producer.BrokersDown;
 
+    /// <summary>Whether it waits now for the reader. Read by any thread.</summary>
+    public bool IsHeldBack => isHeldBack;
+
     /// <summary>Sends a record; waits while the window of its partition is full.</summary>
     /// <param name="record">The record; its tag must ascend within the partition.</param>
     /// <param name="whileWaiting">Called again and again while it waits.</param>
@@ -68,9 +72,12 @@ internal sealed class PacedProducer : IAsyncDisposable
         var size = record.Key.Length + record.Value.Length + RecordOverhead;
         while (window != long.MaxValue && lane.Unread > 0 && lane.Unread + size > window)
         {
+            isHeldBack = true;
             Wait(whileWaiting, cancel);
             lane.Free(committed![record.Partition]);
         }
+
+        isHeldBack = false;
 
         while (!producer.TrySend(record))
         {

@@ -49,6 +49,8 @@ public sealed class StartFromTests
         world.Start(async () => refused = await Record.ExceptionAsync(() => StartFrom.Parse(start, "SensorsStartFrom").ResolveAsync(
             new SimTopicLog(world, new SimActor("a"), topic), [0, 1], DateTimeOffset.Parse("2026-12-31T23:59:59Z").ToUnixTimeMilliseconds(), default)));
         Assert.True(world.RunUntil(() => refused is not null, 100));
-        Assert.Equal(why, Assert.IsType<InvalidOperationException>(refused).Message);
+        Assert.Equal(why, Assert.IsType<StartException>(refused).Message);
+        // Only an offset beyond the end may yet be reached.
+        Assert.Equal(why.Contains("which ends at", StringComparison.Ordinal), ((StartException)refused!).MayYetCome);
     }
 }

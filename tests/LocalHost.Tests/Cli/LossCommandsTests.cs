@@ -20,6 +20,8 @@ public sealed class LossCommandsTests
         try
         {
             await local.EnsureAzuriteAsync(CancellationToken.None);
+            await OnLedgerAsync(folder.Path, _ => Task.CompletedTask);
+            Assert.Equal(["no record was lost before it was read"], (await RunAsync("losses", "list", "--data", folder.Path)).Output);
             await OnLedgerAsync(folder.Path, async ledger =>
             {
                 await ledger.TryWriteMetaAsync(new Meta(new Dictionary<int, long> { [0] = 0, [1] = 0, [2] = 0 }, null, false, false), null, default);
@@ -32,8 +34,9 @@ public sealed class LossCommandsTests
                 ["events: partition 0 stands before offsets 120 to 149", "events: partition 2 stands before offsets 30 to 89"], (await RunAsync("losses", "list", "--data", folder.Path)).Output);
             var (code, output, errors) = await RunAsync("losses", "accept", "--topic", "orders", "--data", folder.Path);
             Assert.Equal((ExitCodes.BadSetting, 0), (code, output.Length));
-            Assert.StartsWith("--topic orders is none of those that are read: events", Assert.Single(errors), StringComparison.Ordinal);
-            Assert.Equal(["no partition stands before a loss"], (await RunAsync("losses", "accept", "--partition", "1", "--data", folder.Path)).Output);
+            Assert.Equal("--topic orders is none of those that are read: events, sensors, purchases.", Assert.Single(errors));
+            Assert.Equal("--partition 1: it stands before no loss; ./run losses list prints those that do.", await RefusedAsync("losses", "accept", "--partition", "1", "--data", folder.Path));
+            Assert.Equal("--partition 99: nothing was read of such a partition of events or sensors or purchases; ./run losses list prints the losses.", await RefusedAsync("losses", "accept", "--partition", "99", "--data", folder.Path));
             Assert.Equal(
                 ["events: partition 0 goes on behind offset 149; offsets 120 to 149 are lost"], (await RunAsync("losses", "accept", "--topic", "events", "--partition", "0", "--data", folder.Path)).Output);
             Assert.Equal(["events: partition 2 stands before offsets 30 to 89"], (await RunAsync("losses", "list", "--data", folder.Path)).Output);
@@ -47,6 +50,13 @@ public sealed class LossCommandsTests
         {
             await local.EndAsync();
         }
+    }
+
+    private static async Task<string> RefusedAsync(params string[] arguments)
+    {
+        var (code, output, errors) = await RunAsync(arguments);
+        Assert.Equal((ExitCodes.BadSetting, 0), (code, output.Length));
+        return Assert.Single(errors);
     }
 
     private static Task OnLedgerAsync(string folder, Func<ILedger, Task> use) => DataServices.UseAsync(folder, TextWriter.Null, async (services, _) =>
