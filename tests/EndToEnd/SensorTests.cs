@@ -39,7 +39,8 @@ public class SensorTests
         // Whatever was late so far, depending on how the frontier moved: these come when it is beyond all of them.
         var older = station.In("older.ndjson");
         await File.WriteAllLinesAsync(older, lines.Where((_, i) => i % 40 == 0));
-        await station.FinishAsync("--input", $"sensors={older}");
+        var file = station.In("report.json");
+        await station.FinishAsync("--input", $"sensors={older}", "--report", file);
 
         var dead = (await station.AskAsync(0, "dlq", "list", "--topic", "sensors", "--json", "--limit", "5000")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var late = await station.AskAsync(0, "late", "list", "--topic", "sensors", "--query", "sensor_alerts", "--limit", "1");
@@ -52,6 +53,13 @@ public class SensorTests
         Assert.All(dead, letter => Assert.Contains("\"sensors\"", letter, StringComparison.Ordinal));
         Assert.Contains($"{outcome.GetProperty("late").GetProperty("sensor_alerts")} late events in ", late, StringComparison.Ordinal);
         Assert.Contains("  device_id dev-", late, StringComparison.Ordinal);
+        var report = JsonDocument.Parse(await File.ReadAllTextAsync(file)).RootElement;
+        Assert.All((JsonElement[])[report, report.GetProperty("topics").GetProperty("sensors")], counted =>
+        {
+            Assert.Equal(rows.GetProperty("bronze").GetInt32(), counted.GetProperty("events_in").GetInt32());
+            Assert.Equal(rows.GetProperty("quarantine").GetInt32(), counted.GetProperty("quarantined").EnumerateObject().Sum(reason => reason.Value.GetInt32()));
+            Assert.Equal(outcome.GetProperty("late").GetProperty("sensor_alerts").GetInt32(), counted.GetProperty("late").GetProperty("sensor_alerts").GetInt32());
+        });
         Assert.Equal(["above", "below", "silent"], outcome.GetProperty("alerts").EnumerateObject().Select(rule => rule.Name).Order(StringComparer.Ordinal));
         await ReopenAsync(station);
         await station.ExportOnlyAsync(Tables);

@@ -32,7 +32,9 @@ public class TopicsTests
         killed.Send(Signals.Kill);
         await killed.EndAsync(TimeSpan.FromMinutes(1));
 
-        await station.FinishAsync(inputs);
+        var report = station.In("report.json");
+        await station.FinishAsync([.. inputs, "--report", report]);
+        CountsEachTopic(report, happened, (await File.ReadAllLinesAsync(sensors)).Length);
         var windows = new List<string>();
         await WithStorageAsync(station, async () =>
         {
@@ -112,6 +114,17 @@ public class TopicsTests
 
     private static string Line(string id, string type, DateTimeOffset at) =>
         $$"""{"event_id":"{{id}}","event_type":"{{type}}","timestamp":"{{at:O}}","user_id":"somebody","product_id":"P00001","revenue":5.5}""";
+
+    /// <summary>The report has each topic by itself, and all of them together. Nothing is broken here, an id that comes again is a duplicate, and readings have none; one refund came to the purchases.</summary>
+    private static void CountsEachTopic(string file, IReadOnlyList<DemoEvent> happened, int readings)
+    {
+        var report = JsonDocument.Parse(File.ReadAllText(file)).RootElement;
+        var told = report.GetProperty("topics").EnumerateObject().ToDictionary(t => t.Name, t => (t.Value.GetProperty("events_in").GetInt32(), t.Value.GetProperty("duplicates").GetInt32()));
+        var ids = happened.Select(e => (e.IsPurchase, Id: JsonDocument.Parse(e.Value).RootElement.GetProperty("event_id").GetString())).ToList();
+        var purchases = ids.Where(e => e.IsPurchase).ToList();
+        Assert.Equal(new() { ["events"] = (ids.Count, ids.Count - ids.Distinct().Count()), ["purchases"] = (purchases.Count + 1, purchases.Count - purchases.Distinct().Count()), ["sensors"] = (readings, 0) }, told);
+        Assert.Equal((ids.Count + purchases.Count + 1 + readings, told.Values.Sum(t => t.Item2)), (report.GetProperty("events_in").GetInt32(), report.GetProperty("duplicates").GetInt32()));
+    }
 
     private static DateTimeOffset? Frontier(JsonElement? status) =>
         status is { } known && known.GetProperty("frontier") is { ValueKind: JsonValueKind.String } frontier ? frontier.GetDateTimeOffset() : null;

@@ -33,7 +33,7 @@ internal static partial class Parameters
     public static readonly Parameter<bool> KeepOpen = Flag("keep-open", "`true` leaves windows open that the watermark has not reached, for more input of the same time.");
     public static readonly Parameter<string> Topic = Choice("topic", "Which topic's records; `events` without it.", HostedPipelines.Main, HostedPipelines.Sensors, HostedPipelines.Purchases);
     public static readonly Parameter<string> Severity = Choice("severity", "Only alerts of this severity.", "critical", "error", "warning", "informational");
-    public static readonly Parameter<string> Kind = Text("kind", "Only alerts of this kind: `pipeline`, `fraud_alerts`, `traffic_anomalies`, `revenue_anomalies`.");
+    public static readonly Parameter<string> Kind = Text("kind", "Only alerts of this kind: `pipeline`, `fraud_alerts`, `traffic_anomalies`, `revenue_anomalies`, and `sensor_alerts` where readings are read.");
     public static readonly Parameter<int> Within = Number("within", "Alerts of purchases in the last so many seconds count.", 60, 90 * 86_400, 86_400);
     public static readonly Parameter<decimal> Amount = new(
         "amount", "Amount of a purchase that was not made yet: it is judged by the user's last purchases.", Schema("number", ("minimum", 0)),

@@ -35,6 +35,6 @@ public sealed record TriggerIntervals(bool AreOff, IReadOnlyDictionary<string, T
         foreach (var name in ByQuery.Keys.Except(queries))
             throw new InvalidSettingException(QueryTriggers, pipelines.Any(pipeline => pipeline.Streams.Any(stream => stream.Name == name))
                 ? $"names {name}, which is a stream: its rows come every {DeltaInterval}; leave it out."
-                : $"names {name}, which is no query; there are {string.Join(", ", queries)}.");
+                : $"names {name}, which is no query; the topics that are read have {string.Join(", ", queries)}.");
     }
 }

@@ -63,7 +63,7 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
         var operators = new OperatorBoard(id, pipeline, _costs, options.Kafka.BrokerList, _instance);
         var status = new StatusStore(id, table);
         var aftermath = new TickAftermath(
-            ledger, board, operators, status, services.GetRequiredService<MaintenanceStore>(), alerts, new AlertWatch(options.ToAlerts()),
+            ledger, board, operators, status, services.GetRequiredService<MaintenanceStore>(), alerts, new AlertWatch(options.ToAlerts() with { IsBounded = services.GetService<BoundedInput>() is not null }),
             services.GetRequiredService<PipelineMetrics>(), hosted.Name, _time, Logger<TickAftermath>(), isMain ? services.GetService<IScorer>() as WatchedScorer : null);
         return new HostedSource
         {

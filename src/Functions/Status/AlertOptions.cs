@@ -33,6 +33,9 @@ public sealed record AlertOptions
     /// <summary>Small files that a table may have.</summary>
     public long SmallFiles { get; init; } = 2_000;
 
+    /// <summary>Whether the input has an end and is read as fast as it goes: then it tells nothing that more waits than is processed and that ticks follow each other.</summary>
+    public bool IsBounded { get; init; }
+
     /// <summary>
     /// The time between two occurrences of a schedule, as far as its first fields tell: a time span, or NCRONTAB whose seconds are <c>*</c> or <c>*/n</c>;
     /// a minute otherwise.

@@ -61,7 +61,7 @@ internal sealed class AlertWatch(AlertOptions options)
         if (status.TickMs >= options.TickLimit.TotalMilliseconds)
             yield return new RaisedAlert(AlertRule.TickSlow, "tick", Text($"The tick took {status.TickMs / 1000.0:0.0} s, {checkpoint / 1000:0.0} s of it for the checkpoint."));
         var mean = _ticks.Average(t => t.Ms);
-        if (_ticks.Count >= FewestTicks && mean > options.TickInterval.TotalMilliseconds)
+        if (!options.IsBounded && _ticks.Count >= FewestTicks && mean > options.TickInterval.TotalMilliseconds)
             yield return new RaisedAlert(AlertRule.BatchOverInterval, "tick", Text($"Ticks of the last minute took {mean / 1000:0.0} s on average, but one is due every {options.TickInterval.TotalSeconds:0.#} s."));
     }
 
@@ -72,7 +72,7 @@ internal sealed class AlertWatch(AlertOptions options)
     {
         if (status.Lag > options.Lag && _lag.Covered >= Minute && _lag.Growth(LagNow) > 0)
             yield return new RaisedAlert(AlertRule.Lag, "topic", Text($"{status.Lag} records wait in Kafka, {_lag.Growth(LagNow)} more than a minute ago."));
-        if (view.ProcessedRatio < options.LeastRatio && status.Lag >= FewestRecords)
+        if (!options.IsBounded && view.ProcessedRatio < options.LeastRatio && status.Lag >= FewestRecords)
             yield return new RaisedAlert(AlertRule.FallingBehind, "topic", Text($"{view.InputPerSecond:0.#} records a second come and {view.ProcessedPerSecond:0.#} are processed; {status.Lag} wait."));
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Tidemark.Functions.Configuration;
 using Tidemark.LocalHost.Settings;
 
 namespace Tidemark.LocalHost.Cli;
@@ -12,7 +13,7 @@ internal static class DescribeCommand
     {
         var name = new Argument<string?>("NAME") { Description = "A query, stream or table of any topic that is read, such as category_views; everything when left out", Arity = ArgumentArity.ZeroOrOne };
         var command = new Command("describe", "Print what is computed of each topic that is read: tables, queries and streams with their columns. Needs no data and starts nothing") { name };
-        command.SetAction(parsed => output.Write(Section(Text(), parsed.GetValue(name))));
+        command.SetAction(parsed => output.Write(Section(TriggerText.Apply(Text(), TriggerIntervals.Read(new SettingReader(RunSettings.Read(new RunOptions())))), parsed.GetValue(name))));
         return command;
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tidemark.Domain.Ledger;
 using Tidemark.Functions;
@@ -140,7 +141,7 @@ internal sealed class RunSession : IAsyncDisposable
             DataFolder = data.Path,
             EntityFile = Generation.EntitiesOf(Generation.Read(data.Path)),
             Port = options.Port,
-            Compose = (collection, configuration) => collection.AddTidemark(configuration),
+            Compose = Compose,
             Logging = logging.AddTo,
             Time = time,
         });
@@ -162,6 +163,13 @@ internal sealed class RunSession : IAsyncDisposable
             screen.Keep();
             await host.StopAsync(stop.Signal is null ? null : GraceWhenStopped);
         }
+    }
+
+    private void Compose(IServiceCollection services, IConfiguration settings)
+    {
+        services.AddTidemark(settings);
+        if (options.Once)
+            services.AddSingleton(new BoundedInput());
     }
 
     private async Task<int> ProduceAndWatchAsync(
@@ -298,7 +306,7 @@ internal sealed class RunSession : IAsyncDisposable
         var run = new RunFigures(
             host.KafkaListeners.Sum(k => k.Processed), time.GetElapsedTime(began, ready), time.GetElapsedTime(ready), host.EntityOperations - host.EntityOperationsAtStart);
         var lake = LakeReader.Of(settings);
-        var report = await RunReport.MakeAsync(status, run, lake, CancellationToken.None);
+        var report = await RunReport.MakeAsync(status, run, host.Services.GetRequiredService<HostedPipelines>(), lake, CancellationToken.None);
         screen?.Keep();
         output.WriteLine($"{run.Events:N0} events in {run.Elapsed.TotalSeconds:0.0} s ({report.EventsPerSecond:N0}/s), {report.PeakMemoryMb:0} MB at most");
         foreach (var (table, rows) in report.Rows)

@@ -1,14 +1,15 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Tidemark.Domain.Ledger;
+using Tidemark.Functions.Sources;
 using Tidemark.Functions.Status;
 using Tidemark.LocalHost.Lake;
 
 namespace Tidemark.LocalHost.Reporting;
 
 /// <summary>
-/// What <c>--report</c> writes. Rows, quarantined and late are read from the Delta tables and so count all runs on the data directory; times, latency,
-/// memory and costs are those of this run.
+/// What <c>--report</c> writes. What is counted of topics and tables is read from the Delta tables and so is of all runs on the data directory; times, rates,
+/// latency, memory and costs are those of this run.
 /// </summary>
 internal sealed record RunReport
 {
@@ -19,22 +20,26 @@ internal sealed record RunReport
         DefaultIgnoreCondition = JsonIgnoreCondition.Never,
     };
 
-    /// <summary>Records in bronze.</summary>
+    /// <summary>Records in bronze, of all topics.</summary>
     public required long EventsIn { get; init; }
 
-    /// <summary>Records that the trigger delivered in this run.</summary>
+    /// <summary>Records that the triggers delivered in this run; what they deliver again after a crash is among them.</summary>
     public required long EventsThisRun { get; init; }
 
     /// <summary>Rows by table.</summary>
     public required IReadOnlyDictionary<string, long> Rows { get; init; }
 
+    /// <summary>Of all topics.</summary>
     public required long Duplicates { get; init; }
 
-    /// <summary>Records by reason.</summary>
+    /// <summary>Records of all topics by reason.</summary>
     public required IReadOnlyDictionary<string, long> Quarantined { get; init; }
 
     /// <summary>Late rows by query.</summary>
     public required IReadOnlyDictionary<string, long> Late { get; init; }
+
+    /// <summary>The same by topic (<c>events</c>, <c>sensors</c>, …), of those that this run read.</summary>
+    public required IReadOnlyDictionary<string, TopicReport> Topics { get; init; }
 
     public required IReadOnlyList<Gap> Gaps { get; init; }
 
@@ -65,25 +70,29 @@ internal sealed record RunReport
 
     /// <param name="status">The pipeline's last status.</param>
     /// <param name="run">What the host measured.</param>
+    /// <param name="pipelines">What is computed.</param>
     /// <param name="lake">The tables.</param>
     /// <param name="cancel">Cancellation.</param>
-    public static async Task<RunReport> MakeAsync(StatusReport status, RunFigures run, LakeReader lake, CancellationToken cancel)
+    public static async Task<RunReport> MakeAsync(StatusReport status, RunFigures run, HostedPipelines pipelines, LakeReader lake, CancellationToken cancel)
     {
         var rows = new SortedDictionary<string, long>(StringComparer.Ordinal);
         foreach (var table in await lake.TablesAsync(cancel))
             rows[table] = await lake.CountAsync(table, cancel);
-        async Task<SortedDictionary<string, long>> ByAsync(string table, string column) =>
-            rows.GetValueOrDefault(table) == 0 ? [] : await lake.CountByAsync(table, column, cancel);
+        var topics = new Dictionary<string, TopicReport>();
+        foreach (var hosted in pipelines.All.Where(hosted => hosted.Kafka is not null))
+            topics[hosted.Name] = await TopicReport.MakeAsync(hosted.Pipeline, rows, lake, cancel);
+        var all = TopicReport.Sum(topics.Values);
         var transactions = status.Costs.StorageTransactions.Values.Sum();
         var thousands = Math.Max(run.Events, 1) / 1000.0;
         return new RunReport
         {
-            EventsIn = rows.GetValueOrDefault("bronze/events"),
+            EventsIn = all.EventsIn,
             EventsThisRun = run.Events,
             Rows = rows,
-            Duplicates = status.Counts.GetValueOrDefault("duplicates"),
-            Quarantined = await ByAsync("silver/quarantine", "reason"),
-            Late = await ByAsync("silver/late", "query"),
+            Duplicates = all.Duplicates,
+            Quarantined = all.Quarantined,
+            Late = all.Late,
+            Topics = topics,
             Gaps = status.Gaps,
             ElapsedSeconds = Math.Round(run.Elapsed.TotalSeconds, 3),
             StartupSeconds = Math.Round(run.Startup.TotalSeconds, 3),

@@ -36,6 +36,17 @@ public partial class AddAQueryPageTests
         Assert.Contains(Block(3), pipeline.Describe());
     }
 
+    [Fact]
+    public void A_query_of_a_further_topic_is_compiled_fits_and_is_described_as_the_page_shows()
+    {
+        var code = Read("tests", "Domain.Tests", "Clickstream", "DeviceFlow.cs");
+        Assert.Equal(code[code.IndexOf("    /// <summary>What was ordered", StringComparison.Ordinal)..code.LastIndexOf('}')].TrimEnd(), Block(4).TrimEnd());
+        // The line that the page says to extend ends as the page shows it, with the new query behind.
+        var list = Read("src", "Domain", "Clickstream", "PurchasePipeline.cs").Split('\n').Single(line => line.Contains("new(options, [", StringComparison.Ordinal));
+        Assert.EndsWith(Block(5).Trim(), list.Replace("]", ", DeviceFlow]", StringComparison.Ordinal).Trim());
+        Assert.Contains(Block(6), new EventPipeline(new EventOptions("purchases"), [PurchasePipeline.OrderFlow, DeviceFlowExample.DeviceFlow], tables: PurchasePipeline.Name).Describe());
+    }
+
     // The page's blocks of C# and of text in their order, from 1; shell commands are not counted.
     private static string Block(int number) => Blocks().Matches(Page)[number - 1].Groups[1].Value;
 

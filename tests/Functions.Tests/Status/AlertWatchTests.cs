@@ -14,7 +14,7 @@ public sealed class AlertWatchTests
     private readonly Time _time = new();
     private readonly StatusBoard _status;
     private readonly OperatorBoard _operators;
-    private readonly AlertWatch _watch = new(Bounds);
+    private AlertWatch _watch = new(Bounds);
     private IReadOnlyList<MaintainedTableRow> _maintained = [];
     private IReadOnlyList<Gap> _gaps = [];
     private TimeSpan _took = TimeSpan.FromMilliseconds(20);
@@ -53,6 +53,17 @@ public sealed class AlertWatchTests
 
         _took = TimeSpan.FromSeconds(61);
         Assert.Contains("tick-slow", Run(1, _ => Tick(next: 20)));
+    }
+
+    [Fact]
+    public void A_bounded_input_is_read_as_fast_as_it_goes_which_is_no_alert()
+    {
+        _watch = new(Bounds with { IsBounded = true });
+        _took = TimeSpan.FromSeconds(3);
+        Assert.Empty(Run(130, second => Tick(next: 70 * second, end: 999 + 70 * second)));
+        // What must be looked at in any run is raised.
+        _took = TimeSpan.FromSeconds(61);
+        Assert.Contains("tick-slow", Run(1, _ => Tick(next: 20_000)));
     }
 
     [Fact]

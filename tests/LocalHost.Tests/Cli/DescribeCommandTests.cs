@@ -1,4 +1,6 @@
+using Microsoft.Extensions.Configuration;
 using Tidemark.Domain.Clickstream;
+using Tidemark.Functions.Configuration;
 using Tidemark.LocalHost.Cli;
 
 namespace Tidemark.LocalHost.Tests.Cli;
@@ -31,6 +33,19 @@ public sealed class DescribeCommandTests
         Assert.Equal((ExitCodes.BadSetting, ""), (code, output));
         Assert.Contains("'sales'", errors);
         Assert.Contains("country_revenue", errors);
+    }
+
+    [Fact]
+    public void A_query_is_described_with_the_interval_that_the_setting_gives_it()
+    {
+        const string Text = "topic events\nquery a\n  window 1\n  trigger every 00:01:00\n  into gold/a\nquery b\n  window 1\n  into gold/b\nstream c\n  window 1\n";
+        Assert.Equal(Text, Apply(""));
+        Assert.Equal("topic events\nquery a\n  window 1\n  into gold/a\nquery b\n  window 1\n  into gold/b\nstream c\n  window 1\n", Apply("off"));
+        Assert.Equal(
+            "topic events\nquery a\n  window 1\n  into gold/a\nquery b\n  window 1\n  trigger every 00:00:10, by QueryTriggers\n  into gold/b\nstream c\n  window 1\n", Apply("a=0s,b=10s,c=1m"));
+
+        static string Apply(string setting) => TriggerText.Apply(Text, TriggerIntervals.Read(new SettingReader(
+            new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("QueryTriggers", (string?)setting)]).Build())));
     }
 
     private static async Task<(int Code, string Output, string Errors)> RunAsync(params string[] arguments)
