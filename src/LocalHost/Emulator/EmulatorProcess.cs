@@ -25,7 +25,7 @@ internal readonly record struct TopicGroup(string Topic, string Group);
 
 /// <summary>
 /// The emulator as a process of its own. It holds <c>kafka.lock</c> while it runs, says where it is in <c>kafka.json</c>, and writes
-/// <c>kafka.snapshot</c> when it is asked to end, from which the next one goes on. A killed one leaves no snapshot and its records are gone.
+/// <c>kafka.snapshot</c> when it is asked to end, from which the next one has the same logs. A killed one leaves no snapshot and its records are gone.
 /// </summary>
 internal static class EmulatorProcess
 {
@@ -45,19 +45,26 @@ internal static class EmulatorProcess
             using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, stopped));
             foreach (var topic in topics)
                 emulator.CreateTopic(topic.Topic, partitions);
+            var groups = topics.ToDictionary(t => t.Topic, t => t.Group);
             var snapshot = Path.Combine(folder, SnapshotFile);
             foreach (var saved in EmulatorSnapshot.Read(snapshot))
             {
-                if (topics.All(t => t.Topic != saved.Topic))
+                if (groups.TryAdd(saved.Topic, saved.Group))
                     emulator.CreateTopic(saved.Topic, saved.Partitions.Count);
+                else if (saved.Partitions.Count != partitions)
+                    throw new InvalidDataException($"The topic {saved.Topic} has {saved.Partitions.Count} partitions here, not {partitions}; name another topic, or begin anew with --fresh.");
                 SnapshotTransfer.PutBack(emulator.Brokers, saved);
             }
+
+            // All that was needed to put it back, a copy of the log, would be held while the emulator runs.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
 
             // In this order: a dead process in kafka.json means lost records, whatever snapshot there is.
             StateFile.Write(Path.Combine(folder, InfoFile), new EmulatorInfo(ProcessIdentity.Current, emulator.Brokers, [.. topics.Select(t => t.Topic)], partitions));
             File.Delete(snapshot);
             stopped.Wait();
-            EmulatorSnapshot.Write(snapshot, [.. topics.Select(t => SnapshotTransfer.Take(emulator.Brokers, t.Topic, t.Group, partitions))]);
+            var all = SnapshotTransfer.Topics(emulator.Brokers);
+            EmulatorSnapshot.Write(snapshot, all.Count, all.Select(t => SnapshotTransfer.Take(emulator.Brokers, t.Topic, groups.GetValueOrDefault(t.Topic, ""), t.Partitions)));
             File.Delete(Path.Combine(folder, InfoFile));
         }
 

@@ -3,35 +3,36 @@ using System.Text;
 namespace Tidemark.LocalHost.Emulator;
 
 /// <summary>
-/// What of a topic of an emulator outlives an orderly end: per partition the records from the group's committed offset on, at their offsets. Older ones have been
-/// processed and nobody asks for them.
+/// What of a topic of an emulator outlives an orderly end: per partition its records at their offsets, the newest <see cref="KafkaEmulator.RetainedBytes"/> and all that
+/// the group has not read.
 /// </summary>
 internal sealed record EmulatorSnapshot(string Topic, string Group, IReadOnlyList<PartitionSnapshot> Partitions)
 {
     private const string Magic = "tidemark-emulator-2";
 
-    /// <summary>All topics; none when there is no file.</summary>
+    /// <summary>All topics, one at a time, as each may be large; none when there is no file.</summary>
     /// <exception cref="InvalidDataException">The file is something else.</exception>
-    public static IReadOnlyList<EmulatorSnapshot> Read(string path)
+    public static IEnumerable<EmulatorSnapshot> Read(string path)
     {
         if (!File.Exists(path))
-            return [];
+            yield break;
         using var reader = new BinaryReader(File.OpenRead(path), Encoding.UTF8);
         if (reader.ReadString() != Magic)
             throw new InvalidDataException($"{path} is no emulator snapshot of this version; begin anew with --fresh.");
-        var topics = new EmulatorSnapshot[reader.ReadInt32()];
-        for (var i = 0; i < topics.Length; i++)
-            topics[i] = Read(reader);
-        return topics;
+        for (var left = reader.ReadInt32(); left > 0; left--)
+            yield return Read(reader);
     }
 
-    public static void Write(string path, IReadOnlyList<EmulatorSnapshot> topics)
+    /// <param name="path">File.</param>
+    /// <param name="count">Number of topics.</param>
+    /// <param name="topics">The topics, asked for one at a time.</param>
+    public static void Write(string path, int count, IEnumerable<EmulatorSnapshot> topics)
     {
         using (var file = new FileStream(path + ".new", FileMode.Create))
         using (var writer = new BinaryWriter(file, Encoding.UTF8))
         {
             writer.Write(Magic);
-            writer.Write(topics.Count);
+            writer.Write(count);
             foreach (var topic in topics)
                 topic.Write(writer);
             writer.Flush();
@@ -109,4 +110,8 @@ internal sealed record EmulatorSnapshot(string Topic, string Group, IReadOnlyLis
 internal sealed record PartitionSnapshot(long First, long Committed, IReadOnlyList<SavedRecord> Records);
 
 /// <summary>A record; null key or value as in Kafka.</summary>
-internal sealed record SavedRecord(long TimestampMs, byte[]? Key, byte[]? Value, IReadOnlyList<(string Name, byte[]? Value)> Headers);
+internal sealed record SavedRecord(long TimestampMs, byte[]? Key, byte[]? Value, IReadOnlyList<(string Name, byte[]? Value)> Headers)
+{
+    /// <summary>Bytes of key, value and headers.</summary>
+    public int Size => (Key?.Length ?? 0) + (Value?.Length ?? 0) + Headers.Sum(h => h.Name.Length + (h.Value?.Length ?? 0));
+}

@@ -6,7 +6,8 @@ namespace Tidemark.LocalHost.Emulator;
 
 /// <summary>
 /// librdkafka's mock cluster with one broker on a free loopback port: real sockets, the real protocol, groups, committed offsets, idempotent
-/// producers. All in memory; each partition keeps its newest <see cref="RetainedBytes"/> of batches. Topics cannot be made by clients.
+/// producers. All in memory; each partition keeps its newest <see cref="RetainedBytes"/> of batches. Clients cannot ask for a topic, but one
+/// that they name comes to be.
 /// </summary>
 internal sealed class KafkaEmulator : IDisposable
 {

@@ -38,45 +38,6 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public async Task After_an_orderly_end_unread_records_and_offsets_are_what_they_were()
-    {
-        using var folder = new TestFolder();
-        using var data = DataDirectory.Open(folder.Path);
-        var services = Services(data);
-        try
-        {
-            var first = await services.EnsureKafkaAsync([new("events", "test")], 2, CancellationToken.None);
-            await ProduceAsync(first.Brokers, 100);
-            using (var consumer = Consumer(first.Brokers))
-                consumer.Commit([new TopicPartitionOffset("events", 0, 30), new TopicPartitionOffset("events", 1, 50)]);
-            await services.EndAsync();
-            Assert.False(first.Process.IsAlive());
-            Assert.False(services.HasLostKafka());
-
-            var second = await services.EnsureKafkaAsync([new("events", "test")], 2, CancellationToken.None);
-            Assert.Equal([50, 50], Ends(second.Brokers));
-            using var again = Consumer(second.Brokers);
-            TopicPartition[] partitions = [new("events", 0), new("events", 1)];
-            Assert.Equal([30, 50], again.Committed(partitions, TimeSpan.FromSeconds(10)).Select(o => o.Offset.Value));
-            again.Assign(new TopicPartitionOffset("events", 0, 30));
-            for (var offset = 30; offset < 50; offset++)
-            {
-                var record = again.Consume(TimeSpan.FromSeconds(10));
-                Assert.Equal((offset, $"value {offset * 2}", $"key {offset * 2}", 1_700_000_000_000 + (offset * 2)),
-                    ((int)record.Offset.Value, record.Message.Value, record.Message.Key, record.Message.Timestamp.UnixTimestampMs));
-                Assert.Equal("h"u8.ToArray(), record.Message.Headers.GetLastBytes("header"));
-            }
-
-            await ProduceAsync(second.Brokers, 2);
-            Assert.Equal([51, 51], Ends(second.Brokers));
-        }
-        finally
-        {
-            await services.EndAsync();
-        }
-    }
-
-    [Fact]
     public async Task A_killed_emulator_is_noticed_and_the_way_out_is_told()
     {
         using var folder = new TestFolder();
