@@ -111,7 +111,7 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
         }
         else
         {
-            await foreach (var commit in lake.ReadCommitsAsync(TableNames.Gold(query.Name), id.QueryAppId(query.Name), published.Cursor.TableVersion, cancel))
+            await foreach (var commit in lake.ReadCommitsAsync(TableNames.Gold(query.Name), id.QueryAppId(query.Name), published.Cursor.TableVersion, null, cancel))
             {
                 written += await WriteFinalAsync(truth, query, commit.Version, commit.Rows, cancel);
                 reached = new Cursor(Math.Max(version, commit.Version), commit.Position);

@@ -145,7 +145,7 @@ internal sealed class SinkPublisher
     {
         var movesFirst = _off.HasFlag(ProtocolRule.SinkCursorAfterDelivery);
         var reached = version;
-        await foreach (var commit in _stores.Lake.ReadCommitsAsync(work.Sink.Table, work.AppId, work.Cursor!.TableVersion, cancel))
+        await foreach (var commit in _stores.Lake.ReadCommitsAsync(work.Sink.Table, work.AppId, work.Cursor!.TableVersion, null, cancel))
         {
             if (movesFirst && !await MoveAsync(work, commit.Version, cancel))
                 return false;

@@ -133,9 +133,9 @@ public interface ILake
 
     /// <summary>
     /// Commits after a version that moved this appId or one below it (<c>{appId}/…</c>), ascending, with rows in the order written and the position of the
-    /// appId itself (the commit's version when it only moved others).
+    /// appId itself (the commit's version when it only moved others). Of the rows just these columns are read; null = all.
     /// </summary>
-    IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, CancellationToken cancel);
+    IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, IReadOnlyList<string>? columns, CancellationToken cancel);
 
     /// <summary>
     /// The version behind which somebody begins who follows an appId and those below it, with their positions then: where they came into the table within the time given, the newest

@@ -221,9 +221,11 @@ public sealed class Tick
         return visible;
     }
 
-    /// <summary>Whether no query has closed windows that wait for its trigger.</summary>
-    private bool IsComplete(Truth truth) => truth.Meta.Value.FrontierMs is not { } frontier || _pipeline.Queries.All(query =>
-        truth.Refused.Contains(query.Bundle) || (truth.ClosedTo.TryGetValue(query.Name, out var closed) && closed >= frontier - query.DelayMs));
+    /// <summary>Whether no query has closed windows that wait for its trigger, and no join of two topics has commits that it could take.</summary>
+    private bool IsComplete(Truth truth) =>
+        _pipeline.Streams.All(stream => stream.Joined is null || truth.Refused.Contains(StreamEntities.Chain(stream).Bundle) || truth.Chains[stream.Name].IsThrough)
+        && (truth.Meta.Value.FrontierMs is not { } frontier || _pipeline.Queries.All(query =>
+            truth.Refused.Contains(query.Bundle) || (truth.ClosedTo.TryGetValue(query.Name, out var closed) && closed >= frontier - query.DelayMs)));
 
     private async Task<TickReport> FinishAsync(Truth truth, TickReport report, CancellationToken cancel)
     {
