@@ -5,6 +5,7 @@ using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Lake;
+using Tidemark.Functions.Tables;
 using Tidemark.Functions.Tests.Azure;
 
 namespace Tidemark.Functions.Tests.Lake;
@@ -110,6 +111,26 @@ public sealed class LakeTests(Azurite azurite)
         await segments.DeletePartialsAsync(staged.Partials, default);
         Assert.Empty(await segments.ListPartialsAsync(default));
         await Assert.ThrowsAsync<InvalidDataException>(() => segments.ReadPartialsAsync(range, default));
+    }
+
+    [Fact]
+    public async Task A_segment_of_more_days_than_a_range_can_name_files_for_is_not_staged()
+    {
+        var (_, segments, _) = New();
+        async Task<StagedSegment> StageAsync(int days)
+        {
+            var rows = SampleRows.Batch(4, 200);
+            for (var row = 0; row < rows.Count; row++)
+                ((Domain.Columns.Int32Column)rows["day"]).Values[row] = 20_000 + row % days;
+            return await segments.StageAsync(3, 77, $"of{days}", new Segment(new Dictionary<string, RowBatch> { ["silver/sample"] = rows }, Partials(), new Dictionary<string, long>()), default);
+        }
+
+        var most = await StageAsync(64);
+        Assert.Equal(64, StagedFiles.Parse(most.Files["silver/sample"]).Count);
+        Assert.NotNull(RangeCodec.ToEntity("p", Range(null, most)));
+        await Assert.ThrowsAsync<RangeTooLargeException>(() => StageAsync(65));
+        Assert.Single(await segments.ListPartialsAsync(default));
+        Assert.Throws<RangeTooLargeException>(() => RangeCodec.ToEntity("p", Range(new byte[1 << 20], null)));
     }
 
     [Fact]
