@@ -149,7 +149,7 @@ public static class Composition
     {
         services.AddSingleton(sp => new PipelineMetrics(sp.GetRequiredService<CostCounters>()));
         services.AddHostedService(sp => new TelemetryExport(configuration, options, sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<ILogger<TelemetryExport>>()));
-        services.AddSingleton<IReadOnlyList<ResultRetention>>(sp => [.. sp.GetRequiredService<HostedSources>().All.Select(s => new ResultRetention(s.Hosted.Pipeline, s.Ledger, s.Results, options.Kept))]);
+        services.AddSingleton<IReadOnlyList<ResultRetention>>(sp => [.. sp.GetRequiredService<HostedSources>().All.Select(s => new ResultRetention(s.Hosted.Pipeline, s.Hosted.Id, s.Ledger, sp.GetRequiredService<ILake>(), s.Results, options.Kept))]);
         services.AddSingleton(sp => new MaintenanceRound(
             sp.GetRequiredService<LakeMaintenance>(), sp.GetRequiredService<LakeTables>(),
             sp.GetRequiredService<IReadOnlyList<ResultRetention>>(), sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<MaintenanceRound>>()));
@@ -160,7 +160,7 @@ public static class Composition
         services.AddSingleton(sp => new LakeSource(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new OutputBook([.. sp.GetRequiredService<HostedPipelines>().All.Select(h => (h.Pipeline, h.Id))]));
         services.AddSingleton(sp => new OutputRows(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<ResultTables>()));
-        services.AddSingleton(sp => new RowsSource(sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<StatusSource>(), options.Kept));
+        services.AddSingleton(sp => new RowsSource(sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<StatusSource>(), options.Kept, sp.GetRequiredService<HostedPipelines>()));
         services.AddSingleton(sp => new FraudSource(
             sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<StatusSource>(), sp.GetService<IScorer>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new RecommendationSource(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>()));
