@@ -1,9 +1,13 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using Tidemark.EndToEnd.Running;
+using Tidemark.Functions.Tests.Kafka;
+using Tidemark.Native;
 
 namespace Tidemark.EndToEnd;
 
 /// <summary>Everything computed anew beside what is there, from what was recorded or from the topic, and shown in its place.</summary>
-public class ReplayTests
+public partial class ReplayTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
@@ -14,6 +18,7 @@ public class ReplayTests
         var options = ShopFile.Clean with { Seed = 71, OutOfOrderShare = 1, DuplicateShare = 0.02, BrokenShare = 0.01 };
         var first = ShopFile.Write(station, "first.ndjson", options, 12_000, 3);
         station.MoveQuickly();
+        station.Set("EventCountsTopic", "counts");
         await station.FinishAsync("--input", first);
         var before = await HistoryAsync(station);
 
@@ -46,7 +51,24 @@ public class ReplayTests
         await ExportAsync(station, "lake-v2");
         verdict = await Oracle.CheckAsync(station, first, (positions, second));
         Assert.Equal(15_000, verdict.GetProperty("rows").GetProperty("bronze/events").GetInt64());
+
+        // Readers of a topic of results have every closed window once, those of the first input from before the replay.
+        var nothing = station.In("nothing.ndjson");
+        File.WriteAllText(nothing, "");
+        var last = station.Start("--input", nothing);
+        Assert.True(await last.AnswersAsync(station.Port, Limit), last.Transcript());
+        await Station.UntilAsync(() => Task.FromResult(Kafka().IsMatch(last.Output)), Limit, last.Transcript);
+        NativeKafka.Load();
+        var told = TopicReader.All(Kafka().Match(last.Output).Groups[1].Value, "counts").Select(r => JsonDocument.Parse(r.Value!).RootElement)
+            .Where(row => row.GetProperty("is_final").GetBoolean()).Select(row => (At: row.GetProperty("window_start").GetString()!, Type: row.GetProperty("event_type").GetString())).ToList();
+        Assert.Equal(told.Count, told.Distinct().Count());
+        Assert.Equal(2, told.Select(row => row.At[..10]).Distinct().Count());
+        last.Send(Signals.Terminate);
+        Assert.Equal(0, await last.EndAsync(Limit));
     }
+
+    [GeneratedRegex(@"Kafka (127\.0\.0\.1:\d+)")]
+    private static partial Regex Kafka();
 
     private static Task<string> HistoryAsync(Station station) => station.AskAsync(0, "history", "gold/country_revenue");
 

@@ -110,17 +110,27 @@ internal sealed class Examination(Patient patient, TimeProvider time)
     private async Task<IEnumerable<Finding>> TopicAsync(TidemarkOptions options, HostedSource source, IReadOnlyList<string> ownTopics, bool isStorageUp, CancellationToken cancel)
     {
         var kafka = source.Hosted.Kafka!;
-        var facts = await BrokerProbe.AskAsync(KafkaConnection.FromSettings(kafka.BrokerList, settings), kafka.Topic, kafka.Group, ownTopics, patient.Emulator is not null, cancel);
+        var facts = await AskAsync();
         // Asked after the group's offsets: a head only moves on, so a group that is beyond it now was beyond it then.
         var partitions = new List<PartitionFacts>();
         foreach (var partition in facts.Partitions)
             partitions.Add(partition with { Next = isStorageUp ? (await source.Ledger.ReadHeadAsync(partition.Partition, cancel))?.Value.Next : null });
+        // Records that came in between may have been read already.
+        if (partitions.Any(p => p.Next > p.End))
+        {
+            var ends = (await AskAsync()).Partitions.ToDictionary(p => p.Partition, p => p.End);
+            partitions = partitions.ConvertAll(p => p with { End = ends.GetValueOrDefault(p.Partition, p.End) });
+        }
+
         return BrokerRules.Judge(facts with { Partitions = partitions }, kafka.Topic, options.Alerts.Lag, source.Name switch
         {
             HostedPipelines.Sensors => Names.SensorsTopic,
             HostedPipelines.Purchases => Names.PurchasesTopic,
             _ => Names.KafkaTopic,
         });
+
+        Task<BrokerFacts> AskAsync() =>
+            BrokerProbe.AskAsync(KafkaConnection.FromSettings(kafka.BrokerList, settings), kafka.Topic, kafka.Group, ownTopics, patient.Emulator is not null, cancel);
     }
 
     private List<string> OwnTopics(IReadOnlyList<string> sources)

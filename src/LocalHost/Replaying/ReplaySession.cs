@@ -39,6 +39,10 @@ internal sealed class ReplaySession : IAsyncDisposable
     /// <summary>Everything that the functions are made of, by these settings.</summary>
     public static ServiceProvider Services(IConfiguration settings) => new ServiceCollection().AddLogging().AddTidemark(settings).BuildServiceProvider();
 
+    // Their readers had the results of the present version; those of the new one follow from the first run after the swap.
+    private static IEnumerable<KeyValuePair<string, string?>> NoResultTopics =>
+        [new(Names.EventCountsTopic, ""), new(Names.AlertsTopic, ""), new(Names.DeadLetterSuffix, "")];
+
     public static async Task<ReplaySession> StartAsync(
         string folder, IConfigurationRoot present, IConfigurationRoot next, string source, TextWriter output, TextWriter errors, CancellationToken cancel)
     {
@@ -54,7 +58,8 @@ internal sealed class ReplaySession : IAsyncDisposable
             from => source == "kafka" ? from.Log : new RecordedLog(from.Hosted.Pipeline, from.Ledger, lake, from.Segments), cancel);
         if (topics.All.Count == 0)
             throw new SettingException("Nothing has run on this folder yet, so there is nothing to replay.");
-        next = new ConfigurationBuilder().AddConfiguration(next).AddInMemoryCollection(RunTopics.Without([.. topics.All.Select(topic => topic.Name)])).Build();
+        next = new ConfigurationBuilder().AddConfiguration(next)
+            .AddInMemoryCollection(RunTopics.Without([.. topics.All.Select(topic => topic.Name)])).AddInMemoryCollection(NoResultTopics).Build();
         var host = EmbeddedHost.Create(new HostPlan
         {
             FunctionTypes = [typeof(SliceEntity)],
