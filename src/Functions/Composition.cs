@@ -9,7 +9,6 @@ using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
 using Tidemark.Domain.Clickstream;
 using Tidemark.Domain.Clickstream.Streams;
-using Tidemark.Domain.Corrections;
 using Tidemark.Domain.Enrichment;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
@@ -18,7 +17,6 @@ using Tidemark.Domain.Sensors;
 using Tidemark.Domain.Streams;
 using Tidemark.Domain.Scoring;
 using Tidemark.Functions.Configuration;
-using Tidemark.Functions.Corrections;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Entities;
 using Tidemark.Functions.Http;
@@ -71,7 +69,7 @@ public static class Composition
     }
 
     /// <summary>The main topic's pipeline, and one for each further topic that is named.</summary>
-    private static HostedPipelines Pipelines(TidemarkOptions options, IPipeline main, EventSchemas schemas)
+    internal static HostedPipelines Pipelines(TidemarkOptions options, IPipeline main, EventSchemas schemas)
     {
         var all = new List<HostedPipeline> { new(HostedPipelines.Main, options.Id, main, options.Kafka) };
         if (options.Sensors is { } sensors)
@@ -107,11 +105,6 @@ public static class Composition
         services.AddSingleton<ILake>(sp => new DeltaLake(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new LakeMaintenance(
             sp.GetRequiredService<LakeTables>(), [.. sp.GetRequiredService<HostedSources>().All.Select(s => s.Ledger)], sp.GetRequiredService<IAlerts>(), sp.GetRequiredService<ILogger<LakeMaintenance>>()));
-        services.AddSingleton<ICorrectionLog>(sp => new CorrectionStore(options.Id, Ledger(sp, options)));
-        services.AddSingleton(sp => new Reopener(
-            sp.GetRequiredService<IPipeline>(), options.Id, sp.GetRequiredService<ILedger>(), sp.GetRequiredService<ILake>(),
-            new LakeCorrections(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<CostCounters>()), sp.GetRequiredService<IResults>(),
-            sp.GetRequiredService<ICorrectionLog>(), options.Kept, sp.GetRequiredService<TimeProvider>()));
     }
 
     private static void AddReferenceData(IServiceCollection services, TidemarkOptions options, EnrichmentOptions enrichment)
@@ -156,7 +149,7 @@ public static class Composition
     {
         services.AddSingleton(sp => new PipelineMetrics(sp.GetRequiredService<CostCounters>()));
         services.AddHostedService(sp => new TelemetryExport(configuration, options, sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<ILogger<TelemetryExport>>()));
-        services.AddSingleton<IReadOnlyList<ResultRetention>>(sp => [.. sp.GetRequiredService<HostedSources>().All.Select(s => new ResultRetention(s.Hosted.Pipeline, s.Ledger, s.Results, options.Kept))]);
+        services.AddSingleton<IReadOnlyList<ResultRetention>>(sp => [.. sp.GetRequiredService<HostedSources>().All.Select(s => new ResultRetention(s.Hosted.Pipeline, s.Hosted.Id, s.Ledger, sp.GetRequiredService<ILake>(), s.Results, options.Kept))]);
         services.AddSingleton(sp => new MaintenanceRound(
             sp.GetRequiredService<LakeMaintenance>(), sp.GetRequiredService<LakeTables>(),
             sp.GetRequiredService<IReadOnlyList<ResultRetention>>(), sp.GetRequiredService<MaintenanceStore>(), sp.GetRequiredService<PipelineMetrics>(), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<MaintenanceRound>>()));
@@ -167,7 +160,7 @@ public static class Composition
         services.AddSingleton(sp => new LakeSource(sp.GetRequiredService<LakeTables>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new OutputBook([.. sp.GetRequiredService<HostedPipelines>().All.Select(h => (h.Pipeline, h.Id))]));
         services.AddSingleton(sp => new OutputRows(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<ResultTables>()));
-        services.AddSingleton(sp => new RowsSource(sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<StatusSource>(), options.Kept));
+        services.AddSingleton(sp => new RowsSource(sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<LakeSource>(), sp.GetRequiredService<StatusSource>(), options.Kept, sp.GetRequiredService<HostedPipelines>()));
         services.AddSingleton(sp => new FraudSource(
             sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>(), sp.GetRequiredService<StatusSource>(), sp.GetService<IScorer>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new RecommendationSource(sp.GetRequiredService<OutputBook>(), sp.GetRequiredService<OutputRows>()));

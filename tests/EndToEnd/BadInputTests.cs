@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Confluent.Kafka;
 using Tidemark.EndToEnd.Running;
 using Tidemark.LocalHost.Demo;
 
@@ -8,11 +9,17 @@ namespace Tidemark.EndToEnd;
 /// <summary>Records over Kafka itself that no file of lines could carry.</summary>
 public class BadInputTests
 {
+    private const int Partitions = 3;
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+
     [Fact]
     public async Task Bad_records_are_quarantined_with_reason_and_origin_and_the_good_ones_between_them_count()
     {
         await using var station = new Station();
-        using var kafka = new MockKafka("shop-events", partitions: 3);
+        await using var azurite = new OwnAzurite(station);
+        await azurite.StartAsync();
+        station.Set(Station.Storage, azurite.ConnectionString);
+        using var kafka = new MockKafka("shop-events", Partitions);
         var records = Records().ToList();
         await kafka.ProduceAsync(records);
         var sent = station.In("sent.records");
@@ -30,6 +37,42 @@ public class BadInputTests
                 "missing_event_time", "missing_user_id", "invalid_user_id", "invalid_price", "invalid_event_time", "event_time_out_of_range", "event_time_in_future",
             ])
             Assert.True(reasons.TryGetProperty(reason, out _), $"No record was quarantined as {reason}: {reasons}");
+        await StandsBeforeALossAsync(station, kafka, verdict.GetProperty("rows").GetProperty("bronze/events").GetInt64());
+    }
+
+    /// <summary>
+    /// The broker keeps about 5 MB a partition, and drops of what now comes a part before it is read. With <c>OnDataLoss</c> stop the partition stands until that is accepted; then what is left is read.
+    /// </summary>
+    private static async Task StandsBeforeALossAsync(Station station, MockKafka kafka, long read)
+    {
+        var before = Bounds(kafka);
+        await kafka.ProduceAsync(Enumerable.Range(0, 8).Select(n => ((byte[]?)"u-lost"u8.ToArray(), (byte[]?)Encoding.UTF8.GetBytes(Event($"lost-{n}", $",\"note\":\"{new string('x', 900_000)}\"")))));
+        var after = Bounds(kafka);
+        var partition = Enumerable.Range(0, Partitions).Single(p => after[p].End != before[p].End);
+        var (from, to) = (before[partition].End, after[partition].Start);
+        Assert.True(from < to, "The broker has dropped nothing.");
+
+        station.Set("OnDataLoss", "stop");
+        station.Set("WatchdogTimeout", "5s");
+        station.Set("LeaseDuration", "5s");
+        station.MoveQuickly();
+        var standing = station.Start("--kafka", kafka.Address);
+        await LiveStatus.UntilAsync(standing, status => status?.GetProperty("alerts").EnumerateArray().Any(alert => alert.GetProperty("name").GetString() == "stopped-at-loss") == true, Limit);
+        standing.Send(Signals.Terminate);
+        Assert.True(await standing.EndAsync(Limit) == 0, standing.Transcript());
+
+        Assert.Equal($"events: partition {partition} stands before offsets {from} to {to - 1}\n", await station.AskAsync(0, "losses", "list"));
+        Assert.Equal($"events: partition {partition} goes on behind offset {to - 1}; offsets {from} to {to - 1} are lost\n", await station.AskAsync(0, "losses", "accept", "--partition", $"{partition}"));
+        var report = station.In("report.json");
+        await station.FinishAsync("--kafka", kafka.Address, "--report", report);
+        Assert.StartsWith($"events: partition {partition} passed offsets {from} to {to - 1}, ", await station.AskAsync(0, "losses", "list"), StringComparison.Ordinal);
+        Assert.Equal(read + after[partition].End - to, JsonDocument.Parse(await File.ReadAllTextAsync(report)).RootElement.GetProperty("events_in").GetInt64());
+    }
+
+    private static (long Start, long End)[] Bounds(MockKafka kafka)
+    {
+        using var consumer = new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig { BootstrapServers = kafka.Address, GroupId = "bounds" }).Build();
+        return [.. Enumerable.Range(0, Partitions).Select(p => consumer.QueryWatermarkOffsets(new TopicPartition(kafka.Topic, p), Limit)).Select(bounds => (bounds.Low.Value, bounds.High.Value))];
     }
 
     /// <summary>2,000 records of the shop, a fifth of them broken in every way there is, and some that are valid in unusual ways.</summary>

@@ -46,14 +46,14 @@ public class ExplainTests
         Assert.Equal((1, 1), (merged.GetProperty("counts").GetProperty("merged").GetInt32(), merged.GetProperty("counts").GetProperty("duplicate").GetInt32()));
 
         var twice = category.GroupBy(Id).First(g => g.Count() > 1);
-        var touched = JsonDocument.Parse(await station.AskAsync(0, "explain", "--event", twice.Key, "--json")).RootElement;
+        var touched = JsonDocument.Parse(await station.AskAsync(0, "explain", "--event", twice.Key, "--json")).RootElement.GetProperty("topics")[0];
         Assert.Equal(twice.Count(), touched.GetProperty("records").GetArrayLength());
         Assert.Equal(twice.Count() - 1, touched.GetProperty("records").EnumerateArray().Count(r => r.GetProperty("place").GetString() == "duplicate"));
         Assert.Contains(touched.GetProperty("windows").EnumerateArray(), w => w.GetProperty("query").GetString() == "category_views"
             && w.GetProperty("group").GetProperty("category").GetString() == name && w.GetProperty("fate").GetString() == "counted");
         Assert.Contains("daily_revenue", touched.GetProperty("notTaken").EnumerateArray().Select(q => q.GetString()));
         Assert.Contains("missing_user_id", await station.AskAsync(0, "explain", "--event", "broken-1"), StringComparison.Ordinal);
-        Assert.Contains("No record", await station.AskAsync(1, "explain", "--event", "never-sent"), StringComparison.Ordinal);
+        Assert.Contains("the topics events, purchases were searched", await station.AskAsync(1, "explain", "--event", "never-sent"), StringComparison.Ordinal);
     }
 
     private static string Id(JsonElement e) => Text(e, "event_id", "_event_id")!;

@@ -30,25 +30,16 @@ public sealed record LateEvent(
     /// <summary>Ends of the windows of a query that it missed.</summary>
     public IEnumerable<long> MissedEnds(QuerySpec query) => Enumerable.Range(0, Missed).Select(i => LastMissedEndMs - (i * query.SlideMs));
 
-    /// <summary>All rows of the table with event time in [from, to) (ms; null = unbounded).</summary>
-    public static async IAsyncEnumerable<LateEvent> ReadAsync(ILake lake, string table, long? from, long? to, [EnumeratorCancellation] CancellationToken cancel)
+    /// <summary>All late rows of a pipeline with event time in [from, to) (ms; null = unbounded); those of another schema may have no id, type and user.</summary>
+    public static async IAsyncEnumerable<LateEvent> ReadAsync(ILake lake, IPipeline pipeline, long? from, long? to, [EnumeratorCancellation] CancellationToken cancel)
     {
-        var bounds = new ColumnBounds("event_time", from * 1000, to * 1000);
-        await foreach (var rows in lake.ReadRowsAsync(table, Columns, from is null && to is null ? [] : [bounds], cancel))
-            foreach (var late in Of(rows))
-                if (!(late.EventTimeMs < from) && !(late.EventTimeMs >= to))
-                    yield return late;
-    }
-
-    /// <summary>The same, from a time on, of a table of any schema: its records may have no id, type and user.</summary>
-    public static async IAsyncEnumerable<LateEvent> ReadAsync(ILake lake, TableSpec table, long? from, [EnumeratorCancellation] CancellationToken cancel)
-    {
+        var table = pipeline.Tables.First(t => t.Name == ((IRecounting)pipeline).LateTable);
         string[] names = [.. table.Schema.Fields.Select(f => f.Name)];
         string[] own = [.. Columns.Where(names.Contains)];
         string[] fields = own.Length == Columns.Count ? [] : [.. names.SkipWhile(name => name != "event_time").Skip(1).TakeWhile(name => name != "kafka_topic")];
-        await foreach (var rows in lake.ReadRowsAsync(table.Name, [.. own, .. fields], from is null ? [] : [new ColumnBounds("event_time", from * 1000, null)], cancel))
+        await foreach (var rows in lake.ReadRowsAsync(table.Name, [.. own, .. fields], from is null && to is null ? [] : [new ColumnBounds("event_time", from * 1000, to * 1000)], cancel))
             for (var row = 0; row < rows.Count; row++)
-                if (Read(rows, row) is var late && !(late.EventTimeMs < from))
+                if (Read(rows, row) is var late && !(late.EventTimeMs < from) && !(late.EventTimeMs >= to))
                     yield return fields.Length == 0 ? late : late with { Fields = [.. fields.Select(name => KeyValuePair.Create(name, rows.Text(row, rows.Schema.IndexOf(name))))] };
     }
 

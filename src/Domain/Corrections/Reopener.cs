@@ -40,7 +40,7 @@ public sealed class Reopener(
                     found[query.Name].TryAdd(end, []);
         }
 
-        await foreach (var late in LateEvent.ReadAsync(lake, _recounting.LateTable, null, null, cancel))
+        await foreach (var late in LateEvent.ReadAsync(lake, pipeline, null, null, cancel))
             if (queries.Find(q => q.Name == late.Query) is { } query)
                 foreach (var end in late.MissedEnds(query).Where(end => selection.Has(end - query.SizeMs)))
                     if (!merged[query.Name].TryGetValue(end, out var done) || done.Value.IsPending || !done.Value.Holds(late.Partition, late.Offset))
@@ -86,7 +86,7 @@ public sealed class Reopener(
         var records = await log.ReadAsync(query.Name, cancel);
         // The count of corrections is read before the rows of both tables: whoever corrects in between makes this commit fail.
         var counter = await CounterAsync(table, query, cancel);
-        var truth = await WindowTruth.ReadAsync(_recounting, id, lake, query.Name, run[0].EndMs - query.SizeMs, run[^1].EndMs, cancel);
+        var truth = await WindowTruth.ReadAsync(pipeline, id, lake, query.Name, run[0].EndMs - query.SizeMs, run[^1].EndMs, cancel);
         var after = InWindows(truth.Rows, ends);
         var before = await GoldAsync(table, query, where, ends, cancel);
         var (gone, come) = RowDifference.Between(before, after);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Enrichment;
+using Tidemark.Domain.Lateness;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Queries;
 using Tidemark.Domain.Streams;
@@ -70,7 +71,10 @@ public sealed class EventPipeline : IPipeline, IDeduplicating, IRecounting
     /// <inheritdoc/>
     public IReadOnlyList<StreamSpec> Streams => [.. streams.Select(s => s.Spec)];
 
-    /// <summary>The whole pipeline as text: input, tables, queries, result columns. Equal pipelines have equal text.</summary>
+    /// <summary>What decides which events are late for its queries, and for its streams over events.</summary>
+    public IReadOnlyList<LateOutput> LateOutputs => [.. definitions.Select(LateOutput.Of), .. streams.Select(s => LateOutput.Of(s.Stream)).OfType<LateOutput>()];
+
+    /// <inheritdoc/>
     public string Describe() => PipelineText.Describe(options, Tables, [.. definitions.Zip(Queries)], streams);
 
     /// <inheritdoc/>

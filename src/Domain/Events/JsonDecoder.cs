@@ -120,9 +120,10 @@ internal abstract class JsonDecoder(EventOptions options, FieldNames names)
             return new(QuarantineReason.InvalidEventTime, $"Field {Name()} is neither an ISO 8601 time nor a number of milliseconds since 1970.");
         if (time < earliestMicros || time >= EventTime.End)
             return new(QuarantineReason.EventTimeOutOfRange, $"Field {Name()} lies before {Options.EarliestEventTime:yyyy-MM-dd} or after the year 9999.");
-        var now = record.KafkaTimeMs > 0 ? record.KafkaTimeMs * 1000 : ingestMicros;
+        // A record's Kafka time may be its producer's, whose clock can be wrong too: an event of the future would end the present for all others.
+        var now = record.KafkaTimeMs <= 0 ? ingestMicros : ingestMicros <= 0 ? record.KafkaTimeMs * 1000 : Math.Min(record.KafkaTimeMs * 1000, ingestMicros);
         return time - skewMicros > now
-            ? new(QuarantineReason.EventTimeInFuture, Text($"Field {Name()} is {(time - now) / 1000} ms later than the record's Kafka time; {skewMicros / 1000} ms are allowed."))
+            ? new(QuarantineReason.EventTimeInFuture, Text($"Field {Name()} is {(time - now) / 1000} ms later than the record's Kafka time, or than now; {skewMicros / 1000} ms are allowed."))
             : null;
 
         string Name() => Encoding.UTF8.GetString(names.NameOf(slot));

@@ -44,17 +44,14 @@ internal static class PipelineText
             Fields(text, spec.Schema);
         }
         foreach (var stream in streams)
-        {
             text.Append(StreamText.Describe(stream.Stream, stream.Spec));
-            Fields(text, stream.Spec.Schema);
-        }
         return text.ToString();
     }
 
     private static string Held(QueryDefinition definition) =>
         definition.Mode == OutputMode.Complete ? $", windows held {definition.Retention:c} longer" : "";
 
-    private static void Fields(StringBuilder text, RowSchema schema)
+    internal static void Fields(StringBuilder text, RowSchema schema)
     {
         foreach (var field in schema.Fields)
         {

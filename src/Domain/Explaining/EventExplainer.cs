@@ -12,6 +12,9 @@ public sealed class EventExplainer(IPipeline pipeline, PipelineId id, ILedger le
 {
     private readonly IRecounting _recounting = (IRecounting)pipeline;
 
+    /// <summary>Whether records of a topic have ids that they could be found by, and that duplicates are known by.</summary>
+    public static bool HasIds(IPipeline pipeline) => pipeline is IRecounting of && pipeline.Tables.First(t => t.Name == of.EventTable).Schema.Fields.Any(f => f.Name == "event_id");
+
     /// <summary>Explains the event of an id. Reads bronze and the table of events as a whole.</summary>
     public async Task<EventExplanation> ExplainAsync(string eventId, CancellationToken cancel)
     {
@@ -22,7 +25,7 @@ public sealed class EventExplainer(IPipeline pipeline, PipelineId id, ILedger le
         var events = RowBatches.Concat(schema, kept);
         var records = await RecordsAsync(eventId, events, cancel);
         var late = new List<LateEvent>();
-        await foreach (var row in LateEvent.ReadAsync(lake, _recounting.LateTable, null, null, cancel))
+        await foreach (var row in LateEvent.ReadAsync(lake, pipeline, null, null, cancel))
             if (row.EventId == eventId)
                 late.Add(row);
         var windows = new List<WindowOfEvent>();
@@ -31,7 +34,7 @@ public sealed class EventExplainer(IPipeline pipeline, PipelineId id, ILedger le
             if (!await AddWindowsAsync(query, events, late, windows, cancel) && events.Count > 0)
                 notTaken.Add(query.Name);
         return new EventExplanation(
-            eventId, records, events, windows, notTaken, [.. late.Select(l => l.Query).Where(name => pipeline.Streams.Any(s => s.Name == name)).Distinct()], await NamedAsync(eventId, cancel));
+            eventId, records, events, windows, notTaken, [.. late.Select(l => l.Query).Where(name => pipeline.Streams.Any(s => s.Name == name)).Distinct()], await NamedRows.FindAsync(lake, pipeline.Streams, eventId, cancel));
     }
 
     /// <summary>Windows of a query that the rows belong to; false when its condition takes none of them.</summary>
@@ -113,24 +116,5 @@ public sealed class EventExplainer(IPipeline pipeline, PipelineId id, ILedger le
                 if ((((Int32Column)rows["kafka_partition"]).Values[row], ((Int64Column)rows["kafka_offset"]).Values[row]) is var origin && wanted.Contains(origin))
                     refused[origin] = $"{rows.Value(row, "reason")}: {rows.Value(row, "detail")}";
         return refused;
-    }
-
-    /// <summary>Rows of streams in which the id stands: alone, or in a list.</summary>
-    private async Task<IReadOnlyList<(string, RowBatch)>> NamedAsync(string eventId, CancellationToken cancel)
-    {
-        var named = new List<(string, RowBatch)>();
-        var quoted = System.Text.Json.JsonSerializer.Serialize(eventId);
-        foreach (var stream in pipeline.Streams)
-        {
-            var texts = Enumerable.Range(0, stream.Schema.Fields.Count).Where(c => stream.Schema.Fields[c].Type == FieldType.String).ToList();
-            if (texts.Count == 0)
-                continue;
-            await foreach (var rows in lake.ReadRowsAsync(TableNames.Gold(stream.Name), [.. stream.Schema.Fields.Select(f => f.Name)], [], cancel))
-                for (var row = 0; row < rows.Count; row++)
-                    if (texts.Any(c => rows.Text(row, c) is { } text && (text == eventId || text.Contains(quoted, StringComparison.Ordinal))))
-                        named.Add((TableNames.Gold(stream.Name), RowBatches.Take(rows, [row])));
-        }
-
-        return named;
     }
 }

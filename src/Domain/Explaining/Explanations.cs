@@ -6,9 +6,9 @@ namespace Tidemark.Domain.Explaining;
 /// <param name="Partition">Its partition.</param>
 /// <param name="Offset">Its offset.</param>
 /// <param name="TimeMs">Its time, ms.</param>
-/// <param name="Id">Its id.</param>
+/// <param name="Id">Its id; null = records of its topic have none.</param>
 /// <param name="Fate">What became of it.</param>
-public sealed record EventOfWindow(int Partition, long Offset, long TimeMs, string Id, EventFate Fate);
+public sealed record EventOfWindow(int Partition, long Offset, long TimeMs, string? Id, EventFate Fate);
 
 /// <summary>What became of an event that belongs to a window and a group.</summary>
 public enum EventFate
@@ -67,7 +67,7 @@ public sealed record WindowOfEvent(string Query, long StartMs, long EndMs, IRead
 /// <param name="Windows">Windows that it belongs to.</param>
 /// <param name="NotTaken">Queries whose condition it does not meet.</param>
 /// <param name="LateForStreams">Streams that it came too late for.</param>
-/// <param name="Named">Rows of streams that name it, by table.</param>
+/// <param name="Named">Rows of streams that name it.</param>
 public sealed record EventExplanation(
     string Id, IReadOnlyList<RecordFate> Records, RowBatch Rows, IReadOnlyList<WindowOfEvent> Windows, IReadOnlyList<string> NotTaken, IReadOnlyList<string> LateForStreams,
-    IReadOnlyList<(string Table, RowBatch Row)> Named);
+    IReadOnlyList<NamedRow> Named);

@@ -12,6 +12,7 @@ public sealed class NumberExplainer(IPipeline pipeline, PipelineId id, ILedger l
     // The most that an event may be ahead of Kafka's time, by any setting.
     private const long MostSkewMs = 24 * 3_600_000;
     private readonly IRecounting _recounting = (IRecounting)pipeline;
+    private readonly bool _hasIds = EventExplainer.HasIds(pipeline);
 
     /// <summary>The group keys of a query, in order.</summary>
     public IReadOnlyList<string> Groups(string query) => _recounting.Recount(query).Groups;
@@ -31,7 +32,7 @@ public sealed class NumberExplainer(IPipeline pipeline, PipelineId id, ILedger l
         var record = (await log.ReadAsync(query.Name, cancel)).TryGetValue(endMs, out var found) && !found.Value.IsPending ? found.Value : null;
         var late = new Dictionary<(int, long), LateEvent>();
         var rowsOfLate = new List<LateEvent>();
-        await foreach (var row in LateEvent.ReadAsync(lake, _recounting.LateTable, startMs, endMs, cancel))
+        await foreach (var row in LateEvent.ReadAsync(lake, pipeline, startMs, endMs, cancel))
         {
             rowsOfLate.Add(row);
             if (row.Query == query.Name && row.MissedEnds(query).Contains(endMs))
@@ -39,7 +40,7 @@ public sealed class NumberExplainer(IPipeline pipeline, PipelineId id, ILedger l
         }
 
         var missed = EventState.Late(recount, rowsOfLate);
-        var repeats = record is null ? new HashSet<(int, long)>() : (await WindowTruth.ReadAsync(_recounting, id, lake, query.Name, startMs, endMs, cancel)).Repeats;
+        var repeats = record is null ? new HashSet<(int, long)>() : (await WindowTruth.ReadAsync(pipeline, id, lake, query.Name, startMs, endMs, cancel)).Repeats;
         var events = new List<EventOfWindow>();
         var kept = new HashSet<(int, long)>();
         await foreach (var rows in lake.ReadRowsAsync(_recounting.EventTable, recount.Columns, EventRows.Bounds(startMs, endMs), cancel))
@@ -55,11 +56,12 @@ public sealed class NumberExplainer(IPipeline pipeline, PipelineId id, ILedger l
                     continue;
                 kept.Add((partition, offset));
                 if (takes[row] && IsOf(rows, row, group))
-                    events.Add(new EventOfWindow(partition, offset, time, (string)rows.Value(row, "event_id")!, Fate(partition, offset)));
+                    events.Add(new EventOfWindow(partition, offset, time, _hasIds ? (string)rows.Value(row, "event_id")! : null, Fate(partition, offset)));
             }
         }
 
-        events.AddRange(await DuplicatesAsync(recount, startMs, endMs, group, kept, cancel));
+        if (_hasIds)
+            events.AddRange(await DuplicatesAsync(recount, startMs, endMs, group, kept, cancel));
         var recomputed = recount.Emit(endMs - 1, endMs);
         recomputed = RowBatches.Where(recomputed, row => IsOf(recomputed, row, group));
         var there = await RowAsync(query, startMs, group, cancel);

@@ -43,8 +43,7 @@ internal sealed class EventState(IPipeline pipeline, ILake lake, ISegmentStore s
     {
         var recount = recounting.Recount(query.Name);
         var late = new List<LateEvent>();
-        // Records of another schema have no ids.
-        await foreach (var row in LateEvent.ReadAsync(lake, pipeline.Tables.First(t => t.Name == recounting.LateTable), fromMs, cancel))
+        await foreach (var row in LateEvent.ReadAsync(lake, pipeline, fromMs, null, cancel))
             late.Add(row);
         var missed = Late(recount, late);
         await foreach (var rows in lake.ReadRowsAsync(recounting.EventTable, recount.Columns, EventRows.Bounds(fromMs, null), cancel))

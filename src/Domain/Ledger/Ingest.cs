@@ -198,13 +198,29 @@ public sealed class Ingest
     }
 
     /// <summary>
-    /// Commits the chunk under this head, judging again as long as only the frontier moved. Leaves the newest head in the cache. False: the ids that
+    /// Commits the chunk, or as much of it as one range can be, under this head, judging again as long as only the frontier moved. Leaves the newest head in the cache. False: the ids that
     /// must be remembered do not fit, and nothing was committed.
     /// </summary>
     private async Task<bool> CommitAsync(int partition, VersionedHead head, RecordChunk chunk, CancellationToken cancel)
     {
         if (_options.Prepare is { } prepare)
             await prepare(chunk.Records, cancel);
+        // Events of many days in one delivery touch more files and entities than a range can name.
+        while (true)
+        {
+            try
+            {
+                return await CommitWholeAsync(partition, head, chunk, cancel);
+            }
+            catch (RangeTooLargeException) when (chunk.Records.Count > 1)
+            {
+                chunk = chunk.FirstHalf();
+            }
+        }
+    }
+
+    private async Task<bool> CommitWholeAsync(int partition, VersionedHead head, RecordChunk chunk, CancellationToken cancel)
+    {
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         using var decoded = _pipeline.Decode(partition, chunk.Records, now);
         if (_deduplicator is null)

@@ -45,7 +45,7 @@ internal sealed class JoinFollower(IPipeline pipeline, PipelineId id, ILake lake
 
         async Task<bool> NextAsync(int side)
         {
-            commits[side] ??= lake.ReadCommitsAsync(joined[side].Table, AppId(joined[side]), state.Version(side), cancel).GetAsyncEnumerator(cancel);
+            commits[side] ??= lake.ReadCommitsAsync(joined[side].Table, AppId(joined[side]), state.Version(side), chain.Spec.SideColumns?[side], cancel).GetAsyncEnumerator(cancel);
             if (!await commits[side]!.MoveNextAsync())
                 return false;
             chain.Fold(side, commits[side]!.Current);

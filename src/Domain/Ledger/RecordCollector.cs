@@ -8,7 +8,16 @@ namespace Tidemark.Domain.Ledger;
 /// <param name="Gaps">Offsets that retention removed before they were processed.</param>
 /// <param name="KafkaTimeMs">Latest Kafka time, ms; 0 without records.</param>
 /// <param name="Loss">What is lost behind To and not accepted; null = nothing.</param>
-internal sealed record RecordChunk(long To, IReadOnlyList<SourceRecord> Records, IReadOnlyList<Gap> Gaps, long KafkaTimeMs, Loss? Loss);
+internal sealed record RecordChunk(long To, IReadOnlyList<SourceRecord> Records, IReadOnlyList<Gap> Gaps, long KafkaTimeMs, Loss? Loss)
+{
+    /// <summary>The range of the first half of the records, up to the first of the others.</summary>
+    public RecordChunk FirstHalf()
+    {
+        var records = Records.Take(Records.Count / 2).ToList();
+        var to = Records[records.Count].Offset;
+        return new RecordChunk(to, records, [.. Gaps.Where(gap => gap.To <= to)], records.Max(record => record.KafkaTimeMs), Loss: null);
+    }
+}
 
 /// <summary>
 /// Puts a delivery in order and looks into its holes. A hole is where the trigger skipped records, where the log holds control records or was

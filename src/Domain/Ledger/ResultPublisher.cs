@@ -111,7 +111,7 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
         }
         else
         {
-            await foreach (var commit in lake.ReadCommitsAsync(TableNames.Gold(query.Name), id.QueryAppId(query.Name), published.Cursor.TableVersion, cancel))
+            await foreach (var commit in lake.ReadCommitsAsync(TableNames.Gold(query.Name), id.QueryAppId(query.Name), published.Cursor.TableVersion, null, cancel))
             {
                 written += await WriteFinalAsync(truth, query, commit.Version, commit.Rows, cancel);
                 reached = new Cursor(Math.Max(version, commit.Version), commit.Position);
@@ -177,7 +177,12 @@ internal sealed class ResultPublisher(IPipeline pipeline, PipelineId id, ILedger
     }
 
     /// <summary>Event time, ms, up to which rows are old by this snapshot; null = none is.</summary>
-    private long? OldUpTo(Truth truth, IOutput output) => kept?.OldUpTo(output, truth.Meta.Value.FrontierMs, truth.Heads.Values.Max(head => head.MaxEventTimeMs));
+    private long? OldUpTo(Truth truth, IOutput output) => output is StreamSpec { Joined: not null }
+        // The join of two topics has a time, but no partitions.
+        ? kept?.OldUpTo(output, JoinTime(truth, output), JoinTime(truth, output))
+        : kept?.OldUpTo(output, truth.Meta.Value.FrontierMs, truth.Heads.Values.Max(head => head.MaxEventTimeMs));
+
+    private static long? JoinTime(Truth truth, IOutput output) => truth.Chains.TryGetValue(output.Name, out var join) ? join.State.FrontierMs : null;
 
     private Func<int, bool> IsOld(Truth truth, IOutput output, RowBatch rows) =>
         OldUpTo(truth, output) is { } upTo ? row => results.AgeTime(output, rows, row) <= upTo : _ => false;

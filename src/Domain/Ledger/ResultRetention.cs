@@ -19,7 +19,7 @@ public sealed record ResultsKept(TimeSpan Time, int LeastWindows = 60)
 /// Removes from Table storage the rows that grew old there; those that are old when they become final are never written. What it removes no tick needs: a
 /// tick that still knew such a row fails on its ETag and looks again; one that has fallen behind may put an old row back, which the next round removes.
 /// </summary>
-public sealed class ResultRetention(IPipeline pipeline, ILedger ledger, IResults results, ResultsKept kept)
+public sealed class ResultRetention(IPipeline pipeline, PipelineId id, ILedger ledger, ILake lake, IResults results, ResultsKept kept)
 {
     /// <summary>Removes old rows of every query and stream, at most so many of each. Returns how many went, by name, where any did.</summary>
     public async Task<IReadOnlyDictionary<string, int>> RemoveAsync(int most, CancellationToken cancel)
@@ -30,8 +30,18 @@ public sealed class ResultRetention(IPipeline pipeline, ILedger ledger, IResults
         var heads = await Task.WhenAll(meta.Value.Starts.Keys.Order().Select(partition => ledger.ReadHeadAsync(partition, cancel)));
         var newest = heads.Max(head => head?.Value.MaxEventTimeMs);
         foreach (var output in pipeline.Queries.Concat<IOutput>(pipeline.Streams).Where(o => o is { InTableStorage: true, AgeColumn: not null }))
-            if (kept.OldUpTo(output, meta.Value.FrontierMs, newest) is { } upTo && await results.RemoveAsync(output, upTo, most, cancel) is > 0 and var count)
+            if (await OldUpToAsync(output, meta.Value.FrontierMs, newest, cancel) is { } upTo && await results.RemoveAsync(output, upTo, most, cancel) is > 0 and var count)
                 removed[output.Name] = count;
         return removed;
+    }
+
+    private async Task<long?> OldUpToAsync(IOutput output, long? frontierMs, long? newestMs, CancellationToken cancel)
+    {
+        if (output is not StreamSpec { Joined: not null })
+            return kept.OldUpTo(output, frontierMs, newestMs);
+        // The join of two topics has no partitions; its table says how far its time was.
+        var table = await lake.ReadHeadAsync(TableNames.Gold(output.Name), cancel);
+        long? time = table.Positions.TryGetValue(id.ChainTimeAppId(output.Name), out var at) ? at : null;
+        return kept.OldUpTo(output, time, time);
     }
 }

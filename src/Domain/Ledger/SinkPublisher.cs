@@ -108,7 +108,7 @@ internal sealed class SinkPublisher
         (work.Taken, work.Touched) = (work.Touched, []);
         foreach (var closed in work.Delivered.Keys.Where(key => _stores.Results.WindowStart(key) + query.SizeMs <= position).ToList())
             work.Delivered.Remove(closed);
-        var rows = _pipeline.Emit(query.Name, truth.States, position, long.MaxValue, work.Taken);
+        var rows = truth.Emit(_pipeline, query, truth.After(_id, query.Name), long.MaxValue, work.Taken);
         return RowBatches.Where(rows, row => work.Delivered.GetValueOrDefault(_stores.Results.RowKey(query, rows, row)) != RowHash.Of(rows, row));
     }
 
@@ -145,7 +145,7 @@ internal sealed class SinkPublisher
     {
         var movesFirst = _off.HasFlag(ProtocolRule.SinkCursorAfterDelivery);
         var reached = version;
-        await foreach (var commit in _stores.Lake.ReadCommitsAsync(work.Sink.Table, work.AppId, work.Cursor!.TableVersion, cancel))
+        await foreach (var commit in _stores.Lake.ReadCommitsAsync(work.Sink.Table, work.AppId, work.Cursor!.TableVersion, null, cancel))
         {
             if (movesFirst && !await MoveAsync(work, commit.Version, cancel))
                 return false;

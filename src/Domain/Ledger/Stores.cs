@@ -33,6 +33,7 @@ public interface ISegmentStore
     byte[]? TryEncode(Segment segment);
 
     /// <summary>Writes the segment as one file per table and a blob of partials, under names that hold <paramref name="attempt"/>.</summary>
+    /// <exception cref="RangeTooLargeException">It would be more files than a range row can name; nothing was written.</exception>
     Task<StagedSegment> StageAsync(int partition, long from, string attempt, Segment segment, CancellationToken cancel);
 
     /// <summary>The partials of a range, inline or staged.</summary>
@@ -50,6 +51,9 @@ public interface ISegmentStore
     /// <summary>Deletes a staged blob of partials; already gone is no error.</summary>
     Task DeletePartialsAsync(string name, CancellationToken cancel);
 }
+
+/// <summary>What would be noted of a range does not fit into its row: fewer records at once would.</summary>
+public sealed class RangeTooLargeException(string message) : Exception(message);
 
 /// <summary>A staged blob of partials: its name, and the partition and first offset of the attempt that wrote it.</summary>
 public readonly record struct StagedPartials(string Name, int Partition, long From, long LastModifiedMs);
@@ -129,9 +133,9 @@ public interface ILake
 
     /// <summary>
     /// Commits after a version that moved this appId or one below it (<c>{appId}/…</c>), ascending, with rows in the order written and the position of the
-    /// appId itself (the commit's version when it only moved others).
+    /// appId itself (the commit's version when it only moved others). Of the rows just these columns are read; null = all.
     /// </summary>
-    IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, CancellationToken cancel);
+    IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, IReadOnlyList<string>? columns, CancellationToken cancel);
 
     /// <summary>
     /// The version behind which somebody begins who follows an appId and those below it, with their positions then: where they came into the table within the time given, the newest

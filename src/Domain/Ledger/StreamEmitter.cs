@@ -121,7 +121,7 @@ internal sealed class StreamEmitter(IPipeline pipeline, PipelineId id, ILake lak
             foreach (var commit in own)
                 Fold(chain, query, commit);
         else
-            await foreach (var commit in lake.ReadCommitsAsync(source, id.QueryAppId(source["gold/".Length..]), chain.At, cancel))
+            await foreach (var commit in lake.ReadCommitsAsync(source, id.QueryAppId(source["gold/".Length..]), chain.At, null, cancel))
                 if (commit.Version <= to)
                     Fold(chain, query, commit);
         chain.Fold(to, null, null);

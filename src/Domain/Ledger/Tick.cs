@@ -11,6 +11,7 @@ public sealed class Tick
 {
     private const double LeastPublishMs = 500;
     private const int LeastRecordsToJudge = 1_000;
+    private const int LongestPutOffMs = 60_000;
 
     private readonly IPipeline _pipeline;
     private readonly PipelineId _id;
@@ -122,8 +123,14 @@ public sealed class Tick
     /// </summary>
     private bool IsRacing(long? before, long? after, long now)
     {
-        if (after is not { } frontier || after == before)
+        if (after is not { } frontier)
             return false;
+        if (after == before)
+        {
+            _raced &= now - _frontierMovedMs <= (long)_options.RacingStep.TotalMilliseconds;
+            return false;
+        }
+
         var wall = now - _frontierMovedMs;
         _frontierMovedMs = now;
         return _raced = before is { } last
@@ -133,12 +140,13 @@ public sealed class Tick
 
     /// <summary>
     /// Whether results go to Table storage by this tick. While event time races and input still comes, a row of now is replaced or old a tick later: then
-    /// they get half a second, or a share of the time, by what they cost before; cursors and what is known of rows keep what is left for a later tick.
+    /// they get half a second, or a share of the time, by what they cost before, and a turn each minute whatever that was; cursors and what is known of rows
+    /// keep what is left for a later tick.
     /// </summary>
     private bool IsPublishDue(Truth truth)
     {
         var now = Now();
-        if (!Races(truth, now) || truth.Fresh.Count == 0)
+        if (!Races(truth, now) || truth.Fresh.Count == 0 || now - _publishedMs >= LongestPutOffMs)
             return true;
         var share = _options.RacingPublishShare;
         return truth.Unseen.Sum(range => range.Records) * _publishMsPerRecord <= (share > 0 ? Math.Max(LeastPublishMs, share * (now - _publishedMs)) : 0);
@@ -191,7 +199,7 @@ public sealed class Tick
         if (truth.Meta.Value.EndOfInput || Now() - _checkpointedMs >= (long)_options.CheckpointInterval.TotalMilliseconds)
             await CheckpointAsync(truth, racing, cancel);
         await HoldAsync(truth, cancel);
-        return Report(truth, fresh) with { Emitted = emit && IsComplete(truth), ResultRows = written, VisibleInTablesMs = visible, VisibleInDeltaMs = inDelta };
+        return Report(truth, fresh) with { Emitted = emit && IsComplete(truth) && _results.IsThrough(truth), ResultRows = written, VisibleInTablesMs = visible, VisibleInDeltaMs = inDelta };
 
         async Task PublishAsync(Func<Task<int>> rows)
         {
@@ -213,9 +221,11 @@ public sealed class Tick
         return visible;
     }
 
-    /// <summary>Whether no query has closed windows that wait for its trigger.</summary>
-    private bool IsComplete(Truth truth) => truth.Meta.Value.FrontierMs is not { } frontier || _pipeline.Queries.All(query =>
-        truth.Refused.Contains(query.Bundle) || (truth.ClosedTo.TryGetValue(query.Name, out var closed) && closed >= frontier - query.DelayMs));
+    /// <summary>Whether no query has closed windows that wait for its trigger, and no join of two topics has commits that it could take.</summary>
+    private bool IsComplete(Truth truth) =>
+        _pipeline.Streams.All(stream => stream.Joined is null || truth.Refused.Contains(StreamEntities.Chain(stream).Bundle) || truth.Chains[stream.Name].IsThrough)
+        && (truth.Meta.Value.FrontierMs is not { } frontier || _pipeline.Queries.All(query =>
+            truth.Refused.Contains(query.Bundle) || (truth.ClosedTo.TryGetValue(query.Name, out var closed) && closed >= frontier - query.DelayMs)));
 
     private async Task<TickReport> FinishAsync(Truth truth, TickReport report, CancellationToken cancel)
     {
@@ -321,7 +331,7 @@ public sealed class Tick
         var (count, bytes) = Open(truth);
         return new TickReport
         {
-            FrontierMs = truth.Meta.Value.FrontierMs,
+            FrontierMs = truth.Meta.Value.FrontierMs ?? truth.Chains.Values.Where(chain => chain.Spec.Joined is not null).Min(chain => chain.State.FrontierMs),
             Hold = truth.Meta.Value.Hold,
             Partitions = [.. truth.Heads.OrderBy(h => h.Key).Select(h => Partition(truth, h.Key, h.Value))],
             OpenRanges = count,

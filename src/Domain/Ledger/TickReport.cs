@@ -6,7 +6,7 @@ public sealed record TickReport
     /// <summary>Why nothing was done: another tick holds the lease, or was seen to be alive; null when the tick ran.</summary>
     public string? Skipped { get; init; }
 
-    /// <summary>Everything that was listed, and every window that the frontier closed, is in Delta and in Table storage by this tick.</summary>
+    /// <summary>Everything that was listed, every window that the frontier closed, and all that a join of two topics can take of their tables, is in Delta and in Table storage by this tick.</summary>
     public bool Emitted { get; init; }
 
     /// <summary>Definitions that were taken over from this program since the last report: what was added, changed or removed, in words.</summary>

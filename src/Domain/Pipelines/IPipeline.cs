@@ -18,6 +18,9 @@ public interface IPipeline
     /// <summary>The computations that depend on order; a chained one comes after what it reads. Order is fixed.</summary>
     IReadOnlyList<StreamSpec> Streams { get; }
 
+    /// <summary>The whole of it as text: input, tables, queries, streams, columns. Equal pipelines have equal text; empty where nobody needs it.</summary>
+    string Describe() => "";
+
     /// <summary>Decodes and validates records of one partition (ascending offsets). Bad records are data (quarantine), never an exception.</summary>
     /// <param name="partition">Kafka partition.</param>
     /// <param name="records">Records in offset order.</param>

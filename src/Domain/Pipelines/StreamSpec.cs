@@ -67,6 +67,9 @@ public sealed record StreamSpec(
     /// <summary>The two tables that a join of two topics follows; null = it is none. Its state is a <see cref="Streams.JoinedState"/>.</summary>
     public JoinedTables? Joined { get; init; }
 
+    /// <summary>Columns that a join of two topics reads of the table of each side (0 left, 1 right); null = all.</summary>
+    public IReadOnlyList<IReadOnlyList<string>>? SideColumns { get; init; }
+
     /// <inheritdoc/>
     public bool InTableStorage => Results != StreamResults.None;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Events;
 using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.Domain.Streams;
@@ -17,9 +18,32 @@ internal static class StreamText
             text.Append(CultureInfo.InvariantCulture, $"  view {view.Name} where {view.Where}: {string.Join(", ", view.Columns)}\n");
         foreach (var stage in stream.Stages)
             text.Append(CultureInfo.InvariantCulture, $"  {stage.Id} = {Describe(stage)}\n");
-        var name = string.Join(", ", (stream.TimeColumn is { } time ? [time] : Array.Empty<string>()).Concat(stream.Keys));
-        text.Append(CultureInfo.InvariantCulture, $"  into gold/{stream.Name}{(stream.Results == StreamResults.None ? "" : $", {stream.Results.ToString().ToLowerInvariant()} by ({name}) in Table storage")}\n");
+        Into(text, spec);
         return text.ToString();
+    }
+
+    /// <summary>A join of two topics, with the columns of its rows and of those that came too late.</summary>
+    public static string Describe(TopicJoinPlan plan)
+    {
+        var join = plan.Join;
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"stream {join.Name}\n");
+        text.Append(CultureInfo.InvariantCulture, $"  from {join.Left.Table.Name} and {join.Right.Table.Name}, time event_time, watermark delay {join.Delay:c} behind the lesser frontier\n");
+        foreach (var (view, _) in plan.Sides)
+            text.Append(CultureInfo.InvariantCulture, $"  view {view.Name} where {view.Where}: {List(view.Columns)}\n");
+        foreach (var stage in join.Stages)
+            text.Append(CultureInfo.InvariantCulture, $"  {stage.Id} = {Describe(stage)}\n");
+        Into(text, plan.Rows);
+        text.Append(CultureInfo.InvariantCulture, $"stream {plan.Late.Name}\n  rows of either side that came too late for {join.Name}\n");
+        Into(text, plan.Late);
+        return text.ToString();
+    }
+
+    private static void Into(StringBuilder text, StreamSpec spec)
+    {
+        var name = List((spec.TimeColumn is { } time ? [time] : Array.Empty<string>()).Concat(spec.Keys));
+        text.Append(CultureInfo.InvariantCulture, $"  into gold/{spec.Name}{(spec.Results == StreamResults.None ? "" : $", {spec.Results.ToString().ToLowerInvariant()} by ({name}) in Table storage")}\n");
+        PipelineText.Fields(text, spec.Schema);
     }
 
     public static string Describe(Stage stage) => stage switch

@@ -30,6 +30,9 @@ public sealed class TopicJoinPipeline : IPipeline
     public long HorizonMs { get; }
 
     /// <inheritdoc/>
+    public string Describe() => string.Concat(_plans.Select(StreamText.Describe));
+
+    /// <inheritdoc/>
     public IStreamState OpenStream(string stream, ReadOnlySpan<byte> state)
     {
         foreach (var plan in _plans)

@@ -26,13 +26,19 @@ internal sealed class TopicJoinPlan
             throw new StreamException(join.Name, $"its rows have no column '{name}' to be named by; they have {string.Join(", ", output.Fields.Select(f => f.Name))}");
         var horizonMs = (join.Delay + join.Horizon).Ticks / TimeSpan.TicksPerMillisecond + 1;
         var joined = new JoinedTables(new FollowedTable(join.Left.Id, join.Left.Table.Name), new FollowedTable(join.Right.Id, join.Right.Table.Name));
-        Rows = new StreamSpec(join.Name, join.Left.Table.Name, [], output, join.Keys, join.TimeColumn, join.Results, horizonMs) { Joined = joined };
+        Rows = new StreamSpec(join.Name, join.Left.Table.Name, [], output, join.Keys, join.TimeColumn, join.Results, horizonMs)
+        {
+            Joined = joined, SideColumns = [.. Sides.Select(s => Read(s.View, s.Schema.Fields.Select(f => f.Name)))],
+        };
         LateSchema = new RowSchema(
         [
             new("side", FieldType.String, false), new("watermark", FieldType.Timestamp, false), new("lag_ms", FieldType.Int64, false),
             .. Copied.Select(name => join.Left.Table.Schema.Fields[join.Left.Table.Schema.IndexOf(name)]),
         ]);
-        Late = new StreamSpec(join.Name + "_late", join.Left.Table.Name, [], LateSchema, ["kafka_topic", "kafka_partition", "kafka_offset"], Time, StreamResults.None, horizonMs) { Joined = joined };
+        Late = new StreamSpec(join.Name + "_late", join.Left.Table.Name, [], LateSchema, ["kafka_topic", "kafka_partition", "kafka_offset"], Time, StreamResults.None, horizonMs)
+        {
+            Joined = joined, SideColumns = [.. Sides.Select(s => Read(s.View, Copied))],
+        };
         var text = string.Concat(
         [
             $"join {join.Name}, delay {join.Delay:c}\n",
@@ -69,6 +75,9 @@ internal sealed class TopicJoinPlan
 
     /// <summary>Copies what a late row has of its side.</summary>
     public static IEnumerable<string> CopiedColumns => Copied;
+
+    /// <summary>What must be read for these columns of the rows that a side takes.</summary>
+    private static IReadOnlyList<string> Read(StreamView view, IEnumerable<string> columns) => [.. Filter.Fields(view.Where).Concat(columns).Distinct()];
 
     private static (StreamView View, RowSchema Schema) Bind(TopicJoin join, TopicSide side)
     {

@@ -54,7 +54,7 @@ internal static class Endpoints
         [Fine(Shapes.Object(("table", Shapes.Of<TableCard>()), ("columns", Shapes.ListOf<ColumnCard>()), ("history", Shapes.ListOf<VersionCard>()), ("files", Shapes.ListOf<FileCard>()))), Bad, Missing]);
 
     public static readonly Endpoint Timeline = new(
-        nameof(Timeline), "The newest events of a user or a session, at most 500, from the newest 64 files of silver.", [Parameters.OfUser, Parameters.OfSession], [Fine(Shapes.Any), Bad]);
+        nameof(Timeline), "The newest events of a user or a session, of every topic, at most 500, from the newest 64 files of each.", [Parameters.OfUser, Parameters.OfSession], [Fine(Shapes.Any), Bad]);
 
     public static readonly Endpoint Quarantine = new(nameof(Quarantine), "The newest 300 records that are no valid events, and what became of their replay.", [Parameters.Topic], [Fine(Shapes.Any), Bad, Missing]);
 

@@ -44,7 +44,7 @@ public sealed class FraudSource
         {
             var last = (await before).Rows.Reverse().Select(Purchase).ToList();
             judged = new AskedPurchase(asked.Amount, asked.Country, last.Count);
-            reasons.InsertRange(0, PurchaseJudge.Judge(user, last, asked with { At = now.UtcDateTime }, _scorer).Select(rule => new FraudReason(rule.Rule, rule.Severity, rule.Score, null, null, null, Parsed(rule.Evidence))));
+            reasons.InsertRange(0, PurchaseJudge.Judge(user, last, asked with { At = now.UtcDateTime }, _scorer).Select(rule => new FraudReason(rule.Rule, rule.Severity, rule.Score, null, null, null, CutJson.Value(rule.Evidence))));
         }
 
         var score = Math.Round(1 - reasons.Aggregate(1.0, (left, reason) => left * (1 - (reason.Severity == "critical" ? OfCritical : OfWarning))), 4);
@@ -63,14 +63,12 @@ public sealed class FraudSource
         var at = row.GetDateTimeOffset("event_time");
         return new FraudReason(
             row.GetString("rule"), row.GetString("severity"), row.GetDouble("score") ?? 0, row.GetString("event_id"), at,
-            at is { } time ? Math.Max(0, (long)(now - time).TotalSeconds) : null, Parsed(row.GetString("evidence")));
+            at is { } time ? Math.Max(0, (long)(now - time).TotalSeconds) : null, CutJson.Value(row.GetString("evidence")));
     }
 
     private static JudgedPurchase Purchase(TableEntity row) => new(
         row.GetDateTimeOffset("event_time")?.UtcDateTime ?? DateTime.UnixEpoch,
         row.GetString("revenue") is { } digits ? decimal.Parse(digits, System.Globalization.CultureInfo.InvariantCulture) : null, row.GetString("country"));
-
-    private static JsonElement Parsed(string? json) => JsonSerializer.Deserialize<JsonElement>(json ?? "null");
 }
 
 /// <summary>What is answered about a user.</summary>

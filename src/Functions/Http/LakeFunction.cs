@@ -5,9 +5,10 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Tidemark.Delta;
 using Tidemark.Domain.Columns;
-using Tidemark.Domain.Events;
+using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Api;
 using Tidemark.Functions.Results;
+using Tidemark.Functions.Sources;
 
 namespace Tidemark.Functions.Http;
 
@@ -16,9 +17,10 @@ public sealed class LakeFunction
 {
     private const int MostEvents = 500;
     private readonly LakeSource _lake;
+    private readonly HostedPipelines _pipelines;
 
     /// <summary>Made by the host.</summary>
-    public LakeFunction(LakeSource lake) => _lake = lake;
+    public LakeFunction(LakeSource lake, HostedPipelines pipelines) => (_lake, _pipelines) = (lake, pipelines);
 
     /// <summary>All Delta tables with version, files, rows and bytes.</summary>
     [Function("Tables")]
@@ -35,8 +37,8 @@ public sealed class LakeFunction
             : Reply.Problem(StatusCodes.Status404NotFound, $"There is no table '{layer}/{name}'; there are {string.Join(", ", _lake.Names)}."));
 
     /// <summary>
-    /// The latest events of one user or session (<c>user=</c> or <c>session=</c>), newest first, at most 500, from the newest 64 files of silver that can
-    /// hold some; <c>complete</c> says whether these are all.
+    /// The latest events of one user or session (<c>user=</c> or <c>session=</c>) in every topic whose records have them, newest first, at most 500, from the newest 64 files of each table
+    /// that can hold some; <c>complete</c> says whether these are all.
     /// </summary>
     [Function("Timeline")]
     public Task<IActionResult> TimelineAsync(
@@ -53,12 +55,24 @@ public sealed class LakeFunction
             return Reply.Problem(StatusCodes.Status400BadRequest, "Ask for one of user=ID and session=ID.");
         var (column, id) = user.Length > 0 ? ("user_id", user) : ("session_id", session);
         var text = System.Text.Encoding.UTF8.GetBytes(id);
-        var at = EventTables.Silver.Schema.IndexOf(column);
-        var scan = await _lake.ScanAsync(EventTables.Silver.Name, new ScanFilter().EqualTo(column, id), (rows, row) => Equal(rows.Columns[at], row, text), MostEvents, cancel);
-        var time = EventTables.Silver.Schema.IndexOf("event_time");
-        var events = scan.Found.OrderByDescending(f => ((Domain.Columns.Int64Column)f.Rows.Columns[time]).Values[f.Row]).ToList();
-        return new Reply(new KeptBody("application/json; charset=utf-8", Json(column, id, events, scan)));
+        var all = new Scan([], 0, true);
+        foreach (var table in TablesWith(column))
+        {
+            var scan = await _lake.ScanAsync(table, new ScanFilter().EqualTo(column, id), (rows, row) => Equal(rows[column], row, text), MostEvents, cancel);
+            all = new Scan([.. all.Found, .. scan.Found], all.FilesRead + scan.FilesRead, all.IsComplete && scan.IsComplete);
+        }
+
+        var events = all.Found.OrderByDescending(f => ((Domain.Columns.Int64Column)f.Rows["event_time"]).Values[f.Row]).Take(MostEvents).ToList();
+        return new Reply(new KeptBody("application/json; charset=utf-8", Json(column, id, events, all with { IsComplete = all.IsComplete && events.Count == all.Found.Count })));
     }
+
+    /// <summary>Tables of events that have the column.</summary>
+    private IEnumerable<string> TablesWith(string column) =>
+        from pipeline in _pipelines.All.Select(hosted => hosted.Pipeline)
+        where pipeline is IRecounting
+        let table = pipeline.Tables.First(t => t.Name == ((IRecounting)pipeline).EventTable)
+        where table.Schema.Fields.Any(f => f.Name == column)
+        select table.Name;
 
     private static bool Equal(Column column, int row, byte[] text) => !column.IsNull(row) && column switch
     {

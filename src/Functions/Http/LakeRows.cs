@@ -16,8 +16,6 @@ namespace Tidemark.Functions.Http;
 /// </summary>
 internal sealed class LakeRows(LakeSource lake)
 {
-    private const int MostFiles = 64;
-
     public async Task<RowsPage> ReadAsync(RowsWanted wanted, CancellationToken cancel)
     {
         var (output, name) = (wanted.Output, TableNames.Gold(wanted.Output.Name));
@@ -28,15 +26,18 @@ internal sealed class LakeRows(LakeSource lake)
         var filter = Filter(wanted, time);
         var files = new Queue<(DataFile File, long NewestMs)>(table.Delta.FilesFor(snapshot, filter).Select(f => (f, Newest(f, time))).OrderByDescending(f => f.Item2));
         var found = new SortedDictionary<string, TableEntity>(StringComparer.Ordinal);
-        await lake.OneScan.WaitAsync(cancel);
-        try
+        for (var read = 0; files.Count > 0 && Unsafe(found, wanted.Limit, files.Peek().NewestMs) && (read < LakeSource.MostFiles || Safe(found, files.Peek().NewestMs) == 0); read++)
         {
-            for (var read = 0; files.Count > 0 && Unsafe(found, wanted.Limit, files.Peek().NewestMs) && (read < MostFiles || Safe(found, files.Peek().NewestMs) == 0); read++)
+            // A page has a row at least, whatever it takes, but others are let in between.
+            await lake.OneScan.WaitAsync(cancel);
+            try
+            {
                 await AddAsync(table, files.Dequeue().File, wanted, filter, found, cancel);
-        }
-        finally
-        {
-            lake.OneScan.Release();
+            }
+            finally
+            {
+                lake.OneScan.Release();
+            }
         }
 
         // Beyond the newest row of what was not read, other rows may belong in between.
@@ -110,7 +111,7 @@ internal sealed class LakeRows(LakeSource lake)
     {
         var entity = new TableEntity("", key) { ["is_final"] = true };
         for (var column = 0; column < rows.Columns.Count; column++)
-            if (Cell.Whole(rows, column, row) is { } value)
+            if (Cell.Value(rows, column, row) is { } value)
                 entity[rows.Schema.Fields[column].Name] = value is DateTime time ? new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc)) : value;
         return entity;
     }

@@ -14,7 +14,7 @@ public sealed class LakeSource
     /// <summary>Files below this size are small: maintenance packs them.</summary>
     public const long SmallFile = 32L << 20;
 
-    private const int MostFiles = 64;
+    internal const int MostFiles = 64;
     private const int MostVersions = 50;
     private const int MostListed = 200;
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(15);
@@ -87,13 +87,7 @@ public sealed class LakeSource
                 if (found.Count >= limit)
                     break;
                 read++;
-                var batches = new List<RowBatch>();
-                await foreach (var batch in table.Delta.ReadAsync(file, columns, filter, cancel))
-                    batches.Add(DeltaColumns.FromDelta(batch, table.Rows));
-                foreach (var batch in Enumerable.Reverse(batches))
-                    for (var row = batch.Count - 1; row >= 0 && found.Count < limit; row--)
-                        if (wanted(batch, row))
-                            found.Add((batch, row));
+                found.AddRange(await LastAsync(table, file, columns, filter, wanted, limit - found.Count, cancel));
             }
 
             return new Scan(found, read, read == files.Count && found.Count < limit);
@@ -102,6 +96,26 @@ public sealed class LakeSource
         {
             _scan.Release();
         }
+    }
+
+    /// <summary>The last rows of a file that are wanted, the last first; of a row group, which may be large, only they are kept.</summary>
+    private static async Task<List<(RowBatch Rows, int Row)>> LastAsync(
+        LakeTable table, DataFile file, IReadOnlyList<string> columns, ScanFilter filter, Func<RowBatch, int, bool> wanted, int limit, CancellationToken cancel)
+    {
+        var last = new Queue<RowBatch>();
+        var count = 0;
+        await foreach (var batch in table.Delta.ReadAsync(file, columns, filter, cancel))
+        {
+            var rows = DeltaColumns.FromDelta(batch, table.Rows);
+            var which = Enumerable.Range(0, rows.Count).Where(row => wanted(rows, row)).TakeLast(limit).ToArray();
+            if (which.Length == 0)
+                continue;
+            last.Enqueue(RowBatches.Take(rows, which));
+            for (count += which.Length; count - last.Peek().Count >= limit;)
+                count -= last.Dequeue().Count;
+        }
+
+        return [.. last.Reverse().SelectMany(rows => Enumerable.Range(1, rows.Count).Select(back => (rows, rows.Count - back))).Take(limit)];
     }
 
     /// <summary>All tables.</summary>

@@ -93,9 +93,9 @@ public sealed class RecommendationSource
     }
 
     // A list is cut where Table storage cannot hold it; those of twenty products never are, unless ids are very long.
-    private static IReadOnlyList<OtherProduct> Others(TableEntity row, string column) => JsonSerializer.Deserialize<List<OtherProduct>>(row.GetString(column) ?? "[]", StatusReport.Json) ?? [];
+    private static IReadOnlyList<OtherProduct> Others(TableEntity row, string column) => CutJson.Items<OtherProduct>(row.GetString(column));
 
-    private static IReadOnlyList<string> List(TableEntity row, string column) => JsonSerializer.Deserialize<List<string>>(row.GetString(column) ?? "[]") ?? [];
+    private static IReadOnlyList<string> List(TableEntity row, string column) => CutJson.Items<string>(row.GetString(column));
 }
 
 /// <summary>Another product and the number of sessions with both.</summary>

@@ -3,6 +3,7 @@ using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Api;
 using Tidemark.Functions.Results;
+using Tidemark.Functions.Sources;
 
 namespace Tidemark.Functions.Http;
 
@@ -20,8 +21,10 @@ public sealed class RowsSource
     private readonly LakeRows _lake;
     private readonly StatusSource _status;
     private readonly ResultsKept _kept;
+    private readonly HostedPipelines _pipelines;
 
-    internal RowsSource(OutputRows tables, LakeSource lake, StatusSource status, ResultsKept kept) => (_tables, _lake, _status, _kept) = (tables, new LakeRows(lake), status, kept);
+    internal RowsSource(OutputRows tables, LakeSource lake, StatusSource status, ResultsKept kept, HostedPipelines pipelines) =>
+        (_tables, _lake, _status, _kept, _pipelines) = (tables, new LakeRows(lake), status, kept, pipelines);
 
     /// <summary>A page of one source.</summary>
     internal Task<RowsPage> ReadAsync(RowsWanted wanted, string source, CancellationToken cancel) =>
@@ -47,8 +50,11 @@ public sealed class RowsSource
     /// <summary>Time from which Table storage surely has every row; null before there is a frontier.</summary>
     private async Task<DateTimeOffset?> KeptFromAsync(IOutput output, CancellationToken cancel)
     {
-        var status = await _status.GetAsync(cancel);
-        var newest = status.Partitions.Max(p => p.MaxEventTime);
+        var all = await _status.GetAsync(cancel);
+        // Each topic has a frontier of its own.
+        var status = all.Sources.GetValueOrDefault(_pipelines.Of(output).Name) ?? all;
+        // The join of two topics has a time, but no partitions.
+        var newest = status.Partitions.Count == 0 ? status.Frontier : status.Partitions.Max(p => p.MaxEventTime);
         return _kept.OldUpTo(output, status.Frontier?.ToUnixTimeMilliseconds(), newest?.ToUnixTimeMilliseconds()) is { } old ? DateTimeOffset.FromUnixTimeMilliseconds(old) + Margin : null;
     }
 

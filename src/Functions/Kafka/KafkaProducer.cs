@@ -18,7 +18,7 @@ public sealed class KafkaProducer : IDisposable
     private readonly KafkaProducerOptions _options;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
-    private IProducer<byte[]?, byte[]?>? _client;
+    private Client? _client;
     private volatile bool _isBroken;
     private long _delivered;
     private long _failed;
@@ -47,7 +47,7 @@ public sealed class KafkaProducer : IDisposable
             cancel.ThrowIfCancellationRequested();
             try
             {
-                Client().Produce(target, message, report => Ended(report, done));
+                Current().Kafka.Produce(target, message, report => Ended(report, done));
                 return;
             }
             catch (ProduceException<byte[]?, byte[]?> e) when (e.Error.Code == ErrorCode.Local_QueueFull)
@@ -65,6 +65,7 @@ public sealed class KafkaProducer : IDisposable
     /// <summary>Sends one record; its offset once it is acknowledged. Throws <see cref="KafkaException"/> when it surely or possibly did not arrive.</summary>
     public async Task<long> SendAsync(TopicPartition target, Message<byte[]?, byte[]?> message, CancellationToken cancel)
     {
+        var client = Current();
         var offset = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
         await EnqueueAsync(target, message, report =>
         {
@@ -73,7 +74,8 @@ public sealed class KafkaProducer : IDisposable
             else
                 offset.TrySetResult(report.Offset.Value);
         }, cancel);
-        return await offset.Task.WaitAsync(cancel);
+        await (await Task.WhenAny(offset.Task, client.Ended).WaitAsync(cancel));
+        return await offset.Task;
     }
 
     /// <summary>Sends records to a topic in order, each to the partition of its key; returns when all are acknowledged and throws the first failure when one is not.</summary>
@@ -81,6 +83,7 @@ public sealed class KafkaProducer : IDisposable
     {
         if (messages.Count == 0)
             return;
+        var client = Current();
         var target = new TopicPartition(topic, Partition.Any);
         var all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var left = messages.Count;
@@ -92,7 +95,7 @@ public sealed class KafkaProducer : IDisposable
                 else if (Interlocked.Decrement(ref left) == 0)
                     all.TrySetResult();
             }, cancel);
-        await all.Task.WaitAsync(cancel);
+        await (await Task.WhenAny(all.Task, client.Ended).WaitAsync(cancel));
     }
 
     /// <summary>Waits until everything is decided, or for this long; how many records are left, with a warning when there are any.</summary>
@@ -100,7 +103,7 @@ public sealed class KafkaProducer : IDisposable
     {
         IProducer<byte[]?, byte[]?>? client;
         lock (_lock)
-            client = _client;
+            client = _client?.Kafka;
         var left = client?.Flush(patience) ?? 0;
         if (left > 0)
             _logger.LogWarning("{Left} records were not acknowledged by Kafka at {Brokers} after {Seconds} s; they may or may not have arrived.", left, _connection.BootstrapServers, patience.TotalSeconds);
@@ -118,7 +121,7 @@ public sealed class KafkaProducer : IDisposable
     /// <returns>How many partitions it has.</returns>
     public async Task<int> EnsureTopicAsync(string topic, int? partitions, short? replication, TimeSpan patience)
     {
-        using var admin = new DependentAdminClientBuilder(Client().Handle).Build();
+        using var admin = new DependentAdminClientBuilder(Current().Kafka.Handle).Build();
         return await TopicAdmin.EnsureAsync(admin, topic, partitions, replication, patience);
     }
 
@@ -147,7 +150,7 @@ public sealed class KafkaProducer : IDisposable
         FirstFailure ??= error.Reason;
     }
 
-    private IProducer<byte[]?, byte[]?> Client()
+    private Client Current()
     {
         lock (_lock)
         {
@@ -158,7 +161,7 @@ public sealed class KafkaProducer : IDisposable
                 _isBroken = false;
             }
 
-            return _client ??= Build();
+            return _client ??= new Client(Build());
         }
     }
 
@@ -173,5 +176,24 @@ public sealed class KafkaProducer : IDisposable
             })
             .SetLogHandler((_, _) => { })
             .Build();
+    }
+
+    /// <summary>A client, and the end of those that wait for it: what it had not told when it was disposed it never tells.</summary>
+    private sealed class Client(IProducer<byte[]?, byte[]?> kafka) : IDisposable
+    {
+        private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public IProducer<byte[]?, byte[]?> Kafka => kafka;
+
+        /// <summary>Fails when the client is disposed.</summary>
+        public Task Ended => _ended.Task;
+
+        public void Dispose()
+        {
+            kafka.Dispose();
+            _ended.TrySetException(new KafkaException(new Error(ErrorCode.Local_Destroy, "The client was ended before every record was acknowledged; they may or may not have arrived.")));
+            // Nobody may be waiting.
+            _ = _ended.Task.Exception;
+        }
     }
 }

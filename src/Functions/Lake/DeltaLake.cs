@@ -68,15 +68,17 @@ internal sealed class DeltaLake(LakeTables tables, CostCounters counters, TimePr
             yield return DeltaColumns.FromDelta(batch, schema);
     }
 
-    public async IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, [EnumeratorCancellation] CancellationToken cancel)
+    public async IAsyncEnumerable<CommittedRows> ReadCommitsAsync(
+        string table, string appId, long afterVersion, IReadOnlyList<string>? columns, [EnumeratorCancellation] CancellationToken cancel)
     {
         var lake = tables[table];
+        columns ??= [.. lake.Rows.Fields.Select(f => f.Name)];
         await foreach (var commit in lake.Delta.ReadChangesAsync(afterVersion, cancel))
             if (Has(commit.Transactions.Keys, appId))
                 yield return new CommittedRows(
                     commit.Version,
                     commit.Transactions.TryGetValue(appId, out var position) ? position : commit.Version,
-                    await lake.ReadAsync(commit.Added, [.. lake.Rows.Fields.Select(f => f.Name)], cancel))
+                    await lake.ReadAsync(commit.Added, columns, cancel))
                 {
                     TimeMs = commit.Transactions.TryGetValue(appId + "/time", out var time) ? time : null,
                 };

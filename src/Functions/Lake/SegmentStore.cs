@@ -20,6 +20,9 @@ internal sealed class SegmentStore(PipelineId id, int inlineLimit, IObjectStore 
     private const int InlineRatio = 4;
     private const string Offset = "kafka_offset";
 
+    // The ledger's row has the statistics of each file, a few KB: one of 1 MB has room for these several times over.
+    private const int MostDates = 64;
+
     public byte[]? TryEncode(Segment segment)
     {
         if (EstimatedBytes(segment) > (long)inlineLimit * InlineRatio * Spread(segment))
@@ -48,6 +51,8 @@ internal sealed class SegmentStore(PipelineId id, int inlineLimit, IObjectStore 
 
     public async Task<StagedSegment> StageAsync(int partition, long from, string attempt, Segment segment, CancellationToken cancel)
     {
+        if (Spread(segment) > MostDates)
+            throw new RangeTooLargeException($"The range of partition {partition} from offset {from} has events of more than {MostDates} days, or a file for each of as many other values.");
         var files = new Dictionary<string, string>();
         foreach (var (table, rows) in segment.Rows)
             files[table] = StagedFiles.Describe(await tables[table].WriteAsync([rows], attempt, cancel));

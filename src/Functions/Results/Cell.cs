@@ -22,9 +22,6 @@ internal static class Cell
         var value => value,
     };
 
-    /// <summary>The same, of any length.</summary>
-    public static object? Whole(RowBatch rows, int column, int row) => Value(rows, column, row);
-
     /// <summary>The value as text for a key: invariant, times as milliseconds since 1970.</summary>
     public static string? KeyText(RowBatch rows, int column, int row) => Value(rows, column, row) switch
     {

@@ -43,7 +43,15 @@ public sealed class NewestRows
             if (rows.Get(now, source.Board.HasTicked ? Followed : Fresh) is { } meanwhile)
                 return meanwhile;
             rows.Begin();
-            return rows.Loaded(await ReadAsync(source.Results, query, cancel), now);
+            try
+            {
+                return rows.Loaded(await ReadAsync(source.Results, query, cancel), now);
+            }
+            catch
+            {
+                rows.Failed();
+                throw;
+            }
         }
         finally
         {
@@ -96,6 +104,16 @@ public sealed class NewestRows
             {
                 _loading = true;
                 _meanwhile.Clear();
+            }
+        }
+
+        public void Failed()
+        {
+            lock (_lock)
+            {
+                _loading = false;
+                _meanwhile.Clear();
+                (_rows, _list) = (null, null);
             }
         }
 

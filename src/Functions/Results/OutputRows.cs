@@ -153,7 +153,11 @@ internal sealed class OutputRows(OutputBook book, ResultTables tables)
             key.Append(key.Length == 0 ? "" : "|").Append(TableKeys.Escape(value));
         }
 
-        return whole ? (table, key.ToString(), key + "\0") : key.Length == 0 ? (table, "", "\uFFFF") : (table, key + "|", key + "}");
+        if (whole && ResultKeys.Whole(key.ToString()) is var one)
+            return (table, one, one + "\0");
+        // Longer keys than a prefix that was cut are told apart by their columns.
+        var begin = key.Length == 0 ? "" : ResultKeys.Prefix(key + "|");
+        return (table, begin, begin.EndsWith('|') ? begin[..^1] + "}" : begin + "\uFFFF");
     }
 
     private static RowField Field(IOutput output, string name) => output.Schema.Fields[output.Schema.IndexOf(name)];

@@ -9,12 +9,13 @@ namespace Tidemark.Functions.Results;
 /// <summary>
 /// Names and keys of result tables. RowKey: the greatest long less the window start (or the time of a stream's row) in ms, as 19 digits, so that the
 /// newest comes first, then each key, escaped, with <c>|</c> between; a null key is <c>!n</c>, which no escaped text can be. Rows of a top have their
-/// rank instead, in as many digits as the greatest one.
+/// rank instead, in as many digits as the greatest one. Table storage takes 512 characters; where a key would be longer, a digest stands for its end.
 /// </summary>
 internal static class ResultKeys
 {
     private const string NullKey = "!n";
     private const int LongestInIndex = 240;
+    private const int Longest = 500;
 
     /// <summary>The table of a query: PascalCase of its snake_case name, e.g. <c>CategoryViews</c>.</summary>
     public static string Table(string query)
@@ -53,8 +54,14 @@ internal static class ResultKeys
             key.Append(Cell.KeyText(rows, rows.Schema.IndexOf(name), row) is { } text ? TableKeys.Escape(text) : NullKey);
         }
 
-        return key.ToString();
+        return Whole(key.ToString());
     }
+
+    /// <summary>RowKey of the row whose key this is.</summary>
+    public static string Whole(string key) => TableKeys.Fit(key, Longest);
+
+    /// <summary>What the RowKeys of all rows have in common whose keys begin so; others may have it too.</summary>
+    public static string Prefix(string key) => TableKeys.FitPrefix(key, Longest);
 
     /// <summary>The table in which rows of a stream are found by a column, e.g. <c>FraudAlertsByUserId</c>.</summary>
     public static string IndexTable(string query, string column) => Table($"{query}_by_{column}");

@@ -12,12 +12,11 @@ namespace Tidemark.Functions.Results;
 /// Query results in Table storage: a table for each query (<see cref="ResultKeys.Table"/>), PartitionKey the pipeline's id, one row for each window
 /// and group (or row of a stream), its properties named as the columns (typed as <see cref="Cell.Property"/> says), and <c>is_final</c> and <c>updated_at</c>.
 /// <para><b>Fence.</b> A query that withdraws has one more row, <see cref="IResults.Fence"/>, without columns; readers skip it.</para>
-/// <para><b>Failed preconditions.</b> Rows go in transactions of up to 100; when one row of a transaction fails, it is set aside and the others
+/// <para><b>Failed preconditions.</b> Rows go in transactions of up to 100 and 4 MB; when one row of a transaction fails, it is set aside and the others
 /// are sent again. As with the ledger, a repeat after a lost answer can meet its own rows: null may also mean "written by this very call".</para>
 /// </summary>
 public sealed class TableResults : IResults
 {
-    private const int LargestTransaction = 100;
     private const int Concurrent = 4;
     private const string Revision = "revision";
     private readonly PipelineId _id;
@@ -75,7 +74,7 @@ public sealed class TableResults : IResults
         await foreach (var row in table.QueryAsync<TableEntity>(filter, select: ["PartitionKey", "RowKey"], cancellationToken: cancel))
         {
             old.Add(new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(row.PartitionKey, row.RowKey), row.ETag));
-            if (old.Count == Math.Min(LargestTransaction, most - removed))
+            if (old.Count == Math.Min(Transactions.MostRows, most - removed))
                 await RemoveOldAsync();
             if (removed >= most)
                 break;
@@ -116,16 +115,19 @@ public sealed class TableResults : IResults
         var etags = new string?[writes.Count];
         // No two writes have the same row, so the order of transactions means nothing.
         var options = new ParallelOptions { MaxDegreeOfParallelism = Concurrent, CancellationToken = cancel };
-        await Parallel.ForEachAsync(Enumerable.Range(0, writes.Count).Chunk(LargestTransaction), options, async (chunk, stop) =>
+        await Parallel.ForEachAsync(Enumerable.Range(0, writes.Count).Chunk(Transactions.MostRows), options, async (chunk, stop) =>
         {
-            var pending = chunk.ToList();
-            var actions = pending.ConvertAll(i => Action(rows, writes[i], final, now));
-            // The index first: a row that shows is found by it, and what a crash leaves there alone is written again.
-            if (query is StreamSpec { IndexBy: { } by })
-                await _tables(ResultKeys.IndexTable(query.Name, by)).SubmitTransactionAsync(pending.ConvertAll(i => Indexed(by, rows, writes[i], final, now)), stop);
-            await WriteAsync(table, pending, actions, etags, stop);
-            _counters?.Add(CostCounters.Published + query.Name, pending.Count);
-            Written?.Invoke(query, [.. actions.Select(a => (TableEntity)a.Entity)], []);
+            var done = 0;
+            foreach (var actions in Transactions.Cut(chunk.Select(i => Action(rows, writes[i], final, now))))
+            {
+                var pending = chunk[done..(done += actions.Count)].ToList();
+                // The index first: a row that shows is found by it, and what a crash leaves there alone is written again.
+                if (query is StreamSpec { IndexBy: { } by })
+                    await _tables(ResultKeys.IndexTable(query.Name, by)).SubmitTransactionAsync(pending.ConvertAll(i => Indexed(by, rows, writes[i], final, now)), stop);
+                await WriteAsync(table, pending, actions, etags, stop);
+                _counters?.Add(CostCounters.Published + query.Name, pending.Count);
+                Written?.Invoke(query, [.. actions.Select(a => (TableEntity)a.Entity)], []);
+            }
         });
         return etags;
     }
@@ -137,16 +139,15 @@ public sealed class TableResults : IResults
         var now = _time.GetUtcNow().UtcDateTime;
         var changes = deletes
             .Select(row => new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(_id.Key, row.RowKey), new ETag(row.ETag)))
-            .Concat(writes.Select(write => Action(rows, write, final, now))).ToList();
+            .Concat(writes.Select(write => Action(rows, write, final, now)));
         var etags = new List<string>();
         // Each transaction needs the fence that the one before it left, so they go one after the other; without changes, the fence moves alone.
-        for (var at = 0; at == 0 || at < changes.Count; at += LargestTransaction - 1)
+        foreach (var part in Transactions.Cut(changes, Transactions.MostRows - 1).DefaultIfEmpty([]))
         {
             var row = new TableEntity(_id.Key, IResults.Fence);
             var moved = fence is null
                 ? new TableTransactionAction(TableTransactionActionType.Add, row)
                 : new TableTransactionAction(TableTransactionActionType.UpdateReplace, row, new ETag(fence));
-            var part = changes.Skip(at).Take(LargestTransaction - 1).ToList();
             try
             {
                 var answers = (await table.SubmitTransactionAsync([moved, .. part], cancel)).Value;

@@ -54,6 +54,9 @@ public sealed class HostedPipelines
         All.FirstOrDefault(h => entity.Key.StartsWith($"{h.Id}/", StringComparison.Ordinal))
             ?? throw new FormatException($"Entity '{entity}' belongs to none of the pipelines {string.Join(", ", All.Select(h => h.Id))}.");
 
+    /// <summary>The pipeline that an output is of.</summary>
+    internal HostedPipeline Of(IOutput output) => All.First(h => OutputsOf(h.Pipeline).Contains(output));
+
     /// <summary>The table of a pipeline that a join follows, how far beyond the newest event the join needs the frontier, and the pipeline on its other side; null = no join follows it.</summary>
     internal (string Table, long HorizonMs, HostedPipeline Partner)? FollowedBy(HostedPipeline hosted)
     {

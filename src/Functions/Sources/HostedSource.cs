@@ -1,3 +1,4 @@
+using Tidemark.Domain.Corrections;
 using Tidemark.Domain.Ledger;
 using Tidemark.Functions.Results;
 using Tidemark.Functions.Sinks;
@@ -27,6 +28,12 @@ internal sealed class HostedSource : IDisposable
     public required ISegmentStore Segments { get; init; }
 
     public required Ingest Ingest { get; init; }
+
+    /// <summary>What was merged into closed windows of its queries.</summary>
+    public required ICorrectionLog Corrections { get; init; }
+
+    /// <summary>Merges late events into closed windows; null = nothing of it can be computed again from a table of events.</summary>
+    public required Reopener? Reopener { get; init; }
 
     public required StatusBoard Board { get; init; }
 

@@ -2,10 +2,13 @@ using Azure.Data.Tables;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tidemark.Delta;
+using Tidemark.Domain.Corrections;
 using Tidemark.Domain.Ledger;
+using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Scoring;
 using Tidemark.Domain.Streams;
 using Tidemark.Functions.Configuration;
+using Tidemark.Functions.Corrections;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Kafka;
 using Tidemark.Functions.Lake;
@@ -29,13 +32,15 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
     private readonly CostCounters _costs = services.GetRequiredService<CostCounters>();
 
     private readonly TableClient _table = services.GetRequiredService<TableServiceClient>().GetTableClient(options.LedgerTable);
+    private readonly ReplayedTopics? _replayed = services.GetService<ReplayedTopics>();
     private readonly Dictionary<HostedPipeline, (ILedger Ledger, ITopicLog Log)> _topics = [];
 
     public HostedSources Make(HostedPipelines pipelines)
     {
         foreach (var hosted in pipelines.All)
-            _topics[hosted] = (new TableLedger(hosted.Id, _table), hosted == pipelines.First ? services.GetRequiredService<ITopicLog>()
-                : hosted.Kafka is { } kafka ? new KafkaTopicLog(kafka, Logger<KafkaTopicLog>()) : new NoTopicLog());
+            _topics[hosted] = (new TableLedger(hosted.Id, _table), hosted.Kafka is not { } kafka ? new NoTopicLog()
+                : _replayed is not null ? _replayed.LogOf(hosted)
+                : hosted == pipelines.First ? services.GetRequiredService<ITopicLog>() : new KafkaTopicLog(kafka, Logger<KafkaTopicLog>()));
         return new HostedSources([.. pipelines.All.Select(hosted => Make(hosted, pipelines))]);
     }
 
@@ -52,6 +57,8 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
         var sinks = new KafkaSinks(options.ResultTopics, hosted.Kafka ?? options.Kafka, id, pipeline, services.GetRequiredService<PipelineMetrics>(), Logger<KafkaSinks>());
         var ingest = new Ingest(pipeline, ledger, log, segments, ToIngest(hosted), _time, lake, alerts);
         var tick = new Tick(pipeline, id, Stores(ledger, log, segments, entities, lake, results, alerts, sinks, isMain), ingest, ToTick(hosted, pipelines), _time, _instance);
+        var corrections = new CorrectionStore(id, table);
+        var reopener = pipeline is IRecounting ? new Reopener(pipeline, id, ledger, lake, new LakeCorrections(services.GetRequiredService<LakeTables>(), _costs), results, corrections, options.Kept, _time) : null;
         var board = new StatusBoard(id, _costs, _time, _instance);
         var operators = new OperatorBoard(id, pipeline, _costs, options.Kafka.BrokerList, _instance);
         var status = new StatusStore(id, table);
@@ -60,7 +67,7 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
             services.GetRequiredService<PipelineMetrics>(), hosted.Name, _time, Logger<TickAftermath>(), isMain ? services.GetService<IScorer>() as WatchedScorer : null);
         return new HostedSource
         {
-            Hosted = hosted, Ledger = ledger, Log = log, StartFrom = Start(hosted), Results = results, Alerts = alerts, Sinks = sinks, Segments = segments, Ingest = ingest, Board = board, Operators = operators, Status = status,
+            Hosted = hosted, Ledger = ledger, Log = log, StartFrom = Start(hosted), Results = results, Alerts = alerts, Sinks = sinks, Segments = segments, Ingest = ingest, Corrections = corrections, Reopener = reopener, Board = board, Operators = operators, Status = status,
             Runner = new TickRunner(tick, entities, services.GetRequiredService<Preparation>(), board, status, aftermath, _time, Logger<TickRunner>()),
         };
     }
@@ -82,7 +89,9 @@ internal sealed class SourceFactory(IServiceProvider services, TidemarkOptions o
         {
             StartFrom = Start(hosted),
             FollowedTable = followed,
-            Partner = new TopicPartner(partner.Pipeline, horizonMs, cancel => TopicEnd.ReadAsync(ledger, log, cancel), cancel => TopicStand.ReadAsync(ledger, lake, partner.Id, table, cancel)),
+            Partner = new TopicPartner(
+                partner.Pipeline, horizonMs, cancel => TopicEnd.ReadAsync(ledger, log, cancel),
+                cancel => _replayed is not null ? Task.FromResult(_replayed.StandOf(hosted)) : TopicStand.ReadAsync(ledger, lake, partner.Id, table, cancel)),
         };
     }
 

@@ -8,7 +8,7 @@ namespace Tidemark.Functions.Status;
 
 /// <summary>
 /// Alerts as log lines and as rows <c>{name}|{subject}</c> of partition <c>{id}|alerts</c> in the ledger's table. The same alert again refreshes its
-/// row and log line, at most once a minute; in between the newest text is known to this process.
+/// row and log line, at most once a minute; in between the newest text is known to this process. What other processes raise is known within half a minute.
 /// </summary>
 internal sealed class TableAlerts(PipelineId id, TableClient table, TimeProvider time, ILogger<TableAlerts> logger) : IAlerts
 {
@@ -16,7 +16,8 @@ internal sealed class TableAlerts(PipelineId id, TableClient table, TimeProvider
     private static readonly TimeSpan UnknownHolds = TimeSpan.FromMinutes(10);
     private readonly ConcurrentDictionary<(string Name, string Subject), AlertStatus> _known = new();
     private readonly ConcurrentDictionary<(string Name, string Subject), DateTimeOffset> _written = new();
-    private bool _isLoaded;
+    private static readonly TimeSpan Reread = TimeSpan.FromSeconds(30);
+    private DateTimeOffset _readAt;
 
     private string Partition => id.Key + "|alerts";
 
@@ -43,23 +44,23 @@ internal sealed class TableAlerts(PipelineId id, TableClient table, TimeProvider
         _written[(name, subject)] = now;
     }
 
-    /// <summary>Every alert ever raised, the latest first, at most 50. Reads the table once, then knows.</summary>
+    /// <summary>Every alert ever raised, the latest first, at most 50.</summary>
     public async Task<IReadOnlyList<AlertStatus>> ListAsync(CancellationToken cancel)
     {
-        if (!_isLoaded)
+        var now = time.GetUtcNow();
+        if (now - _readAt >= Reread)
         {
             await foreach (var row in table.QueryAsync<TableEntity>(TableClient.CreateQueryFilter($"PartitionKey eq {Partition}"), cancellationToken: cancel))
             {
                 var alert = new AlertStatus(
                     row.GetString("Name") ?? "", row.GetString("Subject") ?? "", row.GetString("Text") ?? "",
                     row.GetDateTimeOffset("RaisedAt") ?? default, row.GetDateTimeOffset("LastAt") ?? default, false);
-                _known.TryAdd((alert.Name, alert.Subject), alert);
+                _known.AddOrUpdate((alert.Name, alert.Subject), alert, (_, known) => known.LastAt < alert.LastAt ? alert : known);
             }
 
-            _isLoaded = true;
+            _readAt = now;
         }
 
-        var now = time.GetUtcNow();
         return [.. _known.Values.OrderByDescending(a => a.LastAt).Take(50).Select(a => a with { Active = now - a.LastAt < Holds(a.Name) })];
     }
 

@@ -14,6 +14,8 @@ internal static class TableKeys
     /// <summary>Longest escaped text kept whole; beyond it a digest stands for the rest (such a key cannot be turned back).</summary>
     public const int LongestText = 400;
 
+    // !h and 16 bytes.
+    private const int DigestLength = 34;
     private const string Plain = "-_.:=,~@$()+* ";
 
     /// <summary>The escaped form.</summary>
@@ -59,10 +61,13 @@ internal static class TableKeys
     /// <summary>A key made of escaped parts, cut where it is too long; a digest of all of it stands for the rest.</summary>
     public static string Fit(string key, int longest) => key.Length <= longest ? key : Shorten(key, key, longest);
 
+    /// <summary>What is left of the beginning of a key by <see cref="Fit"/>, whatever follows.</summary>
+    public static string FitPrefix(string prefix, int longest) => prefix.Length <= longest - DigestLength ? prefix : prefix[..(longest - DigestLength)];
+
     private static string Shorten(string escaped, string text, int longest)
     {
         var digest = SHA256.HashData(MemoryMarshalBytes(text));
-        return string.Concat(escaped.AsSpan(0, longest - 34), "!h", Convert.ToHexString(digest, 0, 16));
+        return string.Concat(escaped.AsSpan(0, longest - DigestLength), "!h", Convert.ToHexString(digest, 0, 16));
     }
 
     private static ReadOnlySpan<byte> MemoryMarshalBytes(string text) => System.Runtime.InteropServices.MemoryMarshal.AsBytes(text.AsSpan());

@@ -50,20 +50,36 @@ public sealed class MaintenanceRound
     internal async Task RunAsync(CancellationToken cancel)
     {
         var failures = new List<Exception>();
+        // First, since it takes little: packing may take all the time that a run has.
+        foreach (var results in _results)
+            await TryAsync("the results", async () =>
+            {
+                foreach (var (output, removed) in await results.RemoveAsync(MostResultRows, cancel))
+                    _logger.LogInformation("Maintenance of the results of {Output}: {Removed} rows removed that are older than the retention.", output, removed);
+            });
         var left = (await _store.ReadAsync(cancel)).ToDictionary(t => t.Table);
         await foreach (var table in _maintenance.RunAsync(_maintenance.Tables, cancel))
             if (table.Failure is { } failure)
                 failures.Add(new InvalidOperationException($"Maintenance of {table.Table} failed: {failure.Message}", failure));
             else
-                left[table.Table] = await LookAsync(table.Table, cancel);
+                await TryAsync(table.Table, async () => left[table.Table] = await LookAsync(table.Table, cancel));
         await _store.WriteAsync([.. left.Values], cancel);
-        foreach (var results in _results)
-            foreach (var (output, removed) in await results.RemoveAsync(MostResultRows, cancel))
-                _logger.LogInformation("Maintenance of the results of {Output}: {Removed} rows removed that are older than the retention.", output, removed);
         if (failures.Count == 0)
             return;
         _metrics.Failed("Maintain");
-        throw new AggregateException($"Maintenance failed for {failures.Count} of {_maintenance.Tables.Count} tables; the next round tries again.", failures);
+        throw new AggregateException($"Maintenance failed for {failures.Count} of {_maintenance.Tables.Count} tables and their results; the next round tries again.", failures);
+
+        async Task TryAsync(string what, Func<Task> work)
+        {
+            try
+            {
+                await work();
+            }
+            catch (Exception e) when (!cancel.IsCancellationRequested)
+            {
+                failures.Add(new InvalidOperationException($"Maintenance of {what} failed: {e.Message}", e));
+            }
+        }
     }
 
     private async Task<MaintainedTableRow> LookAsync(string table, CancellationToken cancel)

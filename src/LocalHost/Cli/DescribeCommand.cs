@@ -1,19 +1,18 @@
 using System.CommandLine;
-using Tidemark.Domain.Clickstream;
 using Tidemark.Functions.Configuration;
 using Tidemark.LocalHost.Settings;
 
 namespace Tidemark.LocalHost.Cli;
 
-/// <summary><c>describe</c>: the pipeline as text, which is also the contract that a test holds it to.</summary>
+/// <summary><c>describe</c>: the pipelines as text, which is also the contract that a test holds it to.</summary>
 internal static class DescribeCommand
 {
     private static readonly string[] Heads = ["topic ", "table ", "query ", "stream "];
 
     public static Command Create(TextWriter output)
     {
-        var name = new Argument<string?>("NAME") { Description = "A query, stream or table, such as category_views; everything when left out", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("describe", "Print what the pipeline computes: tables, queries and streams with their columns. Needs no data and starts nothing") { name };
+        var name = new Argument<string?>("NAME") { Description = "A query, stream or table of any topic that is read, such as category_views; everything when left out", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("describe", "Print what is computed of each topic that is read: tables, queries and streams with their columns. Needs no data and starts nothing") { name };
         command.SetAction(parsed => output.Write(Section(TriggerText.Apply(Text(), TriggerIntervals.Read(new SettingReader(RunSettings.Read(new RunOptions())))), parsed.GetValue(name))));
         return command;
     }
@@ -24,27 +23,20 @@ internal static class DescribeCommand
     {
         if (name is null)
             return text;
-        var sections = new List<(string Name, List<string> Lines)>();
+        var sections = new List<(bool IsTopic, string Name, List<string> Lines)>();
         foreach (var line in text.TrimEnd('\n').Split('\n'))
         {
             if (Heads.FirstOrDefault(head => line.StartsWith(head, StringComparison.Ordinal)) is { } head)
-                sections.Add((line[head.Length..].Split(' ')[0], []));
+                sections.Add((head == Heads[0], line[head.Length..].Split(' ')[0], []));
             sections[^1].Lines.Add(line);
         }
 
         var wanted = name.StartsWith("gold/", StringComparison.Ordinal) ? name["gold/".Length..] : name;
-        return sections.Find(s => s.Name == wanted) is (_, { } lines) ? string.Concat(lines.Select(l => l + "\n")) : throw new SettingException(
-            $"The pipeline has no query, stream or table '{name}'; it has {string.Join(", ", sections.Skip(1).Select(s => s.Name))}.");
+        // A topic may be called as a stream is.
+        return sections.Where(s => s.Name == wanted).OrderBy(s => s.IsTopic).FirstOrDefault().Lines is { } lines ? string.Concat(lines.Select(l => l + "\n")) : throw new SettingException(
+            $"There is no query, stream or table '{name}'; there are {string.Join(", ", sections.Where(s => !s.IsTopic).Select(s => s.Name))}.");
     }
 
-    private static string Text()
-    {
-        var settings = RunSettings.Build(new RunOptions(), usesEmulator: false, []);
-        if (settings[RunSettings.Brokers] is not { Length: > 0 })
-            settings[RunSettings.Brokers] = "localhost:9092"; // Nobody is asked.
-        if (settings[RunSettings.Storage] is not { Length: > 0 })
-            settings[RunSettings.Storage] = "UseDevelopmentStorage=true";
-        var options = TidemarkOptions.Read(settings);
-        return ClickstreamPipeline.Create(options.ToEvents(), enrichment: options.ToEnrichment()).Describe();
-    }
+    private static string Text() =>
+        string.Concat(ConfiguredPipelines.Of(RunSettings.Build(new RunOptions(), usesEmulator: false, [])).All.Select(hosted => hosted.Pipeline.Describe()));
 }

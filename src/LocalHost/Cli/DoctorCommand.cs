@@ -49,11 +49,12 @@ internal static class DoctorCommand
 
     private static void Tell(IReadOnlyList<Finding> findings, TextWriter output)
     {
+        var width = findings.Max(finding => finding.Check.Length);
         foreach (var finding in findings)
         {
-            output.WriteLine($"{Word(finding.Outcome),-8} {finding.Check,-16} {finding.Text}");
+            output.WriteLine($"{Word(finding.Outcome),-8} {finding.Check.PadRight(width)} {finding.Text}");
             if (finding.Remedy is { } remedy)
-                output.WriteLine($"{"",-25} → {remedy}");
+                output.WriteLine($"{new string(' ', 9 + width)} → {remedy}");
         }
 
         output.WriteLine($"{findings.Count(f => f.Outcome == Outcome.Failure)} failures, {findings.Count(f => f.Outcome == Outcome.Warning)} warnings, {findings.Count(f => f.Outcome == Outcome.Unknown)} that cannot be checked, {findings.Count(f => f.Outcome == Outcome.Ok)} ok");

@@ -3,10 +3,9 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Domain.Columns;
-using Tidemark.Domain.Corrections;
 using Tidemark.Domain.Explaining;
 using Tidemark.Domain.Ledger;
-using Tidemark.Domain.Pipelines;
+using Tidemark.Functions.Sources;
 using Tidemark.LocalHost.Settings;
 
 namespace Tidemark.LocalHost.Cli;
@@ -25,7 +24,7 @@ internal static class ExplainCommand
         var limit = new Option<int>("--limit") { Description = "Most events that are printed", DefaultValueFactory = _ => 20, HelpName = "N" };
         var json = new Option<bool>("--json") { Description = "One JSON object, for scripts" };
         var data = RunCommand.DataOption();
-        var command = new Command("explain", "Say which events made a row, whether they give it again, and which were left out; or what became of one event") { query, window, key, id, limit, json, data };
+        var command = new Command("explain", "Say which events made a row of any topic's queries, whether they give it again, and which were left out; or what became of one event, in all topics") { query, window, key, id, limit, json, data };
         command.SetAction((parsed, cancel) =>
         {
             var most = parsed.GetValue(limit) is >= 0 and var given ? given : throw new SettingException($"--limit {parsed.GetValue(limit)} makes no sense; give 0 or more.");
@@ -44,11 +43,9 @@ internal static class ExplainCommand
 
     private static async Task<int> NumberAsync(IServiceProvider services, string name, long start, string[] keys, int limit, bool json, TextWriter output, CancellationToken cancel)
     {
-        var pipeline = services.GetRequiredService<IPipeline>();
-        LateCommands.CheckQuery(pipeline, name);
-        var query = pipeline.Queries.First(q => q.Name == name);
-        var explainer = new NumberExplainer(
-            pipeline, services.GetRequiredService<PipelineId>(), services.GetRequiredService<ILedger>(), services.GetRequiredService<ILake>(), services.GetRequiredService<ICorrectionLog>());
+        var source = EventSources.OfQuery(services, name);
+        var query = source.Hosted.Pipeline.Queries.First(q => q.Name == name);
+        var explainer = new NumberExplainer(source.Hosted.Pipeline, source.Hosted.Id, source.Ledger, services.GetRequiredService<ILake>(), source.Corrections);
         if (!explainer.IsWindow(query, start))
             throw new SettingException($"No window of {name} starts at {CliValues.Text(start)}; its windows are {query.SizeMs / 1000} s long and start every {query.SlideMs / 1000} s.");
         var found = await explainer.ExplainAsync(query, start, Group(explainer.Groups(name), keys, name), cancel);
@@ -59,7 +56,7 @@ internal static class ExplainCommand
         {
             output.WriteLine(JsonSerializer.Serialize(new
             {
-                found.Query, window = CliValues.Text(found.StartMs), closed = found.IsClosed, row = Rows(found.Row).FirstOrDefault(), recomputed = Rows(found.Recomputed).FirstOrDefault(),
+                found.Query, topic = source.Name, window = CliValues.Text(found.StartMs), closed = found.IsClosed, row = Rows(found.Row).FirstOrDefault(), recomputed = Rows(found.Recomputed).FirstOrDefault(),
                 agrees = found.Agrees, differences = found.Differences, counts = Enum.GetValues<EventFate>().ToDictionary(Word, f => counts.GetValueOrDefault(f)), partitions,
                 events = found.Events.Take(limit).Select(e => new { e.Partition, e.Offset, eventId = e.Id, eventTime = CliValues.Text(e.TimeMs), fate = Word(e.Fate) }),
             }, Json));
@@ -69,12 +66,13 @@ internal static class ExplainCommand
         output.WriteLine($"row         {(found.Row.Count == 0 ? found.IsClosed ? "none: no event counts in it, or a condition or a top of the query leaves it out" : "none yet: the window is open" : JsonSerializer.Serialize(Rows(found.Row)[0], Json))}");
         output.WriteLine($"recomputed  {(found.Recomputed.Count == 0 ? "none" : JsonSerializer.Serialize(Rows(found.Recomputed)[0], Json))}");
         output.WriteLine(found.Agrees ? "agree       yes" : found.IsClosed ? $"agree       NO{(found.Differences.Count > 0 ? $", in {string.Join(", ", found.Differences)}" : "")}" : "agree       not yet: the window is open");
+        output.WriteLine($"topic       {source.Name}");
         foreach (var p in partitions)
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"partition {p.partition}: {p.events} events, offsets {p.first} to {p.last}"));
         output.WriteLine($"{CliValues.Count(counts.GetValueOrDefault(EventFate.Counted), "event")} counted, {counts.GetValueOrDefault(EventFate.Merged)} merged later, {counts.GetValueOrDefault(EventFate.Late)} late and left out, {CliValues.Count(counts.GetValueOrDefault(EventFate.Duplicate), "duplicate")} dropped");
         // What was left out is what people look for.
         foreach (var e in found.Events.OrderByDescending(e => e.Fate is EventFate.Late or EventFate.Duplicate).Take(limit))
-            output.WriteLine($"  {e.Id} at {CliValues.Text(e.TimeMs)}, partition {e.Partition} offset {e.Offset}: {Word(e.Fate)}");
+            output.WriteLine($"  {(e.Id is null ? "" : $"{e.Id} ")}at {CliValues.Text(e.TimeMs)}, partition {e.Partition} offset {e.Offset}: {Word(e.Fate)}");
         if (found.Events.Count > limit)
             output.WriteLine($"  … --limit shows more than {limit} of {found.Events.Count}");
         return ExitCodes.Success;
@@ -82,41 +80,64 @@ internal static class ExplainCommand
 
     private static async Task<int> EventAsync(IServiceProvider services, string eventId, bool json, TextWriter output, CancellationToken cancel)
     {
-        var found = await new EventExplainer(
-            services.GetRequiredService<IPipeline>(), services.GetRequiredService<PipelineId>(), services.GetRequiredService<ILedger>(), services.GetRequiredService<ILake>(), services.GetRequiredService<ICorrectionLog>()).ExplainAsync(eventId, cancel);
+        var lake = services.GetRequiredService<ILake>();
+        var searched = EventSources.All(services).Where(source => EventExplainer.HasIds(source.Hosted.Pipeline)).ToList();
+        var found = new List<(string Topic, EventExplanation Event)>();
+        foreach (var source in searched)
+            if (await new EventExplainer(source.Hosted.Pipeline, source.Hosted.Id, source.Ledger, lake, source.Corrections).ExplainAsync(eventId, cancel) is { Records.Count: > 0 } explained)
+                found.Add((source.Name, explained));
+        var joins = services.GetRequiredService<HostedPipelines>().All.SelectMany(hosted => hosted.Pipeline.Streams).Where(stream => stream.Joined is not null);
+        var joined = found.Count == 0 ? [] : await NamedRows.WithOriginsAsync(lake, await NamedRows.FindAsync(lake, joins, eventId, cancel), cancel);
+        var code = found.Count == 0 ? ExitCodes.Failure : ExitCodes.Success;
         if (json)
         {
             output.WriteLine(JsonSerializer.Serialize(new
             {
-                eventId,
-                records = found.Records.Select(r => new { r.Partition, r.Offset, kafkaTime = CliValues.Text(r.KafkaTimeMs), r.Place, r.Reason }),
-                events = Rows(found.Rows),
-                windows = found.Windows.Select(w => new { w.Query, window = CliValues.Text(w.StartMs), w.Group, closed = w.IsClosed, fate = Word(w.Fate), w.Offset }),
-                notTaken = found.NotTaken, lateForStreams = found.LateForStreams,
-                named = found.Named.Select(n => new { n.Table, row = Rows(n.Row)[0] }),
+                eventId, searched = searched.Select(source => source.Name), topics = found.Select(of => Object(of.Topic, of.Event)),
+                joined = joined.Select(row => new { table = TableNames.Gold(row.Stream.Name), row = Rows(row.Row)[0], madeOf = row.Origins }),
             }, Json));
-            return found.Records.Count == 0 ? ExitCodes.Failure : ExitCodes.Success;
+            return code;
         }
 
-        if (found.Records.Count == 0)
+        if (found.Count == 0)
+            output.WriteLine($"No record in bronze holds the id {eventId}; the topics {string.Join(", ", searched.Select(source => source.Name))} were searched. What was read in the last seconds is not there yet.");
+        foreach (var (topic, explained) in found)
+            Print(topic, explained, output);
+        foreach (var row in joined)
         {
-            output.WriteLine($"No record in bronze holds the id {eventId}. What was read in the last seconds is not there yet.");
-            return ExitCodes.Failure;
+            output.WriteLine($"joined in   {TableNames.Gold(row.Stream.Name)}: {JsonSerializer.Serialize(Rows(row.Row)[0], Json)}");
+            foreach (var o in row.Origins)
+                output.WriteLine($"  made of   {o.EventId}, partition {o.Partition} offset {o.Offset} of {o.Table}");
         }
 
+        return code;
+    }
+
+    private static object Object(string topic, EventExplanation found) => new
+    {
+        topic,
+        records = found.Records.Select(r => new { r.Partition, r.Offset, kafkaTime = CliValues.Text(r.KafkaTimeMs), r.Place, r.Reason }),
+        events = Rows(found.Rows),
+        windows = found.Windows.Select(w => new { w.Query, window = CliValues.Text(w.StartMs), w.Group, closed = w.IsClosed, fate = Word(w.Fate), w.Offset }),
+        notTaken = found.NotTaken, lateForStreams = found.LateForStreams,
+        named = found.Named.Select(n => new { table = TableNames.Gold(n.Stream.Name), row = Rows(n.Row)[0] }),
+    };
+
+    private static void Print(string topic, EventExplanation found, TextWriter output)
+    {
+        output.WriteLine($"topic       {topic}");
         foreach (var r in found.Records)
             output.WriteLine($"record      partition {r.Partition} offset {r.Offset}, Kafka time {CliValues.Text(r.KafkaTimeMs)}: {(r.Reason is null ? $"in {r.Place}" : $"{r.Place}, {r.Reason}")}");
         foreach (var row in Rows(found.Rows))
             output.WriteLine($"event       {JsonSerializer.Serialize(row, Json)}");
         foreach (var w in found.Windows)
             output.WriteLine($"window      {w.Query} {CliValues.Text(w.StartMs)}{(w.Group.Count > 0 ? $" of {string.Join(", ", w.Group.Select(g => $"{g.Key} {g.Value ?? "null"}"))}" : "")}: {Word(w.Fate)}{(w.IsClosed ? "" : ", the window is open")}{(found.Rows.Count > 1 ? $" (offset {w.Offset})" : "")}");
-        foreach (var (table, row) in found.Named)
-            output.WriteLine($"named in    {table}: {JsonSerializer.Serialize(Rows(row)[0], Json)}");
+        foreach (var named in found.Named)
+            output.WriteLine($"named in    {TableNames.Gold(named.Stream.Name)}: {JsonSerializer.Serialize(Rows(named.Row)[0], Json)}");
         if (found.LateForStreams.Count > 0)
             output.WriteLine($"late for    {string.Join(", ", found.LateForStreams)}");
         if (found.NotTaken.Count > 0)
             output.WriteLine($"not taken   by the conditions of {string.Join(", ", found.NotTaken)}");
-        return ExitCodes.Success;
     }
 
     private static Dictionary<string, string?> Group(IReadOnlyList<string> names, string[] given, string query)

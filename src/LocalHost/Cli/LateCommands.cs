@@ -3,7 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Domain.Corrections;
 using Tidemark.Domain.Ledger;
-using Tidemark.Domain.Pipelines;
+using Tidemark.Functions.Sources;
 using Tidemark.LocalHost.Settings;
 
 namespace Tidemark.LocalHost.Cli;
@@ -18,7 +18,7 @@ internal static class LateCommands
         var query = QueryOption();
         var window = WindowOption();
         var since = new Option<string?>("--since") { Description = "Events with a time at or after this", HelpName = "TIME" };
-        var topic = TopicOption.Create();
+        var topic = new Option<string?>("--topic") { Description = $"Of this topic only: {string.Join(", ", RunTopics.InputNames)}", HelpName = "NAME" };
         var limit = new Option<int>("--limit") { Description = "Most events that are printed one by one; 0 prints only the counts", DefaultValueFactory = _ => 20, HelpName = "N" };
         var json = JsonOption();
         var data = RunCommand.DataOption();
@@ -26,8 +26,7 @@ internal static class LateCommands
         list.SetAction((parsed, cancel) =>
         {
             var wanted = new LateList(
-                parsed.GetValue(topic)!,
-                parsed.GetValue(query), CliValues.Time("--window", parsed.GetValue(window)), CliValues.Time("--since", parsed.GetValue(since)),
+                parsed.GetValue(topic), parsed.GetValue(query), CliValues.Time("--window", parsed.GetValue(window)), CliValues.Time("--since", parsed.GetValue(since)),
                 parsed.GetValue(limit) is >= 0 and var most ? most : throw new SettingException($"--limit {parsed.GetValue(limit)} makes no sense; give 0 or more."), parsed.GetValue(json));
             return DataServices.UseAsync(parsed.GetValue(data)!, errors, (services, limited) => wanted.PrintAsync(services, output, limited), cancel);
         });
@@ -53,26 +52,29 @@ internal static class LateCommands
             var selection = Selection(parsed.GetValue(query), parsed.GetValue(window), parsed.GetValue(from), parsed.GetValue(to), parsed.GetValue(all));
             return DataServices.UseAsync(parsed.GetValue(data)!, errors, async (services, limited) =>
             {
-                CheckQuery(services.GetRequiredService<IPipeline>(), selection.Query);
-                return await ReopenAsync(services, selection, parsed.GetValue(dryRun), parsed.GetValue(json), output, errors, limited);
+                var sources = selection.Query is { } name ? [EventSources.OfQuery(services, name)] : EventSources.All(services);
+                return await ReopenAsync(services, sources, selection, parsed.GetValue(dryRun), parsed.GetValue(json), output, errors, limited);
             }, cancel);
         });
         return new Command("windows", "Closed windows") { reopen };
     }
 
     private static async Task<int> ReopenAsync(
-        IServiceProvider services, ReopenSelection selection, bool dryRun, bool json, TextWriter output, TextWriter errors, CancellationToken cancel)
+        IServiceProvider services, IReadOnlyList<HostedSource> sources, ReopenSelection selection, bool dryRun, bool json, TextWriter output, TextWriter errors, CancellationToken cancel)
     {
         var (windows, corrected, open) = (0, 0, 0);
-        await foreach (var w in services.GetRequiredService<Reopener>().RunAsync(selection, dryRun, cancel))
+        foreach (var source in sources)
         {
-            (windows, corrected, open) = (windows + 1, corrected + (w.Outcome is ReopenOutcome.Corrected or ReopenOutcome.Different ? 1 : 0), open + (w.Outcome == ReopenOutcome.Open ? 1 : 0));
-            output.WriteLine(json
-                ? JsonSerializer.Serialize(new { w.Query, start = CliValues.Text(w.StartMs), end = CliValues.Text(w.EndMs), w.LateEvents, w.Repeats, w.RowsRemoved, w.RowsAdded, w.Version, outcome = w.Outcome.ToString().ToLowerInvariant() }, Json)
-                : $"{w.Query} {CliValues.Text(w.StartMs)}: {CliValues.Count(w.LateEvents, "late event")}{(w.Repeats > 0 ? $" ({w.Repeats} of them duplicates)" : "")}, {Words(w)}");
+            await foreach (var w in source.Reopener!.RunAsync(selection, dryRun, cancel))
+            {
+                (windows, corrected, open) = (windows + 1, corrected + (w.Outcome is ReopenOutcome.Corrected or ReopenOutcome.Different ? 1 : 0), open + (w.Outcome == ReopenOutcome.Open ? 1 : 0));
+                output.WriteLine(json
+                    ? JsonSerializer.Serialize(new { w.Query, start = CliValues.Text(w.StartMs), end = CliValues.Text(w.EndMs), w.LateEvents, w.Repeats, w.RowsRemoved, w.RowsAdded, w.Version, outcome = w.Outcome.ToString().ToLowerInvariant() }, Json)
+                    : $"{w.Query} {CliValues.Text(w.StartMs)}: {CliValues.Count(w.LateEvents, "late event")}{(w.Repeats > 0 ? $" ({w.Repeats} of them duplicates)" : "")}, {Words(w)}");
+            }
         }
 
-        var streams = selection.Query is null ? await StreamsAsync(services, cancel) : [];
+        var streams = selection.Query is null ? await StreamsAsync(services, sources, cancel) : [];
         foreach (var (stream, count) in streams)
             errors.WriteLine($"{stream}: {CliValues.Count(count, "late event")}; a stream depends on the order of events and cannot be reopened, ./run replay computes it anew.");
         if (!json)
@@ -89,24 +91,14 @@ internal static class LateCommands
     };
 
     /// <summary>Late events of streams, which have no windows to reopen.</summary>
-    private static async Task<IReadOnlyList<(string Stream, int Count)>> StreamsAsync(IServiceProvider services, CancellationToken cancel)
+    private static async Task<IReadOnlyList<(string Stream, int Count)>> StreamsAsync(IServiceProvider services, IReadOnlyList<HostedSource> sources, CancellationToken cancel)
     {
-        var pipeline = services.GetRequiredService<IPipeline>();
         var counts = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        await foreach (var late in LateEvent.ReadAsync(services.GetRequiredService<ILake>(), ((IRecounting)pipeline).LateTable, null, null, cancel))
-            if (pipeline.Streams.Any(s => s.Name == late.Query))
-                counts[late.Query] = counts.GetValueOrDefault(late.Query) + 1;
+        foreach (var pipeline in sources.Select(source => source.Hosted.Pipeline))
+            await foreach (var late in LateEvent.ReadAsync(services.GetRequiredService<ILake>(), pipeline, null, null, cancel))
+                if (pipeline.Streams.Any(s => s.Name == late.Query))
+                    counts[late.Query] = counts.GetValueOrDefault(late.Query) + 1;
         return [.. counts.Select(c => (c.Key, c.Value))];
-    }
-
-    /// <summary>Refuses a query that there is not, or that has no windows.</summary>
-    internal static void CheckQuery(IPipeline pipeline, string? query)
-    {
-        if (query is null || pipeline.Queries.Any(q => q.Name == query))
-            return;
-        if (pipeline.Streams.Any(s => s.Name == query))
-            throw new SettingException($"{query} is a stream: it depends on the order of events and has no windows that could be computed again; ./run replay computes it anew.");
-        throw new SettingException($"There is no query {query}; there are {string.Join(", ", pipeline.Queries.Select(q => q.Name))}.");
     }
 
     private static ReopenSelection Selection(string? query, string? window, string? from, string? to, bool all)

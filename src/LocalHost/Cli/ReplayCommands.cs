@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Tidemark.Domain.Ledger;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Sources;
 using Tidemark.LocalHost.Processes;
@@ -18,11 +17,13 @@ internal static class ReplayCommands
     {
         var version = VersionOption();
         var from = new Option<string>("--from") { Description = "bronze: every record that was ever read; kafka: what the topic still holds", DefaultValueFactory = _ => "bronze", HelpName = "bronze|kafka" };
-        var start = new Option<string?>("--start") { Description = "Where a new replay starts: a time (of Kafka), or offsets as 0:1200,1:900; else at the beginning", HelpName = "WHERE" };
+        var start = new Option<string[]>("--start")
+        {
+            Description = "Where a new replay starts: a time (of Kafka), or offsets as 0:1200,1:900 of the main topic; for another topic purchases=WHERE; else at the beginning. May be given several times", HelpName = "[NAME=]WHERE",
+        };
         var swap = new Option<bool>("--swap") { Description = "Show the new version at the end, as swap does" };
-        var mainOnly = MainOnlyOption();
         var data = RunCommand.DataOption();
-        var command = new Command("replay", "Compute all tables of the main topic anew under another version beside the present one; the same again goes on") { version, from, start, swap, mainOnly, data };
+        var command = new Command("replay", "Compute all tables of every topic that was read anew under another version beside the present one; the same again goes on") { version, from, start, swap, data };
         command.SetAction(async (parsed, _) =>
         {
             var source = parsed.GetValue(from) is "bronze" or "kafka" ? parsed.GetValue(from)! : throw new SettingException($"--from {parsed.GetValue(from)} is unknown; give bronze or kafka.");
@@ -34,10 +35,8 @@ internal static class ReplayCommands
                 await DataServices.UseAsync(folder, needsTables: true, errors, async (settings, limited) =>
                 {
                     var (present, next) = Versions(settings, parsed.GetValue(version)!);
-                    if (parsed.GetValue(swap))
-                        await CheckFurtherAsync(present, next, parsed.GetValue(mainOnly), limited);
                     await using var run = await ReplaySession.StartAsync(folder, present, next, source, output, errors, limited);
-                    await run.RunAsync(parsed.GetValue(start), limited);
+                    await run.RunAsync(parsed.GetValue(start) ?? [], limited);
                 }, stop.Token);
             }
             catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
@@ -46,7 +45,7 @@ internal static class ReplayCommands
                 return stop.Signal == System.Runtime.InteropServices.PosixSignal.SIGINT ? ExitCodes.Interrupted : ExitCodes.Terminated;
             }
 
-            return parsed.GetValue(swap) ? await SwapAsync(folder, parsed.GetValue(version)!, parsed.GetValue(mainOnly), output, errors, CancellationToken.None) : ExitCodes.Success;
+            return parsed.GetValue(swap) ? await SwapAsync(folder, parsed.GetValue(version)!, output, errors, CancellationToken.None) : ExitCodes.Success;
         });
         return command;
     }
@@ -54,18 +53,17 @@ internal static class ReplayCommands
     public static Command Swap(TextWriter output, TextWriter errors)
     {
         var version = VersionOption();
-        var mainOnly = MainOnlyOption();
         var data = RunCommand.DataOption();
-        var command = new Command("swap", "Let the data directory show a version that a replay has computed: run, show, status and the page go on with it") { version, mainOnly, data };
+        var command = new Command("swap", "Let the data directory show a version that a replay has computed: run, show, status and the page go on with it") { version, data };
         command.SetAction((parsed, cancel) =>
         {
             CheckStorage();
-            return SwapAsync(parsed.GetValue(data)!, parsed.GetValue(version)!, parsed.GetValue(mainOnly), output, errors, cancel);
+            return SwapAsync(parsed.GetValue(data)!, parsed.GetValue(version)!, output, errors, cancel);
         });
         return command;
     }
 
-    private static async Task<int> SwapAsync(string folder, string version, bool mainOnly, TextWriter output, TextWriter errors, CancellationToken cancel)
+    private static async Task<int> SwapAsync(string folder, string version, TextWriter output, TextWriter errors, CancellationToken cancel)
     {
         await DataServices.UseAsync(folder, needsTables: true, errors, async (settings, limited) =>
         {
@@ -74,7 +72,6 @@ internal static class ReplayCommands
             if (DataDirectory.Owner(folder) is { } owner && owner.Process != ProcessIdentity.Current)
                 throw new DirectoryInUseException(Path.GetFullPath(folder), owner);
             await CheckAsync(present, next, limited);
-            await CheckFurtherAsync(present, next, mainOnly, limited);
             new Generation(next[Names.PipelineVersion]!, next[Names.LakeContainer]!).Write(folder);
             output.WriteLine($"{Path.GetFullPath(folder)} shows version {next[Names.PipelineVersion]} in container {next[Names.LakeContainer]} from now on; before it was {Version(present)} in {Container(present)}, which stays as it is");
         }, cancel);
@@ -86,38 +83,25 @@ internal static class ReplayCommands
     {
         await using var old = ReplaySession.Services(present);
         await using var anew = ReplaySession.Services(next);
-        var (from, to) = (old.GetRequiredService<ILedger>(), anew.GetRequiredService<ILedger>());
-        if (await to.ReadMetaAsync(cancel) is not { } meta)
+        var replayed = anew.GetRequiredService<HostedSources>();
+        if (await replayed.Main.Ledger.ReadMetaAsync(cancel) is null)
             throw new SettingException($"There is no version {Version(next)} here; compute it with ./run replay --version {Version(next)}.");
-        foreach (var partition in (await from.ReadMetaAsync(cancel))?.Value.Starts.Keys.Order() ?? Enumerable.Empty<int>())
-        {
-            var (there, here) = ((await from.ReadHeadAsync(partition, cancel))?.Value, (await to.ReadHeadAsync(partition, cancel))?.Value);
-            if (there is not null && !(here?.Next >= there.Next))
-                throw new InvalidOperationException($"Version {Version(next)} has read partition {partition} up to offset {here?.Next ?? 0}, the present one up to {there.Next}; run ./run replay --version {Version(next)} again first.");
-        }
-
-        if ((await from.ReadMetaAsync(cancel))?.Value.FrontierMs > (meta.Value.FrontierMs ?? long.MinValue))
-            throw new InvalidOperationException($"Event time of version {Version(next)} is behind that of the present one; run ./run replay --version {Version(next)} again first.");
+        foreach (var source in old.GetRequiredService<HostedSources>().All.Where(source => source.Hosted.Kafka is not null))
+            await CheckAsync(source, replayed[source.Name], Version(next), cancel);
     }
 
-    /// <summary>A replay computes the main topic only: what was read of others would be left behind, which must not happen unsaid.</summary>
-    private static async Task CheckFurtherAsync(IConfigurationRoot present, IConfigurationRoot next, bool mainOnly, CancellationToken cancel)
+    private static async Task CheckAsync(HostedSource old, HostedSource anew, string version, CancellationToken cancel)
     {
-        if (mainOnly)
-            return;
-        await using var old = ReplaySession.Services(present);
-        var store = old.GetRequiredService<Delta.IObjectStore>();
-        var left = new List<string>();
-        foreach (var name in RunTopics.InputNames.Where(name => name != HostedPipelines.Main))
-            await foreach (var file in store.ListAsync($"bronze/{name}/", null, cancel))
-                if (file.Path.EndsWith(".parquet", StringComparison.Ordinal) && !file.Path.Contains("/_delta_log/", StringComparison.Ordinal))
-                {
-                    left.Add(name);
-                    break;
-                }
+        var meta = await old.Ledger.ReadMetaAsync(cancel);
+        foreach (var partition in meta?.Value.Starts.Keys.Order() ?? Enumerable.Empty<int>())
+        {
+            var (there, here) = ((await old.Ledger.ReadHeadAsync(partition, cancel))?.Value, (await anew.Ledger.ReadHeadAsync(partition, cancel))?.Value);
+            if (there is not null && !(here?.Next >= there.Next))
+                throw new InvalidOperationException($"Version {version} has read partition {partition} of {old.Hosted.Id.Topic} up to offset {here?.Next ?? 0}, the present one up to {there.Next}; run ./run replay --version {version} again first.");
+        }
 
-        if (left.Count > 0)
-            throw new SettingException($"Version {Version(present)} has read {string.Join(" and ", left)} too, and a replay computes the main topic only; give --main-only to swap to version {Version(next)} without them, whose tables then stay in {Container(present)} and begin anew.");
+        if (meta?.Value.FrontierMs is { } frontier && !((await anew.Ledger.ReadMetaAsync(cancel))?.Value.FrontierMs >= frontier))
+            throw new InvalidOperationException($"Event time of version {version} over {old.Hosted.Id.Topic} is behind that of the present one; run ./run replay --version {version} again first.");
     }
 
     private static (IConfigurationRoot Present, IConfigurationRoot Next) Versions(IConfigurationRoot settings, string version)
@@ -155,8 +139,6 @@ internal static class ReplayCommands
         if (RunSettings.GivenStorage() is not null)
             throw new SettingException("AzureWebJobsStorage names a storage account, and the entities of what runs on it are elsewhere; there, deploy the new version beside the old one (docs/corrections.md).");
     }
-
-    private static Option<bool> MainOnlyOption() => new("--main-only") { Description = "Swap although other topics were read, whose tables the new version does not have" };
 
     private static Option<string> VersionOption() => new("--version") { Description = "PipelineVersion to compute, such as v2; its tables lie in a container of its own", Required = true, HelpName = "V" };
 }

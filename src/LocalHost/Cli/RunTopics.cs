@@ -37,6 +37,10 @@ internal static class RunTopics
     public static IEnumerable<KeyValuePair<string, string?>> Disabled(IConfiguration settings) =>
         Further.Where(f => settings[f.Setting] is null or "").Select(f => KeyValuePair.Create(Settings.AppSettings.Disabled(f.Function), (string?)"true"));
 
+    /// <summary>Settings that leave the further topics out that are not named.</summary>
+    public static IEnumerable<KeyValuePair<string, string?>> Without(IReadOnlyList<string> names) =>
+        Further.Where(f => !names.Contains(f.Name)).Select(f => KeyValuePair.Create(f.Setting, (string?)""));
+
     /// <summary>The topics that are read, the main one first.</summary>
     public static IReadOnlyList<RunTopic> Of(IConfiguration settings) =>
     [

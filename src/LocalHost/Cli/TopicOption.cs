@@ -16,10 +16,13 @@ internal static class TopicOption
 
     /// <summary>What is computed over the topic.</summary>
     /// <exception cref="SettingException">It is not read.</exception>
-    public static HostedPipeline Find(IServiceProvider services, string name)
+    public static HostedPipeline Find(IServiceProvider services, string name) => Find(services.GetRequiredService<HostedPipelines>(), name);
+
+    /// <inheritdoc cref="Find(IServiceProvider, string)"/>
+    public static HostedPipeline Find(HostedPipelines pipelines, string name)
     {
         // What joins two topics is no topic.
-        var all = services.GetRequiredService<HostedPipelines>().All.Where(hosted => RunTopics.InputNames.Contains(hosted.Name)).ToList();
+        var all = pipelines.All.Where(hosted => RunTopics.InputNames.Contains(hosted.Name)).ToList();
         return all.FirstOrDefault(hosted => hosted.Name == name) ?? throw new SettingException($"No topic {name} is read here; there are {string.Join(", ", all.Select(h => h.Name))}.");
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Tidemark.Domain.Events;
 using Tidemark.Domain.Lateness;
 using Tidemark.LocalHost.Doctor;
 using Tidemark.LocalHost.Lake;
@@ -15,8 +16,9 @@ internal static class WatermarksCommand
     {
         var data = RunCommand.DataOption();
         var events = new Option<int>("--events") { Description = "Measure about so many of the newest events", DefaultValueFactory = _ => LatenessReport.Newest, HelpName = "N" };
+        var topic = TopicOption.Create();
         var json = new Option<bool>("--json") { Description = "One JSON object: events, lag percentiles, advice for each query" };
-        var command = new Command("watermarks", "Measure how late events come, and suggest a watermark delay for each query; docs/doctor.md says how") { data, events, json };
+        var command = new Command("watermarks", "Measure how late events come, and suggest a watermark delay for each query; docs/doctor.md says how") { data, events, topic, json };
         command.SetAction(async (parsed, stop) =>
         {
             var newest = parsed.GetValue(events);
@@ -24,29 +26,30 @@ internal static class WatermarksCommand
                 throw new SettingException($"--events {newest} makes no sense; give a number above 0.");
             await DataServices.UseAsync(parsed.GetValue(data)!, needsTables: false, errors, async (settings, cancel) =>
             {
-                var report = await LatenessReport.MeasureAsync(LakeReader.Of(settings), newest, cancel);
+                var pipeline = (EventPipeline)TopicOption.Find(ConfiguredPipelines.Of(settings), parsed.GetValue(topic)!).Pipeline;
+                var report = await LatenessReport.MeasureAsync(LakeReader.Of(settings), pipeline, newest, cancel);
                 if (parsed.GetValue(json))
                     output.WriteLine(Json(report));
                 else
-                    Tell(report, output);
+                    Tell(report, pipeline, output);
             }, stop);
             return ExitCodes.Success;
         });
         return command;
     }
 
-    private static void Tell(LatenessReport report, TextWriter output)
+    private static void Tell(LatenessReport report, EventPipeline pipeline, TextWriter output)
     {
         if (report.Measured.Events == 0)
         {
-            output.WriteLine("No events were measured: silver/events is empty, or holds one event for each partition.");
+            output.WriteLine($"No events were measured: {pipeline.EventTable} is empty, or holds one event for each partition.");
             return;
         }
 
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.Measured.Events:N0} events measured by how far they lie behind the newest of their partition before them."));
         output.WriteLine($"Lag: half {Span(report.Measured.QuantileMs(0.5))}, 90 % {Span(report.Measured.QuantileMs(0.9))}, 99 % {Span(report.Measured.QuantileMs(0.99))}, 99.9 % {Span(report.Measured.QuantileMs(0.999))}, all {Span(report.Measured.GreatestMs)}");
         output.WriteLine();
-        output.WriteLine($"{"query",-24} {"delay",8} {"late",9} {"suggested",10} {"late then",10}  advice          rows in silver/late");
+        output.WriteLine($"{"query",-24} {"delay",8} {"late",9} {"suggested",10} {"late then",10}  advice          rows in {pipeline.LateTable}");
         foreach (var advice in report.Advice)
         {
             output.WriteLine(string.Create(

@@ -30,12 +30,12 @@ internal static class BrokerRules
     private const long EnoughRecords = 1000;
     private static readonly TimeSpan LeastRetention = TimeSpan.FromDays(7);
 
-    public static IEnumerable<Finding> Judge(BrokerFacts facts, string topic, long alertLag)
+    public static IEnumerable<Finding> Judge(BrokerFacts facts, string topic, long alertLag, string setting = "KafkaTopic")
     {
         yield return Finding.Ok("brokers", facts.IsEmulator ? "The emulator that ./run starts answers." : Text($"{facts.Brokers} brokers answer."));
         if (facts.Partitions.Count == 0)
         {
-            yield return Finding.Failure("topic", $"There is no topic {topic}.", "Create it (on Azure the templates do), or correct KafkaTopic.");
+            yield return Finding.Failure("topic", $"There is no topic {topic}.", $"Create it (on Azure the templates do), or correct {setting}.");
             yield break;
         }
 

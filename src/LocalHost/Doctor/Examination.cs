@@ -3,11 +3,13 @@ using Confluent.Kafka;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Delta;
-using Tidemark.Domain.Ledger;
+using Tidemark.Domain.Events;
 using Tidemark.Functions;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Http;
 using Tidemark.Functions.Lake;
+using Tidemark.Functions.Replay;
+using Tidemark.Functions.Sources;
 using Tidemark.Functions.Status;
 using Tidemark.LocalHost.Cli;
 using Tidemark.LocalHost.Emulator;
@@ -42,16 +44,30 @@ internal sealed class Examination(Patient patient, TimeProvider time)
         var storage = await PartAsync("storage", async () => StorageRules.Judge(await StorageProbe.TryAsync(options, time, cancel)));
         var isStorageUp = storage.All(f => f.Outcome is Outcome.Ok or Outcome.Warning);
         List<Finding> findings = [.. SettingRules.Judge(Facts(options)), .. storage];
-        findings.AddRange(await PartAsync("brokers", () => KafkaAsync(options, services.GetRequiredService<ILedger>(), isStorageUp, cancel)));
+        var pipelines = services.GetRequiredService<HostedSources>().All;
+        findings.AddRange(await PartAsync("brokers", () => BrokersAsync(options, pipelines, isStorageUp, cancel)));
         if (!isStorageUp)
             return [.. findings, Finding.Unknown("pipeline", "Tables and status cannot be read before storage is there.")];
         findings.AddRange(await PartAsync("tables", () => LakeAsync(services, cancel)));
-        findings.AddRange(await PartAsync("ticks", async () => RunRules.Judge(
-            await services.GetRequiredService<StatusStore>().ReadAsync(cancel), patient.ShouldRun, (int)Math.Round(options.Alerts.QuarantineShare * 100), time.GetUtcNow())));
-        findings.AddRange(await PartAsync("delays", async () => await LatenessReport.MeasureAsync(LakeReader.Of(settings), EventsMeasured, cancel) is var measured
-            ? [LatenessRules.Judge(measured.Measured, measured.Advice)] : []));
+        foreach (var source in pipelines)
+            if (source == pipelines[0] || await IsReadAsync(source, cancel))
+            {
+                findings.AddRange(Of(source, await PartAsync("ticks", async () => RunRules.Judge(
+                    await source.Status.ReadAsync(cancel), patient.ShouldRun, (int)Math.Round(options.Alerts.QuarantineShare * 100), time.GetUtcNow(), Quarantine.TableOf(source.Hosted.Pipeline) ?? ""))));
+                if (source.Hosted.Pipeline is EventPipeline events)
+                    findings.AddRange(Of(source, await PartAsync("delays", async () => await LatenessReport.MeasureAsync(LakeReader.Of(settings), events, EventsMeasured, cancel) is var measured
+                        ? [LatenessRules.Judge(measured.Measured, measured.Advice)] : [])));
+            }
+
         return findings;
     }
+
+    // The settings of ./run name every topic, and a data directory may have read only some.
+    private static async Task<bool> IsReadAsync(HostedSource source, CancellationToken cancel) =>
+        RunSettings.GivenBrokers(new RunOptions()) is not null || await source.Ledger.ReadMetaAsync(cancel) is not null;
+
+    /// <summary>Findings of the main topic as they are, those of others with its name.</summary>
+    private static IEnumerable<Finding> Of(HostedSource source, IEnumerable<Finding> findings) => source.Name == HostedPipelines.Main ? findings : findings.Select(finding => finding.Of(source.Name));
 
     private SettingFacts Facts(TidemarkOptions options)
     {
@@ -70,24 +86,48 @@ internal sealed class Examination(Patient patient, TimeProvider time)
         return parsed.Next(next) - next;
     }
 
-    private async Task<IEnumerable<Finding>> KafkaAsync(TidemarkOptions options, ILedger ledger, bool isStorageUp, CancellationToken cancel)
+    private async Task<IEnumerable<Finding>> BrokersAsync(TidemarkOptions options, IReadOnlyList<HostedSource> sources, bool isStorageUp, CancellationToken cancel)
     {
         if (!patient.HasBrokers)
             return [Finding.Unknown("brokers", "No emulator runs on this folder now, and no brokers are named.", "Start ./run on it, or name brokers in BrokerList.")];
-        var connection = KafkaConnection.FromSettings(options.Kafka.BrokerList, settings);
-        var facts = await BrokerProbe.AskAsync(connection, options.Kafka.Topic, options.Kafka.Group, OwnTopics(options.Kafka.Topic), patient.Emulator is not null, cancel);
+        var findings = new List<Finding>();
+        var read = new List<HostedSource>();
+        foreach (var source in sources.Where(source => source.Hosted.Kafka is not null))
+            if (source == sources[0] || (isStorageUp && await IsReadAsync(source, cancel)))
+                read.Add(source);
+        var ownTopics = OwnTopics([.. read.Select(source => source.Hosted.Kafka!.Topic)]);
+        foreach (var source in read)
+        {
+            // Brokers and topics that are written are the same for all of them.
+            var isFirst = source == read[0];
+            var found = await TopicAsync(options, source, isFirst ? ownTopics : [], isStorageUp, cancel);
+            findings.AddRange(isFirst ? found : Of(source, found.Where(finding => finding.Check != "brokers")));
+        }
+
+        return findings;
+    }
+
+    private async Task<IEnumerable<Finding>> TopicAsync(TidemarkOptions options, HostedSource source, IReadOnlyList<string> ownTopics, bool isStorageUp, CancellationToken cancel)
+    {
+        var kafka = source.Hosted.Kafka!;
+        var facts = await BrokerProbe.AskAsync(KafkaConnection.FromSettings(kafka.BrokerList, settings), kafka.Topic, kafka.Group, ownTopics, patient.Emulator is not null, cancel);
         // Asked after the group's offsets: a head only moves on, so a group that is beyond it now was beyond it then.
         var partitions = new List<PartitionFacts>();
         foreach (var partition in facts.Partitions)
-            partitions.Add(partition with { Next = isStorageUp ? (await ledger.ReadHeadAsync(partition.Partition, cancel))?.Value.Next : null });
-        return BrokerRules.Judge(facts with { Partitions = partitions }, options.Kafka.Topic, options.Alerts.Lag);
+            partitions.Add(partition with { Next = isStorageUp ? (await source.Ledger.ReadHeadAsync(partition.Partition, cancel))?.Value.Next : null });
+        return BrokerRules.Judge(facts with { Partitions = partitions }, kafka.Topic, options.Alerts.Lag, source.Name switch
+        {
+            HostedPipelines.Sensors => Names.SensorsTopic,
+            HostedPipelines.Purchases => Names.PurchasesTopic,
+            _ => Names.KafkaTopic,
+        });
     }
 
-    private List<string> OwnTopics(string source)
+    private List<string> OwnTopics(IReadOnlyList<string> sources)
     {
         var topics = TopicSettings.Select(name => settings[name]).OfType<string>().Where(topic => topic.Length > 0).ToList();
         if (settings[DeadLetterSuffix] is { Length: > 0 } suffix)
-            topics.Add(source + suffix);
+            topics.AddRange(sources.Select(source => source + suffix));
         return topics;
     }
 

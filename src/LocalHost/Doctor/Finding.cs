@@ -28,6 +28,9 @@ internal sealed record Finding(string Check, Outcome Outcome, string Text, strin
 {
     public static Finding Ok(string check, string text) => new(check, Outcome.Ok, text);
 
+    /// <summary>The same of a further topic.</summary>
+    public Finding Of(string topic) => this with { Check = $"{Check} of {topic}" };
+
     public static Finding Unknown(string check, string text, string? remedy = null) => new(check, Outcome.Unknown, text, remedy);
 
     public static Finding Warning(string check, string text, string remedy) => new(check, Outcome.Warning, text, remedy);

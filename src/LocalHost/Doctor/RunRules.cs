@@ -13,7 +13,8 @@ internal static class RunRules
     /// <param name="shouldRun">Whether a pipeline should be at work now: always, but for a data directory on which none runs.</param>
     /// <param name="quarantinePercent">The setting AlertQuarantinePercent.</param>
     /// <param name="now">The time.</param>
-    public static IEnumerable<Finding> Judge(StatusReport? status, bool shouldRun, int quarantinePercent, DateTimeOffset now)
+    /// <param name="quarantine">Name of the table of refused records.</param>
+    public static IEnumerable<Finding> Judge(StatusReport? status, bool shouldRun, int quarantinePercent, DateTimeOffset now, string quarantine = "silver/quarantine")
     {
         if (status is null)
         {
@@ -31,7 +32,7 @@ internal static class RunRules
         if (status.EventsIn == 0)
             yield break;
         yield return Late(status);
-        yield return Quarantine(status, quarantinePercent);
+        yield return Quarantine(status, quarantinePercent, quarantine);
         yield return status.Frontier is { } frontier
             ? Finding.Ok("watermark", Text($"Event time has come to {frontier:u}."))
             : Finding.Warning("watermark", "Events came, and event time has not begun to move: a partition has had none yet.", "It moves when every partition has had an event or has been silent for IdleTimeout.");
@@ -65,16 +66,16 @@ internal static class RunRules
         var (query, late) = Largest(status, "late/");
         var share = (double)late / status.EventsIn;
         return share > LateToLookAt
-            ? Finding.Warning("late events", Text($"{share * 100:0.##} % of all events were late for {query}."), "Run ./run watermarks, which suggests delays; silver/late has each of them.")
+            ? Finding.Warning("late events", Text($"{share * 100:0.##} % of all events were late for {query}."), "Run ./run watermarks, which suggests delays; ./run late list has each of them.")
             : Finding.Ok("late events", late == 0 ? "No event was late." : Text($"At most {share * 100:0.####} % of all events were late for a query ({query})."));
     }
 
-    private static Finding Quarantine(StatusReport status, int percent)
+    private static Finding Quarantine(StatusReport status, int percent, string table)
     {
         var all = status.Counts.Where(c => c.Key.StartsWith("quarantined/", StringComparison.Ordinal)).Sum(c => c.Value);
         var share = (double)all / status.EventsIn;
         return share * 100 > percent
-            ? Finding.Warning("quarantine", Text($"{share * 100:0.##} % of all records are in quarantine, most as {Largest(status, "quarantined/").Name}."), "Look at them on the page or with ./run show silver/quarantine; they can be sent again.")
+            ? Finding.Warning("quarantine", Text($"{share * 100:0.##} % of all records are in quarantine, most as {Largest(status, "quarantined/").Name}."), $"Look at them on the page or with ./run show {table}; they can be sent again.")
             : Finding.Ok("quarantine", Text($"{share * 100:0.####} % of all records are in quarantine."));
     }
 

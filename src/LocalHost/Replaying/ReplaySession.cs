@@ -4,11 +4,10 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tidemark.Domain.Ledger;
-using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Replays;
 using Tidemark.Functions;
 using Tidemark.Functions.Entities;
-using Tidemark.Functions.Kafka;
+using Tidemark.Functions.Sources;
 using Tidemark.Functions.Triggers;
 using Tidemark.LocalHost.Cli;
 using Tidemark.LocalHost.Emulator;
@@ -21,21 +20,21 @@ using Names = Tidemark.Functions.Configuration.Settings.Names;
 namespace Tidemark.LocalHost.Replaying;
 
 /// <summary>
-/// One replay: the pipeline of the new version in a host with entities and no triggers, driven by a <see cref="Replayer"/>, beside the services of the present
-/// version, of which it only reads.
+/// One replay: the pipelines of the new version in a host with entities and no triggers, driven by a <see cref="TopicsReplayer"/>, beside the services of the present version, of which it
+/// only reads.
 /// </summary>
 internal sealed class ReplaySession : IAsyncDisposable
 {
     private readonly ServiceProvider _old;
     private readonly EmbeddedHost _host;
     private readonly FileStream _guard;
-    private readonly ITopicLog _log;
+    private readonly ReplayedTopics _topics;
     private readonly IConfigurationRoot _present;
     private readonly IConfigurationRoot _next;
     private readonly TextWriter _output;
 
-    private ReplaySession(ServiceProvider old, EmbeddedHost host, FileStream guard, ITopicLog log, IConfigurationRoot present, IConfigurationRoot next, TextWriter output) =>
-        (_old, _host, _guard, _log, _present, _next, _output) = (old, host, guard, log, present, next, output);
+    private ReplaySession(ServiceProvider old, EmbeddedHost host, FileStream guard, ReplayedTopics topics, IConfigurationRoot present, IConfigurationRoot next, TextWriter output) =>
+        (_old, _host, _guard, _topics, _present, _next, _output) = (old, host, guard, topics, present, next, output);
 
     /// <summary>Everything that the functions are made of, by these settings.</summary>
     public static ServiceProvider Services(IConfiguration settings) => new ServiceCollection().AddLogging().AddTidemark(settings).BuildServiceProvider();
@@ -49,9 +48,13 @@ internal sealed class ReplaySession : IAsyncDisposable
             next[RunSettings.Brokers] = present[RunSettings.Brokers] = StateFile.Read<EmulatorInfo>(Path.Combine(folder, EmulatorProcess.InfoFile)) is { } kafka && kafka.Process.IsAlive()
                 ? kafka.Brokers : throw new SettingException("--from kafka needs a broker: set BrokerList, or let a pipeline run on this folder.");
         var old = Services(present);
-        ITopicLog log = source == "kafka"
-            ? old.GetRequiredService<ITopicLog>()
-            : new RecordedLog(old.GetRequiredService<IPipeline>(), old.GetRequiredService<ILedger>(), old.GetRequiredService<ILake>(), old.GetRequiredService<ISegmentStore>());
+        var lake = old.GetRequiredService<ILake>();
+        var topics = await ReplayedTopics.ReadAsync(
+            old.GetRequiredService<HostedSources>(), old.GetRequiredService<HostedPipelines>(), lake,
+            from => source == "kafka" ? from.Log : new RecordedLog(from.Hosted.Pipeline, from.Ledger, lake, from.Segments), cancel);
+        if (topics.All.Count == 0)
+            throw new SettingException("Nothing has run on this folder yet, so there is nothing to replay.");
+        next = new ConfigurationBuilder().AddConfiguration(next).AddInMemoryCollection(RunTopics.Without([.. topics.All.Select(topic => topic.Name)])).Build();
         var host = EmbeddedHost.Create(new HostPlan
         {
             FunctionTypes = [typeof(SliceEntity)],
@@ -60,38 +63,43 @@ internal sealed class ReplaySession : IAsyncDisposable
             DataFolder = Path.GetFullPath(folder),
             EntityFile = Generation.EntitiesOf(generation),
             Port = 0,
-            Compose = (services, settings) => services.AddTidemark(settings).AddSingleton(log),
+            Compose = (services, settings) => services.AddTidemark(settings).AddSingleton(topics),
             Logging = logging => logging.AddProvider(new LineLog(errors, LogLevel.Warning, withExceptions: false, TimeProvider.System)),
         });
         await host.StartAsync(cancel);
-        return new ReplaySession(old, host, guard, log, present, next, output);
+        return new ReplaySession(old, host, guard, topics, present, next, output);
     }
 
-    public async Task RunAsync(string? start, CancellationToken cancel)
+    public async Task RunAsync(IReadOnlyList<string> given, CancellationToken cancel)
     {
-        var (from, to) = (_old.GetRequiredService<ILedger>(), _host.Services.GetRequiredService<ILedger>());
         await _host.Services.GetRequiredService<Preparation>().EnsureAsync(cancel);
-        // Time before offsets: what is committed in between was judged by this time or a later one.
-        var frontier = (await from.ReadMetaAsync(cancel) ?? throw new SettingException("Nothing has run on this folder yet, so there is nothing to replay.")).Value.FrontierMs;
-        var ends = new Dictionary<int, long>();
-        foreach (var partition in await _log.PartitionsAsync(cancel))
-            ends[partition] = (await _log.BoundsAsync(partition, cancel)).End;
-        var isNew = await to.ReadMetaAsync(cancel) is null;
-        if (start is not null && !isNew)
-            _output.WriteLine("the replay goes on where it was; --start counts for a new one only");
-        var starts = isNew && start is not null ? await StartsAsync(start, ends, cancel) : null;
+        var sources = _host.Services.GetRequiredService<HostedSources>();
+        var starts = await StartsAsync(ReplayStart.Parse(given, [.. _topics.All.Select(topic => topic.Name)]), sources, cancel);
         var client = _host.Services.GetRequiredService<DurableTaskClient>();
-        var runner = _host.Services.GetRequiredService<TickRunner>();
-        var replayer = new Replayer(_host.Services.GetRequiredService<Ingest>(), stop => runner.RunAsync(client, stop), to, _log, TimeProvider.System);
-        var last = -1L;
-        await replayer.RunAsync(ends, starts, frontier, progress =>
+        var replayer = new TopicsReplayer(
+            _topics, sources, _host.Services.GetRequiredService<HostedPipelines>(), _host.Services.GetRequiredService<ILake>(), (source, stop) => source.Runner.RunAsync(client, stop), TimeProvider.System);
+        var last = ("", -1L);
+        await replayer.RunAsync(starts, (topic, progress) =>
         {
             var left = progress.Ends.Sum(end => Math.Max(0, end.Value - progress.Next[end.Key]));
-            if (left != last)
-                _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{progress.Next.Values.Sum()} offsets read, {left} to go"));
-            last = left;
+            if ((topic, left) != last)
+                _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{topic}: {progress.Next.Values.Sum()} offsets read, {left} to go"));
+            last = (topic, left);
         }, cancel);
         await CompareAsync(cancel);
+    }
+
+    private async Task<Dictionary<string, IReadOnlyDictionary<int, long>>> StartsAsync(ReplayStart given, HostedSources sources, CancellationToken cancel)
+    {
+        var (starts, isResumed) = (new Dictionary<string, IReadOnlyDictionary<int, long>>(), false);
+        foreach (var topic in _topics.All)
+            if (await sources[topic.Name].Ledger.ReadMetaAsync(cancel) is not null)
+                isResumed = true;
+            else if (await given.OfAsync(topic, cancel) is { } start)
+                starts[topic.Name] = start;
+        if (given.Any && isResumed)
+            _output.WriteLine("the replay goes on where it was; --start counts for topics that are new to it only");
+        return starts;
     }
 
     /// <summary>Rows of both versions, side by side.</summary>
@@ -106,28 +114,6 @@ internal sealed class ReplaySession : IAsyncDisposable
         }
 
         _output.WriteLine($"version {_next[Names.PipelineVersion]} is in container {_next[Names.LakeContainer]}; ./run swap --version {_next[Names.PipelineVersion]} shows it");
-    }
-
-    private async Task<Dictionary<int, long>> StartsAsync(string start, IReadOnlyDictionary<int, long> ends, CancellationToken cancel)
-    {
-        var starts = new Dictionary<int, long>();
-        if (start.Contains(':', StringComparison.Ordinal) && !start.Contains('-', StringComparison.Ordinal))
-        {
-            foreach (var part in start.Split(','))
-                if (part.Split(':') is [var p, var o] && int.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out var partition)
-                    && long.TryParse(o, NumberStyles.None, CultureInfo.InvariantCulture, out var offset) && ends.ContainsKey(partition))
-                    starts[partition] = Math.Clamp(offset, (await _log.BoundsAsync(partition, cancel)).Start, ends[partition]);
-                else
-                    throw new SettingException($"--start {start}: '{part}' is no partition and offset of this topic; write 0:1200,1:900 with partitions {string.Join(", ", ends.Keys.Order())}.");
-            foreach (var partition in ends.Keys.Except(starts.Keys).ToList())
-                starts[partition] = (await _log.BoundsAsync(partition, cancel)).Start;
-            return starts;
-        }
-
-        var time = CliValues.Time("--start", start)!.Value;
-        foreach (var partition in ends.Keys)
-            starts[partition] = await _log.OffsetAtAsync(partition, time, cancel);
-        return starts;
     }
 
     private static FileStream Guard(string folder, string version)

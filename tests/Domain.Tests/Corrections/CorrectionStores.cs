@@ -61,7 +61,7 @@ internal sealed class StoredLake(SimWorld world, SimActor actor, StoredData data
             yield return new RowBatch(new RowSchema([.. columns.Select(c => rows.Schema.Fields[rows.Schema.IndexOf(c)])]), [.. columns.Select(c => rows[c])], rows.Count);
     }
 
-    public IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, CancellationToken cancel) => throw new NotSupportedException();
+    public IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, IReadOnlyList<string>? columns, CancellationToken cancel) => throw new NotSupportedException();
 
     public Task<TableHead> BeginAsync(string table, string appId, TimeSpan within, CancellationToken cancel) => throw new NotSupportedException();
 

@@ -81,6 +81,19 @@ public class EventDecoderTests
         Assert.Equal(KafkaTime + 5000, decoded.MaxEventTimeMs);
     }
 
+    [Fact]
+    public void A_producer_whose_clock_is_wrong_cannot_send_the_future_with_a_Kafka_time_that_agrees()
+    {
+        var pipeline = ClickstreamPipeline.Create(new EventOptions("shop") { MaxFutureSkew = TimeSpan.FromSeconds(5) });
+        var ahead = KafkaTime + 10 * 365 * 86_400_000L;
+        byte[] At(long ms) => Encoding.UTF8.GetBytes($"{{\"event_id\":1,\"event_type\":\"view\",\"user_id\":2,\"ts\":{ms}}}");
+        SourceRecord[] records = [new(0, ahead, null, At(ahead), []), new(1, ahead, null, At(KafkaTime + 5000), []), new(2, KafkaTime - 60_000, null, At(KafkaTime), [])];
+        var decoded = (DecodedEvents)pipeline.Decode(0, records, KafkaTime);
+        Assert.Equal(1, decoded.Silver.Count);
+        Assert.Equal(["event_time_in_future", "event_time_in_future"], Enumerable.Range(0, 2).Select(row => decoded.Quarantine.Text(row, 0)));
+        Assert.Equal(KafkaTime + 5000, decoded.MaxEventTimeMs);
+    }
+
     public static TheoryData<int> Seeds(int count) => [.. Enumerable.Range(0, count)];
 
     private static ScanResult Expected(byte[] value)

@@ -28,10 +28,10 @@ internal static class Oracle
         return JsonDocument.Parse(await File.ReadAllTextAsync(verdict)).RootElement;
     }
 
-    /// <summary>Compares the exported tables of the topic of readings with its inputs; how many rows, late ones and alerts there are.</summary>
-    public static async Task<JsonElement> CheckSensorsAsync(Station station, params string[] inputs)
+    /// <summary>Compares the exported tables of the topic of readings with its inputs, after late ones were merged or before; how many rows, late ones and alerts there are.</summary>
+    public static async Task<JsonElement> CheckSensorsAsync(Station station, bool isReopened, params string[] inputs)
     {
-        await using var run = Start(station, ["--tables", station.Tables, .. inputs.SelectMany(input => new[] { "--input", input })], "sensors.mjs");
+        await using var run = Start(station, [.. isReopened ? (string[])["--reopened"] : [], "--tables", station.Tables, .. inputs.SelectMany(input => new[] { "--input", input })], "sensors.mjs");
         Assert.True(await run.EndAsync(Limit) == 0, run.Transcript());
         return JsonDocument.Parse(run.Output.TrimEnd().Split('\n')[^1]).RootElement;
     }

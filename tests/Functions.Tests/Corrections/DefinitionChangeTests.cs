@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
+using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tidemark.Domain.Events;
@@ -104,6 +106,38 @@ public sealed class DefinitionChangeTests(Azurite azurite)
         old.Time.Advance(TimeSpan.FromHours(2));
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => old.TickAsync());
         Assert.Contains("Another program", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_topic_of_results_never_takes_back_what_a_changed_query_had_counted()
+    {
+        using var broker = new MockBroker("events", Partitions);
+        var records = await ProduceAsync(broker);
+        var before = Query.Named("event_counts").Tumbling(10 * Minute).Watermark(2 * Minute).By("category").Count("events").Update();
+        var after = Query.Named("event_counts").Tumbling(10 * Minute).Watermark(2 * Minute).By("category").Count("events").CountDistinct("users", "user_id").Update();
+        await using var old = new App(azurite, broker.Brokers, With([before]), [("EventCountsTopic", "counts")]);
+        await DeliverAsync(old, records.Take(Before));
+        await using var anew = old.Again(With([after]));
+        anew.Time.Advance(old.Time.GetUtcNow() - anew.Time.GetUtcNow());
+        await DeliverAsync(anew, records.Skip(Before));
+
+        var told = TopicReader.All(broker.Brokers, "counts").Select(r => JsonDocument.Parse(r.Value!).RootElement).ToList();
+        Assert.Contains(told, row => row.TryGetProperty("users", out _));
+        Assert.Contains(told, row => !row.TryGetProperty("users", out _));
+        foreach (var group in told.GroupBy(row => (row.GetProperty("window_start").GetString(), row.GetProperty("category").GetString())))
+        {
+            var counts = group.Select(row => row.GetProperty("events").GetInt64()).ToList();
+            Assert.Equal(counts.Order(), counts);
+        }
+
+        static async Task DeliverAsync(App app, IEnumerable<KafkaRecord> some)
+        {
+            foreach (var part in some.Chunk(20))
+            {
+                await app.Get<IngestFunction>().RunAsync(part, app.Context);
+                await TickAsync(app, 2);
+            }
+        }
     }
 
     [Fact]

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Corrections;
 using Tidemark.Domain.Ledger;
+using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Lake;
 using Tidemark.Functions.Tests.Kafka;
 using Tidemark.Functions.Tests.Triggers;
@@ -69,7 +70,7 @@ internal static class EventScenario
     public static async Task<Dictionary<(string, string), long>> LateAsync(App app)
     {
         var late = new Dictionary<(string, string), long>();
-        await foreach (var row in LateEvent.ReadAsync(app.Services.GetRequiredService<ILake>(), "silver/late", null, null, default))
+        await foreach (var row in LateEvent.ReadAsync(app.Services.GetRequiredService<ILake>(), app.Services.GetRequiredService<IPipeline>(), null, null, default))
             late[(row.Query, row.EventId)] = row.LastMissedEndMs;
         return late;
     }

@@ -49,6 +49,20 @@ public sealed class KafkaProducerTests
     }
 
     [Fact]
+    public async Task Whoever_waits_for_a_client_that_is_ended_is_told_so()
+    {
+        using var broker = new MockBroker("events", 1);
+        using var producer = Producer(broker.Brokers, new KafkaProducerOptions());
+        await producer.SendAsync(new TopicPartition("events", 0), Message("k", "v"), default);
+        broker.Stop();
+        var one = producer.SendAsync(new TopicPartition("events", 0), Message("k", "1"), default);
+        var all = producer.SendAllAsync("events", [Message("k", "2"), Message("k", "3")], default);
+        producer.Dispose();
+        Assert.Equal(ErrorCode.Local_Destroy, (await Assert.ThrowsAsync<KafkaException>(() => one)).Error.Code);
+        Assert.Equal(ErrorCode.Local_Destroy, (await Assert.ThrowsAsync<KafkaException>(() => all)).Error.Code);
+    }
+
+    [Fact]
     public async Task A_full_queue_makes_the_sender_wait_and_loses_nothing()
     {
         using var broker = new MockBroker("events", 1);

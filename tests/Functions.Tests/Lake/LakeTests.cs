@@ -5,6 +5,7 @@ using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Costs;
 using Tidemark.Functions.Lake;
+using Tidemark.Functions.Tables;
 using Tidemark.Functions.Tests.Azure;
 
 namespace Tidemark.Functions.Tests.Lake;
@@ -32,11 +33,11 @@ public sealed class LakeTests(Azurite azurite)
         Assert.Equal(fourth.Version, head.Version);
         Assert.Equal((30, 5), (head.Positions["app"], head.Positions["other"]));
         var commits = new List<CommittedRows>();
-        await foreach (var commit in lake.ReadCommitsAsync("gold/sample", "app", -1, default))
+        await foreach (var commit in lake.ReadCommitsAsync("gold/sample", "app", -1, null, default))
             commits.Add(commit);
         Assert.Equal([(first.Version, 10, 100), (second.Version, 20, 0), (fourth.Version, 30, 12)], commits.Select(c => (c.Version, c.Position, c.Rows.Count)));
         SampleRows.AssertSame(rows, commits[0].Rows);
-        await foreach (var commit in lake.ReadCommitsAsync("gold/sample", "app", fourth.Version, default))
+        await foreach (var commit in lake.ReadCommitsAsync("gold/sample", "app", fourth.Version, null, default))
             Assert.Fail($"Commit {commit.Version} is not after {fourth.Version}.");
     }
 
@@ -76,7 +77,7 @@ public sealed class LakeTests(Azurite azurite)
         var won = Assert.Single(Enumerable.Range(0, 6), i => outcomes[i].Committed);
         var (lake, _, _) = New(container);
         Assert.Equal(won + 1, (await lake.ReadHeadAsync("gold/sample", default)).Positions["app"]);
-        await foreach (var commit in lake.ReadCommitsAsync("gold/sample", "app", -1, default))
+        await foreach (var commit in lake.ReadCommitsAsync("gold/sample", "app", -1, null, default))
             SampleRows.AssertSame(SampleRows.Batch(won, 10), commit.Rows);
     }
 
@@ -94,7 +95,7 @@ public sealed class LakeTests(Azurite azurite)
         Assert.All(StagedFiles.Parse(staged.Files["silver/sample"]), f => Assert.Contains("attempt1", f.Path));
         Assert.True(StagedFiles.Parse(staged.Files["silver/sample"]).Count > 1);
         var read = new List<CommittedRows>();
-        await foreach (var commit in lake.ReadCommitsAsync("silver/sample", "a", -1, default))
+        await foreach (var commit in lake.ReadCommitsAsync("silver/sample", "a", -1, null, default))
             read.Add(commit);
         Assert.Equal(50, Assert.Single(read).Rows.Count);
         Assert.Equal(
@@ -110,6 +111,26 @@ public sealed class LakeTests(Azurite azurite)
         await segments.DeletePartialsAsync(staged.Partials, default);
         Assert.Empty(await segments.ListPartialsAsync(default));
         await Assert.ThrowsAsync<InvalidDataException>(() => segments.ReadPartialsAsync(range, default));
+    }
+
+    [Fact]
+    public async Task A_segment_of_more_days_than_a_range_can_name_files_for_is_not_staged()
+    {
+        var (_, segments, _) = New();
+        async Task<StagedSegment> StageAsync(int days)
+        {
+            var rows = SampleRows.Batch(4, 200);
+            for (var row = 0; row < rows.Count; row++)
+                ((Domain.Columns.Int32Column)rows["day"]).Values[row] = 20_000 + row % days;
+            return await segments.StageAsync(3, 77, $"of{days}", new Segment(new Dictionary<string, RowBatch> { ["silver/sample"] = rows }, Partials(), new Dictionary<string, long>()), default);
+        }
+
+        var most = await StageAsync(64);
+        Assert.Equal(64, StagedFiles.Parse(most.Files["silver/sample"]).Count);
+        Assert.NotNull(RangeCodec.ToEntity("p", Range(null, most)));
+        await Assert.ThrowsAsync<RangeTooLargeException>(() => StageAsync(65));
+        Assert.Single(await segments.ListPartialsAsync(default));
+        Assert.Throws<RangeTooLargeException>(() => RangeCodec.ToEntity("p", Range(new byte[1 << 20], null)));
     }
 
     [Fact]
@@ -135,6 +156,32 @@ public sealed class LakeTests(Azurite azurite)
             }
             return [.. found.Order()];
         }
+    }
+
+    /// <summary>Of a file that is not fetched whole, other columns are not even fetched.</summary>
+    [Fact]
+    public async Task Of_commits_the_columns_asked_for_are_read_and_no_others()
+    {
+        var store = new CountingObjectStore(new MemoryObjectStore());
+        var lake = new DeltaLake(new LakeTables(store, [new SamplePipeline()], TimeProvider.System), new CostCounters(), TimeProvider.System);
+        var rows = SampleRows.Batch(9, 40_000);
+        await lake.AppendAsync("gold/sample", [new("app", null, 1)], [rows], [], default);
+        async Task<(RowBatch Rows, long Bytes)> ReadAsync(IReadOnlyList<string>? columns)
+        {
+            var before = store.Counts.BytesRead;
+            var commits = new List<CommittedRows>();
+            await foreach (var commit in lake.ReadCommitsAsync("gold/sample", "app", -1, columns, default))
+                commits.Add(commit);
+            return (Assert.Single(commits).Rows, store.Counts.BytesRead - before);
+        }
+
+        var (all, allBytes) = await ReadAsync(null);
+        var (some, someBytes) = await ReadAsync(["i", "day"]);
+        Assert.Equal(SampleRows.Schema.Fields.Count, all.Columns.Count);
+        var schema = new RowSchema([.. SampleRows.Schema.Fields.Where(f => f.Name is "i" or "day")]);
+        SampleRows.AssertSame(new RowBatch(schema, [rows["i"], rows["day"]], rows.Count), some);
+        Assert.InRange(allBytes, 1 << 20, long.MaxValue);
+        Assert.InRange(someBytes, 40_000, allBytes / 5);
     }
 
     [Fact]

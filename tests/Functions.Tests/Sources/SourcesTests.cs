@@ -59,6 +59,11 @@ public sealed class SourcesTests(Azurite azurite)
         Assert.Superset(new HashSet<string?> { "category_views", "sensor_metrics", "sensor_alerts", "order_flow", "view_to_purchase" }, names.ToHashSet());
         var progress = JsonDocument.Parse((await app.Get<ProgressFunction, Reply>(f => f.ProgressAsync(App.Request(), app.Context))).Body).RootElement;
         Assert.Superset(new HashSet<string?> { "category_views", "sensor_metrics", "order_flow" }, progress.EnumerateArray().Select(p => p.GetProperty("name").GetString()).ToHashSet());
+        var timeline = JsonDocument.Parse((await app.Get<LakeFunction, Reply>(f => f.TimelineAsync(App.Request("?user=u3"), app.Context))).Body).RootElement;
+        Assert.Equal(Enumerable.Range(0, 30).Select(i => $"view{i}").Concat(Enumerable.Range(0, 20).Select(i => $"purchase{i}")).Where(id => int.Parse(id.Trim("viewpurchase".ToCharArray()), CultureInfo.InvariantCulture) % 7 == 3).Order(),
+            timeline.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("event_id").GetString()!).Order());
+        var at = timeline.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("event_time").GetString()).ToList();
+        Assert.Equal(at.OrderDescending(), at);
         await app.Get<MaintainFunction>().RunAsync(new TimerInfo(), app.Context);
         var maintained = await app.Services.GetRequiredService<MaintenanceStore>().ReadAsync(default);
         Assert.Superset(new HashSet<string> { "silver/events", "bronze/sensors", "gold/sensor_alerts", "silver/purchases_late" }, maintained.Select(t => t.Table).ToHashSet());

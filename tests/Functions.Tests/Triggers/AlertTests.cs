@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Lake;
@@ -175,6 +176,26 @@ public sealed class AlertTests(Azurite azurite)
         Assert.Equal(("89 wait", true), (alert.Text, alert.Active));
         app.Time.Advance(AlertRule.Find("lag")!.Holds);
         Assert.False(Assert.Single(await alerts.ListAsync(default)).Active);
+    }
+
+    [Fact]
+    public async Task What_another_instance_raises_is_told_within_half_a_minute()
+    {
+        var table = await azurite.NewTableAsync();
+        var time = new HandTime();
+        TableAlerts Instance() => new(new PipelineId("v1", "events", 1), table, time, NullLogger<TableAlerts>.Instance);
+        var (tick, ingest) = (Instance(), Instance());
+        await tick.RaiseAsync("lag", "topic", "7 wait", default);
+        Assert.Single(await tick.ListAsync(default));
+        await ingest.RaiseAsync("schema-refused", "unknown_schema_version", "3 records", default);
+        await ingest.RaiseAsync("lag", "topic", "old", default);
+        time.Advance(TimeSpan.FromSeconds(20));
+        await tick.RaiseAsync("lag", "topic", "8 wait", default);
+        time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Equal([("lag", "8 wait"), ("schema-refused", "3 records")], (await tick.ListAsync(default)).Select(a => (a.Name, a.Text)).Order());
+        time.Advance(TimeSpan.FromSeconds(40));
+        await ingest.RaiseAsync("schema-refused", "unknown_schema_version", "5 records", default);
+        Assert.Equal("5 records", (await tick.ListAsync(default))[0].Text);
     }
 
     private App New(Log log, params (string, string?)[] settings) =>

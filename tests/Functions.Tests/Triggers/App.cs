@@ -114,7 +114,7 @@ internal sealed class App : IAsyncDisposable
         var id = Services.GetRequiredService<PipelineId>();
         var versions = new Dictionary<long, int>();
         for (var partition = 0; partition < partitions; partition++)
-            await foreach (var commit in Services.GetRequiredService<ILake>().ReadCommitsAsync(table, id.TableAppId(table, partition), -1, default))
+            await foreach (var commit in Services.GetRequiredService<ILake>().ReadCommitsAsync(table, id.TableAppId(table, partition), -1, null, default))
                 versions[commit.Version] = commit.Rows.Count;
         return versions.Values.Sum();
     }

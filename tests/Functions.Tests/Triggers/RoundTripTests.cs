@@ -70,7 +70,7 @@ public sealed class RoundTripTests(Azurite azurite)
             row.GetProperty("view_count").GetInt32()));
 
         var committed = 0;
-        await foreach (var commit in app.Services.GetRequiredService<ILake>().ReadCommitsAsync("gold/category_views", app.Services.GetRequiredService<PipelineId>().QueryAppId("category_views"), -1, default))
+        await foreach (var commit in app.Services.GetRequiredService<ILake>().ReadCommitsAsync("gold/category_views", app.Services.GetRequiredService<PipelineId>().QueryAppId("category_views"), -1, null, default))
             committed += commit.Rows.Count;
         Assert.Equal(expected.Count, committed);
         Assert.Equal(600, await app.CountAsync("silver/events", 2));

@@ -12,7 +12,8 @@ public sealed class DescribeCommandTests
     {
         var all = await RunAsync();
         Assert.Equal(ExitCodes.Success, all.Code);
-        foreach (var name in ClickstreamQueries.All.Select(q => q.Name).Concat(ClickstreamStreams.All.Select(s => s.Name)))
+        string[] further = ["sensor_metrics", "sensor_alerts", "order_flow", "view_to_purchase", "view_to_purchase_late"];
+        foreach (var name in (string[])[.. ClickstreamQueries.All.Select(q => q.Name), .. ClickstreamStreams.All.Select(s => s.Name), .. further])
         {
             var part = await RunAsync(name);
             Assert.Equal(ExitCodes.Success, part.Code);
@@ -20,6 +21,9 @@ public sealed class DescribeCommandTests
             Assert.Single(part.Output.Split('\n'), line => !line.StartsWith(' ') && line.Length > 0);
             Assert.Equal(part.Output, (await RunAsync($"gold/{name}")).Output);
         }
+
+        foreach (var (name, column) in new[] { ("silver/sensors_late", "device_id"), ("view_to_purchase", "view_id"), ("view_to_purchase_late", "watermark") })
+            Assert.Contains($"\n    {column} ", (await RunAsync(name)).Output);
     }
 
     [Fact]

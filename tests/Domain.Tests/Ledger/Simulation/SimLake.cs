@@ -66,7 +66,7 @@ internal sealed class SimLake(SimWorld world, SimActor actor, SimLakeData data, 
     }
 
     public async IAsyncEnumerable<CommittedRows> ReadCommitsAsync(
-        string table, string appId, long afterVersion, [EnumeratorCancellation] CancellationToken cancel)
+        string table, string appId, long afterVersion, IReadOnlyList<string>? columns, [EnumeratorCancellation] CancellationToken cancel)
     {
         var commits = await world.CallAsync(actor, $"read commits {table} after {afterVersion}", () => data.Table(table).ToList());
         for (var version = (int)afterVersion + 1; version < commits.Count; version++)

@@ -17,6 +17,8 @@ internal sealed class SimSegments(SimWorld world, SimActor actor, SimBlobs blobs
 
     public async Task<StagedSegment> StageAsync(int partition, long from, string attempt, Segment segment, CancellationToken cancel)
     {
+        if (from % 3 == 0 && segment.Rows["bronze"].Count > 3)
+            throw new RangeTooLargeException("More rows than this range is to hold.");
         var files = new Dictionary<string, string>();
         foreach (var (table, rows) in segment.Rows)
         {

@@ -209,7 +209,7 @@ internal sealed class Simulation
     private void SpawnSweep(int generation)
     {
         var actor = new SimActor($"{Sweep}{generation}");
-        var old = new ResultRetention(Pipeline, new SimLedger(World, actor, Ledger, _scenario.HonourLease), new SimResults(World, actor, Results, _off), _scenario.Kept!);
+        var old = new ResultRetention(Pipeline, Id, new SimLedger(World, actor, Ledger, _scenario.HonourLease), new SimLake(World, actor, Lake, Blobs, _off), new SimResults(World, actor, Results, _off), _scenario.Kept!);
         World.Start(async () =>
         {
             while (true)

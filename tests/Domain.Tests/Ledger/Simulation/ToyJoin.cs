@@ -14,6 +14,8 @@ internal sealed class ToyJoinPipeline(PipelineId left, PipelineId right, Protoco
 {
     public const long WithinMs = 6_000, DelayMs = 4_000;
 
+    public static IReadOnlyList<IReadOnlyList<string>> SideColumns { get; } = [["a", "b", "c"], ["c", "b", "a"]];
+
     public IReadOnlyList<TableSpec> Tables => [];
 
     public IReadOnlyList<QuerySpec> Queries => [];
@@ -21,7 +23,7 @@ internal sealed class ToyJoinPipeline(PipelineId left, PipelineId right, Protoco
     public IReadOnlyList<StreamSpec> Streams { get; } =
     [
         .. new[] { ("pairs", StreamResults.Rows), ("alone", StreamResults.None), ("late", StreamResults.None) }.Select(s => new StreamSpec(
-            s.Item1, "silver", [], ToyRows.Empty.Schema, ["c"], "a", s.Item2, DelayMs + WithinMs + 1) { Joined = new(new(left, "left"), new(right, "right")) }),
+            s.Item1, "silver", [], ToyRows.Empty.Schema, ["c"], "a", s.Item2, DelayMs + WithinMs + 1) { Joined = new(new(left, "left"), new(right, "right")), SideColumns = SideColumns }),
     ];
 
     public IStreamState OpenStream(string stream, ReadOnlySpan<byte> state) => new ToyJoin(stream, off, state);
@@ -118,12 +120,16 @@ internal sealed class ToyJoinLake(ILake own, ILake left, ILake right, Action<int
     public IAsyncEnumerable<RowBatch> ReadRowsAsync(string table, IReadOnlyList<string> columns, IReadOnlyList<Tidemark.Domain.Deduplication.ColumnBounds> bounds, CancellationToken cancel) =>
         own.ReadRowsAsync(table, columns, bounds, cancel);
 
-    public IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, CancellationToken cancel) => table switch
+    public IAsyncEnumerable<CommittedRows> ReadCommitsAsync(string table, string appId, long afterVersion, IReadOnlyList<string>? columns, CancellationToken cancel) => table switch
     {
-        "left" => left.ReadCommitsAsync("silver", appId[..^"left".Length] + "silver", afterVersion, cancel),
-        "right" => right.ReadCommitsAsync("silver", appId[..^"right".Length] + "silver", afterVersion, cancel),
-        _ => own.ReadCommitsAsync(table, appId, afterVersion, cancel),
+        "left" => Of(0, left.ReadCommitsAsync("silver", appId[..^"left".Length] + "silver", afterVersion, columns, cancel), columns),
+        "right" => Of(1, right.ReadCommitsAsync("silver", appId[..^"right".Length] + "silver", afterVersion, columns, cancel), columns),
+        _ => own.ReadCommitsAsync(table, appId, afterVersion, columns, cancel),
     };
+
+    // A toy row is never cut down, but a join that asks for other columns than its own is seen.
+    private static IAsyncEnumerable<CommittedRows> Of(int side, IAsyncEnumerable<CommittedRows> commits, IReadOnlyList<string>? columns) =>
+        columns == ToyJoinPipeline.SideColumns[side] ? commits : throw new InvalidOperationException($"Side {side} is read with columns {string.Join(", ", columns ?? ["all"])}.");
 
     // Some 20 s of a run stand for a day.
     public async Task<TableHead> BeginAsync(string table, string appId, TimeSpan within, CancellationToken cancel)
