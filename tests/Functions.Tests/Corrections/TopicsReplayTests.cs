@@ -20,6 +20,7 @@ public sealed class TopicsReplayTests(Azurite azurite)
 {
     private const int Views = 60;
     private const long EveryMs = 120_000;
+    private const long Begin = HandTime.Start - Views * EveryMs;
     private static readonly string[] Outputs = ["view_to_purchase", "order_flow", "sensor_metrics", "sensor_alerts", "category_views"];
 
     [Fact]
@@ -31,7 +32,7 @@ public sealed class TopicsReplayTests(Azurite azurite)
         var purchases = await ProduceAsync(broker, "orders", Views, i => Event("purchase", i, 60_000));
         await old.Get<IngestFunction>().RunAsync(await ProduceAsync(broker, "events", Views, i => Event("view", i, 0)), old.Context);
         await old.Get<IngestFunction>().SensorsAsync(await ProduceAsync(broker, "readings", Views, i => JsonSerializer.Serialize(
-            new { device_id = $"d{i % 2}", metric = "temperature", value = i == 40 ? 41 : 20 + i % 3, ts = HandTime.Start + i * EveryMs })), old.Context);
+            new { device_id = $"d{i % 2}", metric = "temperature", value = i == 40 ? 41 : 20 + i % 3, ts = Begin + i * EveryMs })), old.Context);
         // The order service is more than an hour and a half behind.
         await old.Get<IngestFunction>().PurchasesAsync(purchases[..10], old.Context);
         await TickAsync(old, 6);
@@ -94,14 +95,14 @@ public sealed class TopicsReplayTests(Azurite azurite)
 
     private static string Event(string type, int i, long afterMs) => JsonSerializer.Serialize(new
     {
-        event_id = $"{type}{i}", event_type = type, ts = HandTime.Start + i * EveryMs + afterMs, user_id = $"u{i}", product_id = "p", category = "shoes", revenue = 2,
+        event_id = $"{type}{i}", event_type = type, ts = Begin + i * EveryMs + afterMs, user_id = $"u{i}", product_id = "p", category = "shoes", revenue = 2,
     });
 
     private static async Task<KafkaRecord[]> ProduceAsync(MockBroker broker, string topic, int count, Func<int, string> value)
     {
         var records = Enumerable.Range(0, count).Select(i => new KafkaRecord
         {
-            Topic = topic, Partition = i % 2, Offset = i / 2, Value = Encoding.UTF8.GetBytes(value(i)), Key = null!, Headers = [], Timestamp = new KafkaTimestamp { UnixTimestampMs = HandTime.Start + (i + 1) * EveryMs },
+            Topic = topic, Partition = i % 2, Offset = i / 2, Value = Encoding.UTF8.GetBytes(value(i)), Key = null!, Headers = [], Timestamp = new KafkaTimestamp { UnixTimestampMs = Begin + (i + 1) * EveryMs },
         }).ToArray();
         await broker.ProduceAsync(topic, records);
         return records;
