@@ -135,7 +135,9 @@ public static class Composition
         // The catalog raises alerts and is asked by ingest, so the main topic's alerts are there before its source.
         services.AddSingleton(sp => new TableAlerts(options.Id, Ledger(sp, options), sp.GetRequiredService<TimeProvider>(), sp.GetRequiredService<ILogger<TableAlerts>>()));
         services.AddSingleton<IAlerts>(sp => sp.GetRequiredService<TableAlerts>());
-        services.AddSingleton(sp => new SourceFactory(sp, options).Make(sp.GetRequiredService<HostedPipelines>()));
+        services.AddSingleton(sp => new Lazy<HostedSources>(() => new SourceFactory(sp, options).Make(sp.GetRequiredService<HostedPipelines>())));
+        services.AddSingleton(sp => sp.GetRequiredService<Lazy<HostedSources>>().Value);
+        services.AddHostedService(sp => new LeaseReturn(sp.GetRequiredService<Lazy<HostedSources>>(), sp.GetRequiredService<ILogger<LeaseReturn>>()));
         services.AddSingleton(sp => sp.GetRequiredService<HostedSources>().Main.Ledger);
         services.AddSingleton(sp => sp.GetRequiredService<HostedSources>().Main.Status);
         services.AddSingleton<IResults>(sp => sp.GetRequiredService<HostedSources>().Main.Results);

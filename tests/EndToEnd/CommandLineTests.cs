@@ -55,7 +55,6 @@ public class CommandLineTests
         await using var station = new Station();
         var input = ShopFile.Write(station, "shop.ndjson", ShopFile.Clean with { Seed = 71 }, 600, 1);
         string[] arguments = ["--input", input, "--once", "--partitions", "2"];
-        station.Set("LeaseDuration", "5s"); // The last run need not wait long for that of the run before.
         foreach (var (setting, value, why) in (IEnumerable<(string, string, string)>)
             [
                 ("Catalog", "kafka:products", "Topic products is not there"),

@@ -46,7 +46,7 @@ public class TopicsTests
         Assert.All((string[])["gold/event_counts", "gold/order_flow"], table => Assert.True(rows.GetProperty(table).GetInt64() > 0, $"{table} is empty"));
         CountsEachTopic(report, happened, (await File.ReadAllLinesAsync(sensors)).Length);
         var windows = new List<string>();
-        await WithStorageAsync(station, async () =>
+        await station.WithStorageAsync(async () =>
         {
             await station.ExportOnlyAsync(Tables);
             var counts = await Oracle.CheckTopicsAsync(station, shop, purchases);
@@ -61,7 +61,7 @@ public class TopicsTests
         // On storage that is named, settings say which version is meant.
         station.Set("LakeContainer", "lake-v2");
         station.Set("PipelineVersion", "v2");
-        await WithStorageAsync(station, async () => Assert.Equal(windows, await MergedAsync(station)));
+        await station.WithStorageAsync(async () => Assert.Equal(windows, await MergedAsync(station)));
 
         // The new version goes on where the earlier one had read, its join with what it holds.
         var later = ShopFile.Start.AddDays(1);
@@ -74,17 +74,6 @@ public class TopicsTests
         await station.ExportOnlyAsync(Tables);
         await Oracle.CheckTopicsAsync(station, shop, purchases);
         Assert.Contains(await Oracle.RowsAsync(station, "gold/view_to_purchase"), row => row.GetProperty("view_id").GetString() == "late-view");
-    }
-
-    /// <summary>With the directory's storage at work throughout, and not for each command anew.</summary>
-    private static async Task WithStorageAsync(Station station, Func<Task> use)
-    {
-        await using var azurite = new OwnAzurite(station, Path.Combine(station.Data, "azurite"));
-        await azurite.StartAsync();
-        station.Set(Station.Storage, azurite.ConnectionString);
-        await use();
-        station.Unset(Station.Storage);
-        await azurite.StopAsync();
     }
 
     /// <summary>Rows of windows with all late events merged: what is late depends on when it came, and what the rows are then does not.</summary>

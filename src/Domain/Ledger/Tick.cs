@@ -117,6 +117,15 @@ public sealed class Tick
         }
     }
 
+    /// <summary>Gives the lease back, so that another process need not wait until it ends. Not while a run is under way.</summary>
+    public async Task LeaveAsync(CancellationToken cancel)
+    {
+        var now = Now();
+        if (_leasedUntilMs > now)
+            await _ledger.TryTakeLeaseAsync(new Lease(_owner, now), now, cancel);
+        _leasedUntilMs = 0;
+    }
+
     /// <summary>
     /// Whether event time runs far ahead of wall time, as in a backfill: what a checkpoint would hand to entities now closes a tick later anyway. The first
     /// frontier can only be held against the clock: what lies far behind it is history.

@@ -48,6 +48,20 @@ internal sealed class TickRunner : IDisposable
         }
     }
 
+    /// <summary>Gives the lease back once the running tick has ended.</summary>
+    internal async Task LeaveAsync(CancellationToken cancel)
+    {
+        await _one.WaitAsync(cancel);
+        try
+        {
+            await _tick.LeaveAsync(cancel);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
     private async Task<TickReport> TickAsync(DurableTaskClient client, CancellationToken cancel)
     {
         await _preparation.EnsureAsync(cancel);

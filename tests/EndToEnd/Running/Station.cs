@@ -107,6 +107,17 @@ internal sealed class Station : IAsyncDisposable
         await azurite.StopAsync();
     }
 
+    /// <summary>With the directory's storage at work throughout, and not started for each command anew.</summary>
+    public async Task WithStorageAsync(Func<Task> use)
+    {
+        await using var azurite = new OwnAzurite(this, Path.Combine(Data, "azurite"));
+        await azurite.StartAsync();
+        Set(Storage, azurite.ConnectionString);
+        await use();
+        Unset(Storage);
+        await azurite.StopAsync();
+    }
+
     private async Task ExportAsync(string table, IReadOnlyDictionary<string, string> environment)
     {
         await using var run = new Run(Places.Program, ["export", table, Path.Combine(Tables, table), "--data", Data], environment, Folder);

@@ -1,10 +1,12 @@
 using System.Text.Json;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Functions.Lake;
+using Tidemark.Functions.Sources;
 using Tidemark.Functions.Status;
 using Tidemark.Functions.Tests.Azure;
 using Tidemark.Functions.Triggers;
@@ -176,6 +178,28 @@ public sealed class AlertTests(Azurite azurite)
         Assert.Equal(("89 wait", true), (alert.Text, alert.Active));
         app.Time.Advance(AlertRule.Find("lag")!.Holds);
         Assert.False(Assert.Single(await alerts.ListAsync(default)).Active);
+    }
+
+    [Fact]
+    public async Task A_process_that_ends_in_order_leaves_the_tick_to_the_next_at_once()
+    {
+        await using var first = New(new Log());
+        await using var second = first.Again();
+        Assert.Null(await SkippedAsync(first));
+        Assert.NotNull(await SkippedAsync(second));
+        await EndAsync(first);
+        Assert.Null(await SkippedAsync(second));
+        // What is another's by now is not given back.
+        await EndAsync(first);
+        Assert.NotNull(await SkippedAsync(first));
+
+        static async Task<string?> SkippedAsync(App app) => (await app.Services.GetRequiredService<HostedSources>().Main.Runner.RunAsync(app.Client, default))!.Skipped;
+
+        static async Task EndAsync(App app)
+        {
+            foreach (var service in app.Services.GetServices<IHostedService>())
+                await service.StopAsync(default);
+        }
     }
 
     [Fact]
