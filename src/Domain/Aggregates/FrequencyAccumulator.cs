@@ -10,25 +10,26 @@ namespace Tidemark.Domain.Aggregates;
 internal sealed record Frequency(int Held, int Limit, bool List);
 
 /// <summary>
-/// The most frequent values of a group. Up to a bound of k different values every count is exact, and merging gives the same in any order. Beyond, the
+/// The most frequent values of a group. Up to a bound of k different values every count is exact, and merging gives the same in any order. Beyond twice as many, the
 /// (k + 1)th greatest count is subtracted from all and what is left of none is forgotten, as in the mergeable form of Misra and Gries' algorithm
 /// (Agarwal et al., "Mergeable summaries", 2012): a count is then too low by at most what was subtracted, together at most
 /// rows / (k + 1), and the outcome depends on the order of merging within that error. Saved: what was subtracted, then the values in order with
-/// their counts.
+/// their counts, all that are held: saving and emitting change nothing, and what was saved goes on as what it was saved from.
 /// </summary>
 internal sealed class FrequencyAccumulator(int column, RowField field, Frequency frequency) : Accumulator
 {
-    private readonly StringTable values = new();      // of all slots
-    private readonly NumberTable pairs = new();       // slot and value
+    private const int SmallTable = 1 << 12;
     private readonly ByteWriter key = new();
-    private long[] counts = [];                       // by pair
-    private int[] next = [];                          // by pair: another pair of the slot, + 1
+    private StringTable values = new(), spareValues = new();   // of all slots
+    private NumberTable pairs = new(), sparePairs = new();     // slot and value
+    private long[] counts = [], spareCounts = [];              // by pair; 0 = forgotten
+    private int[] next = [], spareNext = [];                   // by pair: another pair of the slot, + 1
     private int[] first = [], held = [];              // by slot
     private long[] subtracted = [];                   // by slot
     private int[] numbers = [];                       // of the codes of a dictionary, + 1
     private int[] order = [];
     private Comparison<int>? byValue, byCount;
-    private int used;
+    private int used, live;                           // live: pairs with a count
 
     public override void Grow(int slots)
     {
@@ -45,14 +46,16 @@ internal sealed class FrequencyAccumulator(int column, RowField field, Frequency
         Array.Clear(first, 0, used);
         Array.Clear(held, 0, used);
         Array.Clear(subtracted, 0, used);
-        used = 0;
+        (used, live) = (0, 0);
     }
 
     public override void Clear(int slot)
     {
         for (var pair = first[slot] - 1; pair >= 0; pair = next[pair] - 1)
             counts[pair] = 0;
+        live -= held[slot];
         (held[slot], subtracted[slot]) = (0, 0);
+        Compact();
     }
 
     public override void Add(BatchView batch, ReadOnlySpan<int> rows, ReadOnlySpan<int> slots)
@@ -67,21 +70,28 @@ internal sealed class FrequencyAccumulator(int column, RowField field, Frequency
         for (var i = 0; i < slots.Length; i++)
             if (!source.IsNull(rows[i]))
                 Count(slots[i], coded is null ? NumberOf(source, rows[i]) : NumberOf(coded, rows[i]), 1);
+        Compact();
     }
 
     public override void Merge(int slot, Accumulator from, int fromSlot)
     {
         var other = (FrequencyAccumulator)from;
-        for (var pair = other.first[fromSlot] - 1; pair >= 0; pair = other.next[pair] - 1)
-            if (other.counts[pair] > 0)
+        // Where counts may have to be taken off on the way the order matters: by value, as in what is saved.
+        if (held[slot] + other.held[fromSlot] > 2 * frequency.Held)
+            foreach (var pair in other.ByValue(fromSlot).ToArray())
                 Count(slot, values.Intern(other.ValueOf(pair), out _), other.counts[pair]);
+        else
+            for (var pair = other.first[fromSlot] - 1; pair >= 0; pair = other.next[pair] - 1)
+                if (other.counts[pair] > 0)
+                    Count(slot, values.Intern(other.ValueOf(pair), out _), other.counts[pair]);
         subtracted[slot] += other.subtracted[fromSlot];
+        Compact();
     }
 
     public override void Read(int slot, ref ByteReader from)
     {
         var gone = (long)from.Varint();
-        for (var left = from.Count(3, frequency.Held); left > 0; left--)
+        for (var left = from.Count(3, 2 * frequency.Held); left > 0; left--)
         {
             var value = from.Sized();
             var reader = new ByteReader(value);
@@ -93,13 +103,12 @@ internal sealed class FrequencyAccumulator(int column, RowField field, Frequency
                 throw from.Fault("a count of a frequent value is not positive");
         }
         subtracted[slot] += gone;
+        Compact();
     }
 
     public override void Write(int slot, ByteWriter to)
     {
-        Reduce(slot);
-        var kept = PairsOf(slot);
-        kept.Sort(byValue ??= (a, b) => ValueOf(a).SequenceCompareTo(ValueOf(b)));
+        var kept = ByValue(slot);
         to.Varint((ulong)subtracted[slot]);
         to.Varint((ulong)kept.Length);
         foreach (var pair in kept)
@@ -111,9 +120,7 @@ internal sealed class FrequencyAccumulator(int column, RowField field, Frequency
 
     public override void Emit(int slot, ColumnBuilder to)
     {
-        Reduce(slot);
-        var kept = PairsOf(slot);
-        kept.Sort(byCount ??= (a, b) => counts[b].CompareTo(counts[a]) is var c and not 0 ? c : ValueOf(a).SequenceCompareTo(ValueOf(b)));
+        var kept = ByCount(slot);
         if (frequency.List)
             ((BinaryColumnBuilder)to).Append(Json(kept[..Math.Min(frequency.Limit, kept.Length)], subtracted[slot]));
         else if (kept.Length == 0)
@@ -139,38 +146,81 @@ internal sealed class FrequencyAccumulator(int column, RowField field, Frequency
 
     private void Count(int slot, int value, long count)
     {
-        var known = pairs.Count;
-        var pair = pairs.Number((ulong)slot << 32 | (uint)value);
-        if (pair == known)
+        var pair = PairOf(slot, value);
+        if (counts[pair] == 0)
         {
-            Grow(ref counts, Math.Max(pair + 1, 64));
-            Grow(ref next, Math.Max(pair + 1, 64));
-            (counts[pair], next[pair], first[slot]) = (0, first[slot], pair + 1);
-        }
-        if (counts[pair] == 0 && ++held[slot] > 2 * frequency.Held)
-        {
-            counts[pair] = count;
-            Reduce(slot);
-            return;
+            held[slot]++;
+            live++;
         }
         counts[pair] += count;
+        if (held[slot] > 2 * frequency.Held)
+            Reduce(slot);
     }
 
-    /// <summary>Takes the first count too many off all counts when there are too many values.</summary>
+    /// <summary>Takes the first count too many off all counts.</summary>
     private void Reduce(int slot)
     {
-        if (held[slot] <= frequency.Held)
-            return;
-        var kept = PairsOf(slot);
-        kept.Sort(byCount ??= (a, b) => counts[b].CompareTo(counts[a]) is var c and not 0 ? c : ValueOf(a).SequenceCompareTo(ValueOf(b)));
+        var kept = ByCount(slot);
         var off = counts[kept[frequency.Held]];
         foreach (var pair in kept)
         {
             counts[pair] = Math.Max(0, counts[pair] - off);
             if (counts[pair] == 0)
+            {
                 held[slot]--;
+                live--;
+            }
         }
         subtracted[slot] += off;
+    }
+
+    /// <summary>Moves what has a count into the other tables when most has none, so that what was forgotten takes neither room nor time. Numbers of values and pairs change.</summary>
+    private void Compact()
+    {
+        if (pairs.Count <= SmallTable || pairs.Count <= 2 * live)
+            return;
+        (values, spareValues, pairs, sparePairs) = (spareValues, values, sparePairs, pairs);
+        (counts, spareCounts, next, spareNext) = (spareCounts, counts, spareNext, next);
+        values.Clear();
+        pairs.Clear();
+        for (var slot = 0; slot < used; slot++)
+        {
+            var pair = first[slot] - 1;
+            for (first[slot] = 0; pair >= 0; pair = spareNext[pair] - 1)
+            {
+                if (spareCounts[pair] == 0)
+                    continue;
+                var moved = PairOf(slot, values.Intern(spareValues[(int)(uint)sparePairs[pair]], out _));
+                counts[moved] = spareCounts[pair];
+            }
+        }
+    }
+
+    /// <summary>The number of a pair; a new one is linked to its slot, without a count.</summary>
+    private int PairOf(int slot, int value)
+    {
+        var known = pairs.Count;
+        var pair = pairs.Number((ulong)slot << 32 | (uint)value);
+        if (pair < known)
+            return pair;
+        Grow(ref counts, Math.Max(pair + 1, 64));
+        Grow(ref next, Math.Max(pair + 1, 64));
+        (counts[pair], next[pair], first[slot]) = (0, first[slot], pair + 1);
+        return pair;
+    }
+
+    private Span<int> ByValue(int slot)
+    {
+        var kept = PairsOf(slot);
+        kept.Sort(byValue ??= (a, b) => ValueOf(a).SequenceCompareTo(ValueOf(b)));
+        return kept;
+    }
+
+    private Span<int> ByCount(int slot)
+    {
+        var kept = PairsOf(slot);
+        kept.Sort(byCount ??= (a, b) => counts[b].CompareTo(counts[a]) is var c and not 0 ? c : ValueOf(a).SequenceCompareTo(ValueOf(b)));
+        return kept;
     }
 
     private Span<int> PairsOf(int slot)

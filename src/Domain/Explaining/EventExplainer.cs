@@ -1,6 +1,7 @@
 using System.Text;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Corrections;
+using Tidemark.Domain.Deduplication;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
 using Tidemark.Domain.Replays;
@@ -55,8 +56,8 @@ public sealed class EventExplainer(IPipeline pipeline, PipelineId id, ILedger le
             foreach (var end in recount.WindowEnds(time))
             {
                 var isMerged = merged.TryGetValue(end, out var record) && !record.Value.IsPending && record.Value.Holds(partition, offset);
-                // Of several rows of one id the later ones were too old to be told apart, and a correction has told them.
-                var fate = !missed.Contains(end) ? EventFate.Counted : !isMerged ? EventFate.Late : row > 0 && IsRepeat(events, row) ? EventFate.Duplicate : EventFate.Merged;
+                // Of several rows of one id within the horizon the later ones were too old to be told apart, and a correction has told them.
+                var fate = !missed.Contains(end) ? EventFate.Counted : !isMerged ? EventFate.Late : IsRepeat(events, row) ? EventFate.Duplicate : EventFate.Merged;
                 windows.Add(new WindowOfEvent(
                     query.Name, end - query.SizeMs, end, recount.Groups.ToDictionary(g => g, g => events.Text(row, events.Schema.IndexOf(g))), end <= closed, fate, offset));
             }
@@ -65,10 +66,11 @@ public sealed class EventExplainer(IPipeline pipeline, PipelineId id, ILedger le
         return true;
     }
 
-    private static bool IsRepeat(RowBatch events, int row)
+    private bool IsRepeat(RowBatch events, int row)
     {
-        var (partition, offset, _) = EventRows.Origin(events, row);
-        return Enumerable.Range(0, events.Count).Any(other => EventRows.Origin(events, other) is var (p, o, _) && p == partition && o < offset);
+        var (partition, offset, time) = EventRows.Origin(events, row);
+        return Enumerable.Range(0, events.Count).Any(
+            other => EventRows.Origin(events, other) is var (p, o, t) && p == partition && o < offset && Math.Abs(t - time) <= (pipeline as IDeduplicating)?.HorizonMs);
     }
 
     /// <summary>Records of bronze whose bytes hold the id, and where each went.</summary>

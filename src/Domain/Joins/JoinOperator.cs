@@ -7,7 +7,7 @@ namespace Tidemark.Domain.Joins;
 /// <summary>
 /// Joins two streams. Every row meets the stored rows of the other side, then is stored itself; matches come out at once. A row is late by its own event time
 /// (by the end of its window with a common window) if its side has a watermark; late rows neither join nor are stored. A stored row goes when
-/// no row that is not late can match it any more; a row of an outer side that has not matched by then comes out with nulls. A row that fails
+/// no row that is not late can match it any more; a row of an outer side that has not matched by then comes out with nulls, in the order of the times at which they go. A row that fails
 /// the condition on its own side has no partner: it is not stored, and comes out with nulls at once on an outer side. State: both sides' rows.
 /// </summary>
 internal sealed class JoinOperator : StreamOperator
@@ -16,6 +16,7 @@ internal sealed class JoinOperator : StreamOperator
     private readonly JoinSources sources;
     private readonly JoinSide[] sides;
     private readonly ByteWriter key = new();
+    private readonly List<(long Due, int Port, int Place)> alone = [];
     private byte[] mask = [];
     private RowsBuilder? output;
 
@@ -70,12 +71,19 @@ internal sealed class JoinOperator : StreamOperator
             for (var place = side.NextDue(0, Watermark); place >= 0; place = side.NextDue(place + 1, Watermark))
             {
                 if (IsOuter(port) && !side.IsMatched(place))
-                    EmitAlone(port, side.Rows, place);
+                    alone.Add((side.Due(place), port, place));
                 side.Remove(place);
                 Counts.Removed++;
             }
-            side.Pack();
         }
+
+        // As they become due: whatever is behind sees the same order whether time moves in one step or in several.
+        alone.Sort();
+        foreach (var (_, port, place) in alone)
+            EmitAlone(port, sides[port].Rows, place);
+        alone.Clear();
+        foreach (var side in sides)
+            side.Pack();
         Flush(emit);
     }
 

@@ -28,6 +28,9 @@ internal sealed class JoinSide(RowSchema schema)
 
     public bool IsMatched(int place) => store.Matched[place];
 
+    /// <summary>Watermark at which the row can go.</summary>
+    public long Due(int place) => store.Goes[place];
+
     public void Match(int place) => store.Matched[place] = true;
 
     /// <summary>

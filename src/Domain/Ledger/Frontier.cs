@@ -30,11 +30,11 @@ public static class Frontier
         return off.HasFlag(ProtocolRule.FrontierNeverLowered) ? candidate : Math.Max(candidate, published ?? candidate);
     }
 
-    /// <summary>Whether a partition is caught up with its log and silent for the time-out.</summary>
+    /// <summary>Whether a partition is caught up with its log and silent for the time-out: what it sends all along does not count, such as records that are refused or repeats.</summary>
     internal static bool IsIdle(PartitionState partition, long nowMs, long idleTimeoutMs, ProtocolRule off)
     {
         var silent = nowMs - partition.LastActivityMs >= idleTimeoutMs;
-        return silent && (off.HasFlag(ProtocolRule.LagIsNeverIdle) || (partition.Next is { } next && next >= partition.LogEnd));
+        return silent && (off.HasFlag(ProtocolRule.LagIsNeverIdle) || partition.IsCaughtUp);
     }
 }
 
@@ -42,5 +42,10 @@ public static class Frontier
 /// <param name="Next">Offset ingest goes on at; null when the partition has no head yet.</param>
 /// <param name="LogEnd">Offset after the last record in Kafka.</param>
 /// <param name="MaxEventTimeMs">Greatest event time committed; null when none.</param>
-/// <param name="LastActivityMs">When it last moved, wall time.</param>
-public readonly record struct PartitionState(long? Next, long LogEnd, long? MaxEventTimeMs, long LastActivityMs);
+/// <param name="LastActivityMs">When it last had events that count, wall time.</param>
+/// <param name="IsCaughtUp">Whether it is read to the end of its log, as <see cref="LogEnds"/> sees it.</param>
+public readonly record struct PartitionState(long? Next, long LogEnd, long? MaxEventTimeMs, long LastActivityMs, bool IsCaughtUp)
+{
+    /// <summary>Whether it is read to the end of its log, as that is now.</summary>
+    public bool IsThrough => Next >= LogEnd;
+}

@@ -8,6 +8,8 @@ namespace Tidemark.Domain.Ledger;
 /// </summary>
 internal sealed class FrontierPublisher(ILedger ledger, ITopicLog log, IPipeline pipeline, TickOptions options, TimeProvider time, ProtocolRule off)
 {
+    private readonly LogEnds _ends = new();
+
     /// <summary>The frontier that heads allow now, and whether no partition is active; only asks Kafka for log ends, changes nothing.</summary>
     public async Task<(long? FrontierMs, bool IsIdle)> CandidateAsync(Meta meta, IReadOnlyDictionary<int, PartitionView> views, CancellationToken cancel)
     {
@@ -17,7 +19,8 @@ internal sealed class FrontierPublisher(ILedger ledger, ITopicLog log, IPipeline
             var head = views[partition].Head?.Value;
             var bounds = await log.BoundsAsync(partition, cancel);
             // One that stands before a loss is not at the end of its log, wherever that is.
-            states.Add(new PartitionState(head?.Next, head?.Loss is null ? bounds.End : long.MaxValue, head?.MaxEventTimeMs, head?.LastActivityMs ?? long.MaxValue));
+            var isCaughtUp = _ends.IsCaughtUp(partition, head?.Next, head?.Loss is null ? bounds.End : null);
+            states.Add(new PartitionState(head?.Next, head?.Loss is null ? bounds.End : long.MaxValue, head?.MaxEventTimeMs, head?.LastActivityMs ?? long.MaxValue, isCaughtUp));
             if (head is null && meta.EndOfInput && bounds.End == start)
                 states[^1] = states[^1] with { Next = start };
         }
@@ -30,7 +33,7 @@ internal sealed class FrontierPublisher(ILedger ledger, ITopicLog log, IPipeline
     /// <summary>The frontier at the end of a bounded input; null where it is not at its end, or has no event.</summary>
     private async Task<long?> EndAsync(Meta meta, List<PartitionState> states, CancellationToken cancel)
     {
-        if (meta is not { EndOfInput: true, KeepOpen: false } || states.Exists(s => !(s.Next >= s.LogEnd)))
+        if (meta is not { EndOfInput: true, KeepOpen: false } || states.Exists(s => !s.IsThrough))
             return null;
         var newest = states.Max(s => s.MaxEventTimeMs);
         if (options.Partner is not { } partner)

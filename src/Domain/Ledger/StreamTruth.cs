@@ -44,6 +44,9 @@ internal sealed class StreamTruth(StreamSpec spec, IStreamState state, long at)
     /// <summary>Takes a step of the input: time moves, rows come, time moves.</summary>
     public void Fold(long to, long? beforeMs, RowBatch? rows, long? afterMs = null)
     {
+        // The place may be that of a commit which is not of the source and is passed over: nothing came up to there, and the time of the output is before this step.
+        if (At < DoneAt && to > DoneAt && DoneTime is { } time)
+            State.Advance(time, _done);
         var output = DoneAt is null || to > DoneAt ? Pending : _done;
         if (beforeMs is { } before)
             State.Advance(before, output);

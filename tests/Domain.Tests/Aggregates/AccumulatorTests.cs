@@ -149,6 +149,88 @@ public class AccumulatorTests
         }
     }
 
+    [Fact]
+    public void Frequent_values_beyond_the_bound_are_the_same_whether_they_were_saved_and_shown_in_between_or_not()
+    {
+        const int Bound = 16;
+        for (var seed = 0; seed < 50; seed++)
+        {
+            var random = new Random(seed);
+            var plan = AggregatePlan.Bind(new AggregateDefinition("a", AggregateFunction.MostFrequent, "v") { ExactUpTo = Bound, Limit = 10 }, Schema, 0);
+            var (through, restarted) = (plan.Create(), plan.Create());
+            through.Grow(2);
+            restarted.Grow(2);
+            for (var step = 0; step < 30; step++)
+            {
+                // As sessions do: one takes rows, now and then another one is merged into it.
+                var rows = Rows([.. Enumerable.Range(0, random.Next(1, 30)).Select(_ => (long)random.Next(100))]);
+                var slot = random.Next(4) == 0 ? 1 : 0;
+                foreach (var one in (Accumulator[])[through, restarted])
+                {
+                    var view = new BatchView();
+                    view.Use(rows);
+                    one.Add(view, [.. Enumerable.Range(0, rows.Count)], [.. Enumerable.Repeat(slot, rows.Count)]);
+                    if (step % 7 == 6)
+                    {
+                        one.Merge(0, one, 1);
+                        one.Clear(1);
+                    }
+                }
+
+                if (random.Next(2) == 0)
+                    continue;
+                restarted.Emit(0, new Utf8ColumnBuilder());
+                var saved = (byte[][])[Bytes(restarted, 0), Bytes(restarted, 1)];
+                restarted = plan.Create();
+                restarted.Grow(2);
+                for (var i = 0; i < 2; i++)
+                {
+                    var reader = new ByteReader(saved[i]);
+                    restarted.Read(i, ref reader);
+                }
+            }
+
+            Assert.Equal((Bytes(through, 0), Bytes(through, 1)), (Bytes(restarted, 0), Bytes(restarted, 1)), (a, b) => a.Item1.SequenceEqual(b.Item1) && a.Item2.SequenceEqual(b.Item2));
+        }
+    }
+
+    [Fact]
+    public void Frequent_values_of_slots_that_are_used_again_take_no_more_and_no_more_memory()
+    {
+        var accumulator = AggregatePlan.Bind(new AggregateDefinition("a", AggregateFunction.Mode, "v") { ExactUpTo = 1_000 }, Schema, 0).Create();
+        accumulator.Grow(2);
+        var counted = new Dictionary<long, long>();
+        var allocated = 0L;
+        for (var session = 0; session < 400; session++)
+        {
+            var rows = Rows([.. Enumerable.Range(0, 100).Select(i => session * 1_000L + i)]);
+            var view = new BatchView();
+            view.Use(rows);
+            var which = Enumerable.Range(0, rows.Count).ToArray();
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            accumulator.Add(view, which, new int[which.Length]);
+            accumulator.Clear(0);
+            if (session >= 200)
+                allocated += GC.GetAllocatedBytesForCurrentThread() - before;
+            if (session % 10 != 0)
+                continue;
+            // A session that stays open meanwhile.
+            accumulator.Add(view, [0, 1, 1], [1, 1, 1]);
+            counted[session * 1_000] = 1;
+            counted[session * 1_000 + 1] = 2;
+        }
+
+        Assert.InRange(allocated, 0, 200 * 1_000);
+        var saved = new ByteReader(Bytes(accumulator, 1));
+        saved.Varint();
+        Assert.Equal(counted.Count, saved.Count(3));
+        foreach (var count in counted.OrderBy(c => c.Key).Select(c => c.Value))
+        {
+            saved.Sized();
+            Assert.Equal(count, (long)saved.Varint());
+        }
+    }
+
     private static Accumulator SumDistinct(int bound)
     {
         var accumulator = AggregatePlan.Bind(new AggregateDefinition("a", AggregateFunction.SumDistinct, "v") { ExactUpTo = bound }, Schema, 0).Create();

@@ -1,4 +1,5 @@
 using Tidemark.Domain.Columns;
+using Tidemark.Domain.Joins;
 using Tidemark.Domain.Queries;
 using Tidemark.Domain.Streams;
 using Tidemark.Domain.Tests.Streams;
@@ -46,6 +47,35 @@ public class JoinOperatorTests
         Assert.Equal(Naive(test, accepted.Left, accepted.Right).Order(StringComparer.Ordinal), actual.Order(StringComparer.Ordinal));
         Assert.Equal(late, counted);
         Assert.Equal(0, execution.StateRows("j"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds), 30)]
+    public void Rows_left_alone_come_out_in_the_same_order_whether_time_moves_in_one_step_or_in_several(int seed)
+    {
+        var random = new Random(seed);
+        var test = new Case(JoinType.FullOuter, random.Next(0, 8) * 1_000_000L, random.Next(0, 8) * 1_000_000L, false, false, seed % 3 == 0, false, 0, 0, false, false, false);
+        var stage = Stage(test);
+        var (lefts, rights) = (RandomRows.Make(random, 200, 40), RandomRows.Make(random, 200, 40));
+        var times = lefts.Concat(rights).Select(row => row.Time).OfType<long>().ToList();
+        var end = times.Max() + 60_000_000;
+        List<string> Lines(int steps)
+        {
+            var join = new JoinOperator(stage, Left, Right, "l_time", "r_time", true, true);
+            var rows = new List<RowBatch>();
+            join.Add(0, RandomRows.Batch(lefts, Left), rows.Add);
+            join.Add(1, RandomRows.Batch(rights, Right), rows.Add);
+            for (var step = 1; step <= steps; step++)
+                join.Advance(times.Min() + (end - times.Min()) / steps * step, 0, rows.Add);
+            join.Advance(end, 0, rows.Add);
+            Assert.Equal(0, join.StateRows);
+            return [.. rows.SelectMany(RandomRows.Lines)];
+        }
+
+        var once = Lines(0);
+        Assert.Equal(once, Lines(7));
+        Assert.Equal(once, Lines(100));
+        Assert.Contains(once, line => line.StartsWith("NULL|NULL|NULL|NULL", StringComparison.Ordinal));
     }
 
     public static TheoryData<int> Seeds(int count) => [.. Enumerable.Range(0, count)];

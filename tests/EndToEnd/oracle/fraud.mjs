@@ -24,10 +24,13 @@ export async function fraudAlerts(db) {
     rapid(user, purchase, alert);
     if (purchase.amount !== null) unusual(user.amounts, purchase.amount, USER, 'unusual_amount_for_user', {}, alert);
     travel(user, purchase, places, alert);
-    if (purchase.category === null || purchase.amount === null) continue;
+    if (purchase.category === null) continue;
     const key = `${purchase.kafka_partition} ${purchase.category}`;
-    if (!categories.has(key)) categories.set(key, []);
-    unusual(categories.get(key), purchase.amount, CATEGORY, 'unusual_amount_for_category', { category: purchase.category }, alert);
+    let category = categories.get(key);
+    if (!category || purchase.us > category.newest + 90 * DAY) categories.set(key, category = { newest: purchase.us, amounts: [] });
+    category.newest = Math.max(category.newest, purchase.us);
+    if (purchase.amount === null) continue;
+    unusual(category.amounts, purchase.amount, CATEGORY, 'unusual_amount_for_category', { category: purchase.category }, alert);
   }
   return found;
 }

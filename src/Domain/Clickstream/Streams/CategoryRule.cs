@@ -4,9 +4,13 @@ using Tidemark.Domain.KeyedState;
 namespace Tidemark.Domain.Clickstream.Streams;
 
 /// <summary>The last amounts of a category. The topic is keyed by user, so each partition knows those of its own users.</summary>
-internal sealed record CategoryHistory(RecentAmounts Amounts);
+internal sealed record CategoryHistory(RecentAmounts Amounts)
+{
+    /// <summary>Time of the newest purchase; null in a state that was saved before it was noted.</summary>
+    public long? Newest { get; set; }
+}
 
-/// <summary>Amounts that are unusual for their category.</summary>
+/// <summary>Amounts that are unusual for their category. Categories are named by whoever sends events, so those without a purchase for long are forgotten.</summary>
 internal sealed class CategoryRule : RowwiseFunction<CategoryHistory>
 {
     private const int MostAmounts = 200;
@@ -16,13 +20,16 @@ internal sealed class CategoryRule : RowwiseFunction<CategoryHistory>
 
     protected override CategoryHistory OnRows(IKeyedCall call, CategoryHistory? state, RowBatch batch, ReadOnlySpan<int> which)
     {
-        state ??= new CategoryHistory(new RecentAmounts());
-        var (amounts, columns) = (state.Amounts, PurchaseColumns.Of(batch, ref _columns));
+        var columns = PurchaseColumns.Of(batch, ref _columns);
         foreach (var row in which)
         {
             var purchase = columns[batch, row];
+            if (state is null || purchase.TimeMicros > state.Newest + FraudRows.Kept)
+                state = new CategoryHistory(new RecentAmounts());
+            state.Newest = Math.Max(state.Newest ?? long.MinValue, purchase.TimeMicros);
             if (purchase.Amount is not { } amount)
                 continue;
+            var amounts = state.Amounts;
             if (amounts.Count >= MostAmounts / 4 && amounts.Score(amount, 2 * FraudRows.Unusual) is { } score)
                 FraudRows.Emit(
                     call, purchase, "unusual_amount_for_category", score, score >= 2 * FraudRows.VeryUnusual,
@@ -30,8 +37,9 @@ internal sealed class CategoryRule : RowwiseFunction<CategoryHistory>
             amounts.Add(amount, MostAmounts);
         }
 
+        call.TimeoutAfter(state!.Newest!.Value + FraudRows.Kept);
         return state;
     }
 
-    protected override CategoryHistory? OnTimeout(IKeyedCall call, CategoryHistory state) => state;
+    protected override CategoryHistory? OnTimeout(IKeyedCall call, CategoryHistory state) => null;
 }

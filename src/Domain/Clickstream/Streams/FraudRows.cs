@@ -46,6 +46,9 @@ internal static class FraudRows
 {
     public const double Unusual = 3.5, VeryUnusual = 8;
 
+    /// <summary>A user or a category without a purchase for so long (90 days, µs) is forgotten.</summary>
+    public const long Kept = 90L * 86_400 * 1_000_000;
+
     public static RowSchema Schema { get; } = new(
     [
         new("event_time", FieldType.Timestamp, false), new("rule", FieldType.String, false), new("severity", FieldType.String, false), new("score", FieldType.Double, false),

@@ -30,9 +30,6 @@ internal sealed class UserRules : RowwiseFunction<UserHistory>
     private const double FastestKmh = 1_000;
     private const long Minute = 60_000_000;
 
-    /// <summary>A user who buys nothing for so long is forgotten.</summary>
-    private const long Kept = 90 * 1440 * Minute;
-
     private PurchaseColumns? _columns;
 
     public override RowSchema Output => FraudRows.Schema;
@@ -42,7 +39,7 @@ internal sealed class UserRules : RowwiseFunction<UserHistory>
         var columns = PurchaseColumns.Of(batch, ref _columns);
         foreach (var row in which)
             state = Judge(call, state, columns[batch, row]);
-        call.TimeoutAfter(state!.Newest + Kept);
+        call.TimeoutAfter(state!.Newest + FraudRows.Kept);
         return state;
     }
 
@@ -50,7 +47,7 @@ internal sealed class UserRules : RowwiseFunction<UserHistory>
 
     private static UserHistory Judge(IKeyedCall call, UserHistory? state, Purchase purchase)
     {
-        if (state is null || purchase.TimeMicros > state.Newest + Kept)
+        if (state is null || purchase.TimeMicros > state.Newest + FraudRows.Kept)
             state = new UserHistory(new RecentAmounts(), []) { Newest = purchase.TimeMicros };
         state.IsBurst = Rapid(call, state, purchase);
         Unusual(call, state.Amounts, purchase);

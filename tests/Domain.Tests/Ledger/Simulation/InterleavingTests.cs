@@ -102,6 +102,73 @@ public sealed class InterleavingTests
         Assert.Empty(Rows("late"));
     });
 
+    [Fact]
+    public void A_timer_that_fired_behind_a_compacted_table_does_not_fire_again_after_a_crash() => Run(async () =>
+    {
+        var options = new TickOptions { LeaseTime = TimeSpan.Zero, DeltaInterval = TimeSpan.Zero, CheckpointInterval = TimeSpan.FromDays(1) };
+        await IngestAsync(Origin + 1_000);
+        await IngestAsync(Origin + 41_000);
+        await NewTick("checkpoints", options with { CheckpointInterval = TimeSpan.Zero }).RunAsync(default);
+        await _world.StepAsync(null, 1_000);
+        Assert.Single(_lake.Table(TableNames.Gold("tumbling")));
+        _lake.Table(TableNames.Gold("tumbling")).Add(new SimCommit([], [], _world.NowMs, null));
+        // No window closes, but the key of [0, 10) s has been silent for long now.
+        await IngestAsync(Origin + 46_000);
+        await NewTick("crashes", options).RunAsync(default);
+        Assert.Equal(2, _lake.Table(TableNames.Gold("totals")).Count);
+        await IngestAsync(Origin + 56_000);
+        await NewTick("goes on", options).RunAsync(default);
+        Assert.Equal(
+            [[0, 10_000, 1], [10_000, 40_000, -1], [40_000, 50_000, 2]],
+            Rows(TableNames.Gold("totals")).Select(row => new[] { row[0] - Origin, row[1] - Origin, row[3] }));
+    });
+
+    [Fact]
+    public void A_partition_that_is_sent_nothing_but_broken_records_does_not_hold_event_time_back() => Run(async () =>
+    {
+        var (times, unread) = await LookAsync(round => Append(1, [1]), readsOn: true);
+        Assert.Equal(Origin, times[5]);
+        Assert.True(times[^1] >= Origin + 18_000, $"the frontier is {times[^1] - Origin} ms behind the first event");
+        Assert.Equal(1, unread);
+    });
+
+    [Fact]
+    public void A_partition_that_stands_with_something_unread_holds_event_time_back() => Run(async () =>
+    {
+        var (times, unread) = await LookAsync(round => Append(1, new ToyEvent(Origin + round * 1_000, 0, 1, round).Encode()), readsOn: false);
+        Assert.All(times, time => Assert.Equal(Origin, time));
+        Assert.Equal(40, unread);
+    });
+
+    /// <summary>
+    /// Twenty looks a second apart at two partitions: one has an event a second, one is sent something before and behind every look at it, all of which is read before the next one or
+    /// never. Returns the frontier at each, and how many records were unread at the last.
+    /// </summary>
+    private async Task<(List<long?> Times, long Unread)> LookAsync(Action<int> send, bool readsOn)
+    {
+        _topic.Partitions[1] = new SimPartition();
+        var times = new List<long?>();
+        var tick = NewTick("looks", new TickOptions
+        {
+            LeaseTime = TimeSpan.Zero, DeltaInterval = TimeSpan.Zero, IdleTimeout = TimeSpan.FromSeconds(10), WatchdogTimeout = TimeSpan.FromDays(1),
+        });
+        Append(1, new ToyEvent(Origin, 0, 1, 0).Encode());
+        await ReadAsync(1);
+        for (var round = 1; round <= 20; round++)
+        {
+            send(round);
+            if (readsOn)
+                await ReadAsync(1);
+            send(round);
+            await IngestAsync(Origin + round * 1_000);
+            await tick.RunAsync(default);
+            times.Add(_ledger.Meta!.Value.Value.FrontierMs);
+            await _world.StepAsync(null, 1_000);
+        }
+
+        return (times, _topic.Partitions[1].End - _ledger.Heads[1].Value.Next);
+    }
+
     private List<long[]> Rows(string table) => [.. _lake.Table(table).SelectMany(commit => commit.Rows).SelectMany(ToyRows.Rows)];
 
     /// <summary>The input ends; ticks run until they say that it is through, twice, since the first answer may be lost.</summary>
@@ -131,10 +198,14 @@ public sealed class InterleavingTests
 
     private Task IngestAsync(long timeMs)
     {
-        var log = _topic.Partitions[0];
-        log.Append(new SourceRecord(0, _world.NowMs, null, new ToyEvent(timeMs, 0, 1, timeMs).Encode(), []));
-        return NewIngest(new SimActor("ingest")).ProcessAsync(new Dictionary<int, IReadOnlyList<SourceRecord>> { [0] = [.. log.Records.Values] }, default);
+        Append(0, new ToyEvent(timeMs, 0, 1, timeMs).Encode());
+        return ReadAsync(0);
     }
+
+    private void Append(int partition, byte[] value) => _topic.Partitions[partition].Append(new SourceRecord(0, _world.NowMs, null, value, []));
+
+    private Task ReadAsync(int partition) => NewIngest(new SimActor("ingest")).ProcessAsync(
+        new Dictionary<int, IReadOnlyList<SourceRecord>> { [partition] = [.. _topic.Partitions[partition].Records.Values] }, default);
 
     private Ingest NewIngest(SimActor actor) => new(
         _pipeline, new SimLedger(_world, actor, _ledger, honourLease: true), new SimTopicLog(_world, actor, _topic), new SimSegments(_world, actor, _blobs),

@@ -16,7 +16,7 @@ internal sealed class JoinSimulation
     private readonly Topic[] _topics;
     private readonly SimLedgerData _ledger = new();
     private readonly SimResultData _results = new();
-    private readonly SimLakeData _lake = new();
+    private readonly SimLakeData _lake;
     private readonly SimEntityData _entities;
     private readonly ToyJoinPipeline _join;
     private readonly PipelineId _id = new("v1", "left.1+right", 1);
@@ -34,6 +34,7 @@ internal sealed class JoinSimulation
         World = new SimWorld(seed, trace) { FaultRate = Math.Max(_scenario.FaultRate, 1e-9), StallRate = _scenario.CallStallRate };
         _topics = [new Topic(this, "left", _scenario), new Topic(this, "right", _scenario with { EventsPerPartition = random.Next(8) == 0 ? 0 : 4 + random.Next(30), Partitions = 1 + random.Next(2) })];
         _join = new ToyJoinPipeline(_topics[0].Id, _topics[1].Id, off);
+        _lake = new SimLakeData { Compactions = _scenario.Compacts ? new Random(seed) : null };
         _entities = new SimEntityData(World, _join, off);
         World.OnCrash = actor => _respawn[actor](actor);
         // One topic begins long after the other, or both at once.
@@ -239,7 +240,7 @@ internal sealed class JoinSimulation
         public Topic(JoinSimulation sim, string name, Scenario scenario)
         {
             (_sim, _scenario, Id) = (sim, scenario, new PipelineId("v1", name, 1));
-            Lake = new SimLakeData { Frontier = () => Ledger.Meta?.Value.FrontierMs };
+            Lake = new SimLakeData { Frontier = () => Ledger.Meta?.Value.FrontierMs, Compactions = scenario.Compacts ? new Random(scenario.EventsPerPartition) : null };
             _pipeline = new ToyPipeline(appendOnly: true);
             _entities = new SimEntityData(sim.World, _pipeline, ProtocolRule.None);
             _trigger = new SimTrigger(sim.World, _log, NewIngest, scenario.Instances) { SkipRate = scenario.SkipRate, StallRate = scenario.StallRate, RepeatRate = scenario.RepeatRate };

@@ -28,7 +28,7 @@ internal static class Oracle
         if (sim.Ledger.Meta?.Value is not { EndOfInput: false, FrontierMs: not null })
             left.Add($"meta {sim.Ledger.Meta}");
         foreach (var query in sim.Pipeline.Queries.Concat<IOutput>(sim.Pipeline.Streams).Where(o => o.InTableStorage))
-            if (sim.Lake.Table(TableNames.Gold(query.Name)).Count - 1 != (sim.Ledger.Cursors.TryGetValue(query.Name, out var c) ? c.Cursor.TableVersion : -1))
+            if (sim.Lake.Table(TableNames.Gold(query.Name)).FindLastIndex(commit => commit.Moves.Count > 0) > (sim.Ledger.Cursors.TryGetValue(query.Name, out var c) ? c.Cursor.TableVersion : -1))
                 left.Add($"cursor {query.Name} at {c.Cursor}");
         left.AddRange(SinkOracle.Behind(sim));
         return left.Count == 0 ? "nothing" : string.Join("; ", left);

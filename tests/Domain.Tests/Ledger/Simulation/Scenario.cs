@@ -79,6 +79,9 @@ internal sealed record Scenario
     /// <summary>Event time counts as racing whenever it moves, and results are put off as long as it does.</summary>
     public bool Races { get; init; }
 
+    /// <summary>Tables are compacted now and then: commits that no output comes with.</summary>
+    public bool Compacts { get; init; }
+
     /// <summary>Where the first start begins.</summary>
     public StartFrom StartFrom { get; init; } = StartFrom.Earliest;
 
@@ -120,6 +123,7 @@ internal sealed record Scenario
             MaxEntityBytes = random.Next(3) == 0 ? 400 : EntityFold.MaxStateBytes,
             IdleTimeoutMs = random.Next(2) == 0 ? 20_000 : 3_000,
             Races = seed % 3 == 0,
+            Compacts = seed % 2 == 1,
             EndsTwice = random.Next(3) == 0,
             Kept = random.Next(4) switch { 0 => new(TimeSpan.FromSeconds(10), 1), 1 => new(TimeSpan.FromSeconds(40), 5), _ => null },
             Triggers = random.Next(3) == 0 ? DrawTriggers(random) : new Dictionary<string, TimeSpan>(),

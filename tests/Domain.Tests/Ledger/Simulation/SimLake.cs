@@ -13,6 +13,9 @@ internal sealed class SimLakeData
     /// <summary>The frontier of the topic that fills it; null = none, or not of interest.</summary>
     public Func<long?> Frontier { get; init; } = () => null;
 
+    /// <summary>Draws behind which commits comes one of somebody else, who compacts the table; null = nobody does. Drawn apart, so that the rest of a run stays as it is.</summary>
+    public Random? Compactions { get; init; }
+
     public List<SimCommit> Table(string name)
     {
         if (!Tables.TryGetValue(name, out var commits))
@@ -47,6 +50,8 @@ internal sealed class SimLake(SimWorld world, SimActor actor, SimLakeData data, 
             }
 
             data.Table(table).Add(new SimCommit(moves, [.. rows, .. stagedFiles.Select(f => blobs.Files[f])], world.NowMs, data.Frontier()));
+            if (data.Compactions?.Next(3) == 0)
+                data.Table(table).Add(new SimCommit([], [], world.NowMs, data.Frontier()));
             return new AppendOutcome(true, head.Version + 1);
         });
 

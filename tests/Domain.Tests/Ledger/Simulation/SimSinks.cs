@@ -63,6 +63,6 @@ internal static class SinkOracle
     public static IEnumerable<string> Behind(Simulation sim) =>
         from sink in SimSinkData.All
         let at = sim.Ledger.Cursors.TryGetValue("sink:" + sink.Name, out var cursor) ? cursor.Cursor.TableVersion : -1
-        where at != sim.Lake.Table(sink.Table).Count - 1
+        where at < sim.Lake.Table(sink.Table).FindLastIndex(commit => commit.Moves.Count > 0)
         select $"sink {sink.Name} at {at}";
 }

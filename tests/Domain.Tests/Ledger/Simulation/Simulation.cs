@@ -18,6 +18,7 @@ internal sealed class Simulation
     {
         (Seed, _scenario, _off, Pipeline) = (seed, scenario, off, new ToyPipeline(off, scenario.AppendOnly, scenario.OnlyPicky, scenario.Kept is not null));
         World = new SimWorld(seed, trace) { FaultRate = Math.Max(scenario.FaultRate, 1e-9), StallRate = scenario.CallStallRate, StallOn = scenario.StallOn };
+        Lake = new SimLakeData { Compactions = scenario.Compacts ? new Random(seed) : null };
         Ledger = new SimLedgerData { CutBelow = p => Topic.Partitions[p].CutBelow };
         Entities = new SimEntityData(World, Pipeline, off);
         _trigger = new SimTrigger(World, Topic, NewIngest, scenario.Instances)
@@ -45,7 +46,7 @@ internal sealed class Simulation
 
     public SimEntityData Entities { get; }
 
-    public SimLakeData Lake { get; } = new();
+    public SimLakeData Lake { get; }
 
     public SimResultData Results { get; } = new();
 
