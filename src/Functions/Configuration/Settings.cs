@@ -57,7 +57,7 @@ public static class Settings
         new(Names.MaxRangeRecords, "20000", "1 to 1000000", "Most records in one range."),
         new(Names.MaxOpenRanges, "2000", "10 to 100000", "Above this number of ranges not yet in Delta and the entities, reading waits."),
         new(Names.WatchdogTimeout, "60s", "5s to 1h", "When records wait in Kafka and nothing moves for this long, an alert is raised and our own consumer reads them."),
-        new(Names.LeaseDuration, "15s", "5s to 10m", "How long one instance keeps the tick to itself after its last sign of life. Correctness does not depend on it."),
+        new(Names.LeaseDuration, "15s", "5s to 10m", "How long one instance keeps the tick to itself after its last sign of life; one that ends in order gives it back. Correctness does not depend on it."),
         new(Names.AlertLag, "100000", "1 to 1000000000", "Records that may wait in Kafka before growing lag raises an alert."),
         new(Names.AlertQuarantinePercent, "5", "1 to 100", "Percent of the records of five minutes that may go to quarantine before an alert."),
         new(Names.AlertSilence, "15m", "10s to 7d", "How long nothing may come from Kafka before an alert."),

@@ -27,7 +27,7 @@ internal static class RangeCodec
         });
         var size = lists.Length + range.PayloadBytes;
         if (size > LargestPayload)
-            throw new RangeTooLargeException($"The range of partition {range.Partition} from offset {range.From} takes {size} bytes, more than the {LargestPayload} that a ledger row holds.");
+            throw new RangeTooLargeException($"The range of partition {range.Partition} from offset {range.From} takes {size} bytes, more than the {LargestPayload} that a ledger row holds. Fewer records at once take less; of one record, lower InlineSegmentLimit.");
         var entity = new TableEntity(partitionKey, RowKey(range.From))
         {
             ["From"] = range.From,

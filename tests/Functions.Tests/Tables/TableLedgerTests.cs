@@ -108,7 +108,7 @@ public sealed class TableLedgerTests(Azurite azurite)
     public async Task A_range_too_large_for_a_row_is_refused_with_the_setting_to_change()
     {
         var ledger = await NewAsync();
-        var e = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+        var e = await Assert.ThrowsAsync<RangeTooLargeException>(() =>
             ledger.TryCommitAsync(new Head(1, null, null, 0), "*", Range(0, 0, 1, inline: new byte[1 << 20]), [], default));
         Assert.Contains("InlineSegmentLimit", e.Message);
     }
