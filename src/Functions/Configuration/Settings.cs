@@ -37,7 +37,7 @@ public static class Settings
         new(Names.ResultsRetention, "7d", "1h to 3650d", "How far back in event time, behind the frontier, Table storage holds results, at least 60 windows of each query; what is older is in Delta only."),
         new(Names.CheckpointInterval, "15s", "1s to 1h", "How often merged state is handed to durable entities; the more often, the shorter a restart and the more entity operations."),
         new(Names.IdleTimeout, "30s", "1s to 1d", "A partition that is read to its end and silent for this long does not hold event time back. A topic all of whose partitions are so does not hold back the [join](streams.md#two-topics) with another."),
-        new(Names.MaxFutureSkew, "1h", "0s to 1d", "How far an event's time may be ahead of Kafka's before it is put in quarantine."),
+        new(Names.MaxFutureSkew, "1h", "0s to 1d", "How far an event's time may be ahead of Kafka's, and of now, before it is put in quarantine."),
         new(Names.DeduplicateWithin, "1h", "0s (off) to 31d", "An event with the id of another of its partition, no more than this apart in event time, is a duplicate and left out of silver and of every result."),
         new(Names.DeduplicationMaxIds, "8000000", "100000 to 100000000", "Most event ids remembered per partition (21 to 51 MB per million). Beyond it the partition waits, with an alert."),
         new(Names.Catalog, "–", "file:PATH, blob:PATH (CSV in the lake's container), delta:PATH (a Delta table there), table:NAME (in Table storage) or kafka:TOPIC (a compacted topic)", "Product catalog that events are joined with into `gold/enriched_clickstream`; without it, Customers and Countries that table is not made."),
