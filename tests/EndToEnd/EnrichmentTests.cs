@@ -26,13 +26,16 @@ public class EnrichmentTests
         WriteCustomers(customers, 1);
         station.Set("CatalogRefresh", "1s");
         var input = ShopFile.Write(station, "shop.ndjson", ShopFile.Clean with { Seed = 61, Products = 100, DuplicateShare = 0.02 }, 14_000, 4);
-        var run = station.Start("--input", input, "--rate", "800", "--once");
+        var run = station.Start("--input", input, "--rate", "800");
         Assert.True(await run.AnswersAsync(station.Port, Limit), run.Transcript());
 
         // No catalog yet: reading waits, and says why.
         await UntilAsync(run, status => Alerts(status).Any(text => text.Contains("Reading waits until it is there", StringComparison.Ordinal)));
         Assert.Equal(0, Events(await StatusAsync(run)));
+        run.Send(Signals.Terminate);
+        Assert.True(await run.EndAsync(Limit) == 0, run.Transcript());
         Write(catalog, 1);
+        run = station.Start("--input", input, "--rate", "800", "--once");
         await UntilAsync(run, status => Events(status) > 1_000);
         File.WriteAllText(catalog, "product_id,price\nP00001,cheap\n");
         await UntilAsync(run, status => Alerts(status).Any(text => text.Contains("'cheap'", StringComparison.Ordinal)));

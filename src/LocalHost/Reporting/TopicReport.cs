@@ -28,7 +28,7 @@ internal sealed record TopicReport
         var names = pipeline.Tables.Select(table => table.Name).ToList();
         var (bronze, quarantine) = (names.Single(name => name.StartsWith("bronze/", StringComparison.Ordinal)), Quarantine.TableOf(pipeline));
         var late = names.Single(name => name == "silver/late" || name.EndsWith("_late", StringComparison.Ordinal));
-        var silver = names.Single(name => name != bronze && name != quarantine && name != late);
+        var silver = names.Single(name => name.StartsWith("silver/", StringComparison.Ordinal) && name != quarantine && name != late);
         var quarantined = await ByAsync(quarantine!, "reason");
         return new TopicReport
         {
