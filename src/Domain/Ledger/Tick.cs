@@ -12,6 +12,7 @@ public sealed class Tick
     private const double LeastPublishMs = 500;
     private const int LeastRecordsToJudge = 1_000;
     private const int LongestPutOffMs = 60_000;
+    private const int CrowdedMs = 5_000;
 
     private readonly IPipeline _pipeline;
     private readonly PipelineId _id;
@@ -205,8 +206,10 @@ public sealed class Tick
 
         adding.Dispose();
 
-        if (truth.Meta.Value.EndOfInput || Now() - _checkpointedMs >= (long)_options.CheckpointInterval.TotalMilliseconds)
+        if (IsCheckpointDue(truth, emit))
             await CheckpointAsync(truth, racing, cancel);
+        else if (IsCrowded(truth))
+            await ReleaseAsync(truth, cancel);
         await HoldAsync(truth, cancel);
         return Report(truth, fresh) with { Emitted = emit && IsComplete(truth) && _results.IsThrough(truth), ResultRows = written, VisibleInTablesMs = visible, VisibleInDeltaMs = inDelta };
 
@@ -249,6 +252,32 @@ public sealed class Tick
         }
 
         return report with { Drained = !changed && await IsDrainedAsync(truth, cancel) };
+    }
+
+    /// <summary>
+    /// Whether state is handed to entities now. While output of streams is not in Delta their state cannot go, and no range of theirs be settled: a
+    /// checkpoint that is due waits for the next emission, which is never far. Where ranges pile up it does not wait for its interval.
+    /// </summary>
+    private bool IsCheckpointDue(Truth truth, bool emit)
+    {
+        if (truth.Meta.Value.EndOfInput)
+            return true;
+        var (since, interval) = (Now() - _checkpointedMs, (long)_options.CheckpointInterval.TotalMilliseconds);
+        return since >= (IsCrowded(truth) ? Math.Min(interval, CrowdedMs) : interval)
+            && (emit || !truth.Streams.Values.Any(streams => streams.HasPending) || since >= interval + (long)_options.DeltaInterval.TotalMilliseconds);
+    }
+
+    /// <summary>Whether so many ranges are open that ingest would soon be held back.</summary>
+    private bool IsCrowded(Truth truth) => Open(truth) is var (count, bytes) && (count > _options.MaxOpenRanges / 2 || bytes > _options.MaxOpenBytes / 2);
+
+    /// <summary>Settles what entities have taken since the last checkpoint, before the next one would.</summary>
+    private async Task ReleaseAsync(Truth truth, CancellationToken cancel)
+    {
+        if (truth.Entities.Values.All(entity => entity.IsRead))
+            return;
+        using var phase = _phases.Begin(Phases.WalCommit);
+        await _checkpointer.ConfirmAsync(truth, cancel);
+        await _settler.SettleAsync(truth, await _ledger.ReadRegistryAsync(cancel), cancel);
     }
 
     private async Task CheckpointAsync(Truth truth, bool racing, CancellationToken cancel)
@@ -332,6 +361,7 @@ public sealed class Tick
 
     private bool IsEmitDue(Truth? truth, long now) =>
         now - _emittedMs >= (long)_options.DeltaInterval.TotalMilliseconds
+        || (truth is not null && now - _emittedMs >= CrowdedMs && IsCrowded(truth))
         || (truth is not null
             && truth.Ranges.Values.Sum(ranges => ranges.Where(range => !TableEmitter.IsInTables(truth, _id, range)).Sum(range => (long)range.PayloadBytes)) > _options.EmitBytes);
 
@@ -373,12 +403,4 @@ public sealed class Tick
     }
 
     private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
-}
-
-/// <summary>The stores of a tick.</summary>
-public sealed record TickStores(
-    ILedger Ledger, ITopicLog Log, ISegmentStore Segments, IEntities Entities, ILake Lake, IResults Results, IAlerts Alerts)
-{
-    /// <summary>Where rows are delivered to beside tables.</summary>
-    public IReadOnlyList<IRowSink> Sinks { get; init; } = [];
 }

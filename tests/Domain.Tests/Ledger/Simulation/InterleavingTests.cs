@@ -124,6 +124,27 @@ public sealed class InterleavingTests
     });
 
     [Fact]
+    public void Ranges_are_settled_before_ingest_is_held_back_though_streams_let_rows_out_all_the_time() => Run(async () =>
+    {
+        var tick = NewTick("ticks", new TickOptions
+        {
+            LeaseTime = TimeSpan.Zero, DeltaInterval = TimeSpan.FromSeconds(6), CheckpointInterval = TimeSpan.FromSeconds(15), MaxOpenRanges = 50, WatchdogTimeout = TimeSpan.FromDays(1),
+        });
+        var most = 0;
+        for (var round = 0; round < 120; round++)
+        {
+            for (var i = 0; i < 2; i++)
+                await IngestAsync(Origin + round * 1_000 + i);
+            await tick.RunAsync(default);
+            Assert.False(_ledger.Meta!.Value.Value.Hold, $"ingest is held back in second {round}");
+            most = Math.Max(most, _ledger.Ranges.Count);
+            await _world.StepAsync(null, 1_000);
+        }
+
+        Assert.InRange(most, 25, 50);
+    });
+
+    [Fact]
     public void A_partition_that_is_sent_nothing_but_broken_records_does_not_hold_event_time_back() => Run(async () =>
     {
         var (times, unread) = await LookAsync(round => Append(1, [1]), readsOn: true);
