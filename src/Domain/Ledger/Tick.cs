@@ -268,7 +268,7 @@ public sealed class Tick
     }
 
     /// <summary>Whether so many ranges are open that ingest would soon be held back.</summary>
-    private bool IsCrowded(Truth truth) => Open(truth) is var (count, bytes) && (count > _options.MaxOpenRanges / 2 || bytes > _options.MaxOpenBytes / 2);
+    private bool IsCrowded(Truth truth) => truth.Open is var (count, bytes) && (count > _options.MaxOpenRanges / 2 || bytes > _options.MaxOpenBytes / 2);
 
     /// <summary>Settles what entities have taken since the last checkpoint, before the next one would.</summary>
     private async Task ReleaseAsync(Truth truth, CancellationToken cancel)
@@ -296,7 +296,7 @@ public sealed class Tick
     /// <summary>Back-pressure: ingest waits while ranges pile up.</summary>
     private async Task HoldAsync(Truth truth, CancellationToken cancel)
     {
-        var (count, bytes) = Open(truth);
+        var (count, bytes) = truth.Open;
         var meta = truth.Meta.Value;
         var over = count > _options.MaxOpenRanges || bytes > _options.MaxOpenBytes;
         var under = count <= _options.MaxOpenRanges / 2 && bytes <= _options.MaxOpenBytes / 2;
@@ -367,12 +367,12 @@ public sealed class Tick
 
     private TickReport Report(Truth truth, List<RangeRow> fresh)
     {
-        var (count, bytes) = Open(truth);
+        var (count, bytes) = truth.Open;
         return new TickReport
         {
             FrontierMs = truth.Meta.Value.FrontierMs ?? truth.Chains.Values.Where(chain => chain.Spec.Joined is not null).Min(chain => chain.State.FrontierMs),
             Hold = truth.Meta.Value.Hold,
-            Partitions = [.. truth.Heads.OrderBy(h => h.Key).Select(h => Partition(truth, h.Key, h.Value))],
+            Partitions = TickView.Partitions(truth, _watchdog.Bounds),
             OpenRanges = count,
             OpenBytes = bytes,
             Entities = truth.Entities.Count,
@@ -384,15 +384,6 @@ public sealed class Tick
             Positions = _pipeline.Queries.ToDictionary(q => q.Name, q => truth.PositionOf(_id, q.Name)),
         };
     }
-
-    private PartitionReport Partition(Truth truth, int partition, Head head)
-    {
-        var next = truth.Position[partition];
-        return new PartitionReport(partition, next, _watchdog.Bounds.TryGetValue(partition, out var bounds) ? Math.Max(bounds.End, next) : next, head.MaxEventTimeMs);
-    }
-
-    private static (int Count, long Bytes) Open(Truth truth) =>
-        (truth.Ranges.Values.Sum(ranges => ranges.Count), truth.Ranges.Values.Sum(ranges => ranges.Sum(range => (long)range.PayloadBytes)));
 
     private IEnumerable<string> Ignored(Truth truth) => _partitions.TakeIgnoredStart(truth.Meta.Value, _id.Topic) is { } start ? [start] : [];
 

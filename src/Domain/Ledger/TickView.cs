@@ -8,6 +8,15 @@ internal static class TickView
     private const int MostEntities = 300;
     private const int MostRanges = 50;
 
+    /// <summary>How far each partition is, and how far its log, as that was last looked at.</summary>
+    public static IReadOnlyList<PartitionReport> Partitions(Truth truth, IReadOnlyDictionary<int, LogBounds> logs) =>
+    [
+        .. from head in truth.Heads
+           orderby head.Key
+           let next = truth.Position[head.Key]
+           select new PartitionReport(head.Key, next, logs.TryGetValue(head.Key, out var log) ? Math.Max(log.End, next) : next, head.Value.MaxEventTimeMs),
+    ];
+
     /// <summary>The entities in memory, newest span first.</summary>
     public static IReadOnlyList<EntityReport> Entities(Truth truth) =>
     [

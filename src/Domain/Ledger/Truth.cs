@@ -63,6 +63,9 @@ internal sealed class Truth
     /// <summary>Ranges folded since the last report.</summary>
     public List<RangeRow> Fresh { get; } = [];
 
+    /// <summary>How many ranges are listed and not settled, and the bytes of their segments.</summary>
+    public (int Count, long Bytes) Open => (Ranges.Values.Sum(ranges => ranges.Count), Ranges.Values.Sum(ranges => ranges.Sum(range => (long)range.PayloadBytes)));
+
     /// <summary>Kafka times (ms) and sizes of ranges folded since rows of open windows were last published.</summary>
     public List<(long KafkaTimeMs, long Records)> Unseen { get; } = [];
 
