@@ -14,9 +14,11 @@ internal static class Crc32
 
     private const int FoldedFrom = 128;
 
-    public static uint Of(ReadOnlySpan<byte> bytes)
+    /// <param name="bytes">The input, or its next part.</param>
+    /// <param name="before">Checksum of the parts before; 0 = this is the first.</param>
+    public static uint Of(ReadOnlySpan<byte> bytes, uint before = 0)
     {
-        var crc = uint.MaxValue;
+        var crc = ~before;
         if (Pclmulqdq.IsSupported && BitConverter.IsLittleEndian && bytes.Length >= FoldedFrom)
         {
             var folded = bytes.Length & ~15;

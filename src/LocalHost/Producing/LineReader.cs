@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.IO.Compression;
 using Tidemark.LocalHost.Settings;
 
 namespace Tidemark.LocalHost.Producing;
@@ -13,15 +11,11 @@ internal sealed class LineReader : IDisposable
     /// <summary>Longest line in bytes; a record larger than this fits no topic.</summary>
     public const int MaxLength = 4 * 1024 * 1024;
 
-    private static ReadOnlySpan<byte> GzipMagic => [0x1f, 0x8b];
-
     private readonly string source;
     private readonly Stream stream;
     private byte[] buffer = new byte[1 << 20];
     private int start;
     private int end;
-    private readonly uint? unpackedLength;
-    private long unpacked;
     private bool ended;
 
     /// <param name="path">The file, or <c>-</c>.</param>
@@ -39,8 +33,7 @@ internal sealed class LineReader : IDisposable
         try
         {
             var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
-            stream = IsPacked(file) ? new GZipStream(file, CompressionMode.Decompress) : file;
-            unpackedLength = stream is GZipStream ? Trailer(file) : null;
+            stream = IsPacked(file) ? new GzipFile(file) : file;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -75,22 +68,10 @@ internal sealed class LineReader : IDisposable
     {
         if (!file.CanSeek)
             return false;
-        Span<byte> magic = stackalloc byte[2];
+        Span<byte> magic = stackalloc byte[GzipFile.Magic.Length];
         var read = file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false);
         file.Position = 0;
-        return read == magic.Length && magic.SequenceEqual(GzipMagic);
-    }
-
-    /// <summary>The length modulo 2^32 that the end of a gzip file states; null for a file too short to have one.</summary>
-    private static uint? Trailer(FileStream file)
-    {
-        if (file.Length < 4)
-            return null;
-        Span<byte> bytes = stackalloc byte[4];
-        file.Position = file.Length - bytes.Length;
-        file.ReadExactly(bytes);
-        file.Position = 0;
-        return BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+        return magic[..read].SequenceEqual(GzipFile.Magic);
     }
 
     private bool TryReadAny(out ReadOnlySpan<byte> line)
@@ -136,14 +117,14 @@ internal sealed class LineReader : IDisposable
             var read = stream.Read(buffer, end, buffer.Length - end);
             ended = read == 0;
             end += read;
-            unpacked += read;
-            // GZipStream takes the end of the file for the end of the data; what was cut off would be lost without a word.
-            if (ended && unpackedLength is { } length && length != (uint)unpacked)
-                throw new InvalidDataException("it was cut off, or is made of several gzip members; pack it anew as one.");
         }
         catch (InvalidDataException e)
         {
-            throw new SettingException($"{source} is damaged after line {Line}: {e.Message}");
+            throw new SettingException($"{source} is damaged after line {Line}: {e.Message}; mend it or pack it anew.");
+        }
+        catch (IOException e)
+        {
+            throw new SettingException($"{source} cannot be read further than line {Line}: {e.Message}");
         }
     }
 }
