@@ -93,8 +93,10 @@ internal sealed class RunSession : IAsyncDisposable
 
     private async Task<(IConfigurationRoot Settings, EmulatorInfo? Kafka)> StartServicesAsync(CancellationToken cancel)
     {
-        var early = RunSettings.Read(options);
         var given = RunSettings.GivenBrokers(options);
+        if (given is null && options.Inputs.Count == 0 && !options.Once)
+            DemoCatalog.Ensure(data![DemoCatalog.FileName]);
+        var early = RunSettings.Read(options);
         var storage = RunSettings.GivenStorage() is null ? services!.EnsureAzuriteAsync(cancel) : null;
         var emulator = given is null ? services!.EnsureKafkaAsync(RunTopics.OfEmulator(early), Partitions(), cancel) : null;
         await Task.WhenAll(storage ?? Task.CompletedTask, emulator ?? Task.CompletedTask);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Tidemark.LocalHost.Demo;
 using Tidemark.LocalHost.Processes;
 using Tidemark.LocalHost.Settings;
 
@@ -68,7 +69,10 @@ internal static class RunSettings
                 imposed[name] = value;
         var isDemo = options.Inputs.Count == 0 && GivenBrokers(options) is null;
         List<KeyValuePair<string, string?>> defaults =
-            [.. Defaults, .. usesEmulator ? EmulatorDefaults : [], .. usesEmulator && options.Inputs.Count == 0 ? DemoDefaults : [], .. RunTopics.Defaults(name => isDemo || options.Inputs.Any(i => i.Name == name))];
+        [
+            .. Defaults, .. usesEmulator ? EmulatorDefaults : [], .. usesEmulator && options.Inputs.Count == 0 ? DemoDefaults : [], .. isDemo ? CatalogOfDemo(options.Data) : [],
+            .. RunTopics.Defaults(name => isDemo || options.Inputs.Any(i => i.Name == name)),
+        ];
         var named = AppSettings.Build(defaults, LocalSettingsPath(), imposed);
         return AppSettings.Build([.. defaults, .. RunTopics.Disabled(named)], LocalSettingsPath(), imposed);
     }
@@ -83,6 +87,10 @@ internal static class RunSettings
     /// <summary>Brokers named by the command line or the environment; null when the emulator is to be used.</summary>
     public static string? GivenBrokers(RunOptions options) =>
         options.Kafka ?? (Environment.GetEnvironmentVariable(Brokers) is { Length: > 0 } value ? value : null);
+
+    /// <summary>The products of the demo, where one has run.</summary>
+    private static IEnumerable<KeyValuePair<string, string?>> CatalogOfDemo(string data) =>
+        Path.GetFullPath(Path.Combine(data, DemoCatalog.FileName)) is var path && File.Exists(path) ? [KeyValuePair.Create("Catalog", (string?)$"file:{path}")] : [];
 
     private static string LocalSettingsPath()
     {

@@ -9,6 +9,9 @@ public sealed record DemoOptions
     /// <summary>Seed of everything random.</summary>
     public long Seed { get; init; } = 1;
 
+    /// <summary>Seed of the products and customers alone, for shops that differ in what happens and not in who is there; null = they follow from <see cref="Seed"/>.</summary>
+    public long? ShopSeed { get; init; }
+
     /// <summary>Number of customers, at least 1.</summary>
     public int Users { get; init; } = 5_000;
 

@@ -3,7 +3,13 @@ using System.Globalization;
 namespace Tidemark.LocalHost.Demo;
 
 /// <summary>A product: what a page shows of it. <see cref="PriceCents"/> is in hundredths of the shop's currency.</summary>
-internal sealed record Product(string Id, string Name, string Category, long PriceCents);
+internal sealed record Product(string Id, string Name, string Category, long PriceCents)
+{
+    private static readonly string[] Brands = ["Alder", "Birch & Sons", "Cedar", "Juniper", "Rowan, Ash and Co.", "Willow"];
+
+    /// <summary>Who makes it; events do not say.</summary>
+    public string Brand => Brands[int.Parse(Id.AsSpan(1), CultureInfo.InvariantCulture) % Brands.Length];
+}
 
 /// <summary>The shop's products, made from a seed. Low indexes are the popular ones.</summary>
 internal sealed class ShopCatalog

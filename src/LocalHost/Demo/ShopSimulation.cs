@@ -93,8 +93,9 @@ public sealed class ShopSimulation
         {
             _options = options;
             _random = new SeededRandom(options.Seed);
-            _catalog = new ShopCatalog(_random, options.Products);
-            _customers = Customer.Many(_random, options.Users);
+            var shop = options.ShopSeed is { } seed ? new SeededRandom(seed) : _random;
+            _catalog = new ShopCatalog(shop, options.Products);
+            _customers = Customer.Many(shop, options.Users);
             _sessions = new ShoppingSession[(int)Math.Clamp(eventsPerSecond * ThinkSeconds, 4, 100_000)];
             for (var i = 0; i < _sessions.Length; i++)
                 _sessions[i] = new ShoppingSession();
