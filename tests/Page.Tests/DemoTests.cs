@@ -26,7 +26,7 @@ public sealed class DemoTests(Pipeline pipeline)
         await pipeline.UntilAsync(
             async () =>
             {
-                products.AddRange((await pipeline.DeltaAsync(Table, 500)).Where(row => row.GetProperty("product_id").ValueKind == JsonValueKind.String));
+                products.AddRange((await pipeline.DeltaAsync(Table)).Where(row => row.GetProperty("product_id").ValueKind == JsonValueKind.String));
                 return products.Count > 0;
             },
             "the enriched table has rows of products");

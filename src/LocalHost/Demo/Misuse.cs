@@ -29,7 +29,7 @@ internal sealed class Misuse(SeededRandom random, ShopCatalog catalog, Customer[
                 break;
             default:
                 Plan(nowMs, customer, session, 1);
-                Plan(nowMs + 60_000 + random.Below(600_000L), customer with { Country = FarAway[random.Below(FarAway.Length)] }, session, 1);
+                Plan(nowMs + 60_000 + random.Below(120_000L), customer with { Country = FarAway[random.Below(FarAway.Length)] }, session, 1);
                 break;
         }
     }

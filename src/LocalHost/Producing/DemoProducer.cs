@@ -12,10 +12,13 @@ namespace Tidemark.LocalHost.Producing;
 /// <param name="From">The records from a time on, in order of arrival, without end; another time gives other ids.</param>
 internal sealed record DemoStream(TimeSpan History, Func<DateTimeOffset, IEnumerable<DemoEvent>> From)
 {
-    /// <summary>The shop with three hours of history; its products are those of the <see cref="DemoCatalog"/>.</summary>
+    /// <summary>
+    /// The shop with three hours of history; its products are those of the <see cref="DemoCatalog"/>. Accounts are misused often enough that every rule has
+    /// found something in it also after a quiet night.
+    /// </summary>
     /// <param name="rate">Events a second.</param>
     public static DemoStream Shop(double rate) => new(TimeSpan.FromHours(3), start =>
-        new ShopSimulation(DemoCatalog.Shop with { Seed = start.ToUnixTimeMilliseconds(), MisuseShare = 0.0001, Surge = 3 }).Generate(start, DateTimeOffset.MaxValue, rate));
+        new ShopSimulation(DemoCatalog.Shop with { Seed = start.ToUnixTimeMilliseconds(), MisuseShare = 0.001, Surge = 3 }).Generate(start, DateTimeOffset.MaxValue, rate));
 
     /// <summary>The devices with an hour of history.</summary>
     public static DemoStream Devices() => new(TimeSpan.FromHours(1), start =>

@@ -85,9 +85,9 @@ public sealed class Pipeline : IAsyncLifetime
     }
 
     /// <summary>Rows of a Delta table, as the command line reads them.</summary>
-    internal async Task<IReadOnlyList<JsonElement>> DeltaAsync(string table, int limit = 100_000)
+    internal async Task<IReadOnlyList<JsonElement>> DeltaAsync(string table)
     {
-        await using var show = new Run(Places.Program, ["show", table, "--limit", $"{limit}", "--data", Path.Combine(_folder, "data")], new Dictionary<string, string>(), _folder);
+        await using var show = new Run(Places.Program, ["show", table, "--limit", "100000", "--data", Path.Combine(_folder, "data")], new Dictionary<string, string>(), _folder);
         Assert.True(await show.EndAsync(Limit) == 0, show.Transcript());
         return [.. show.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
     }
