@@ -8,6 +8,8 @@ internal sealed record RunOptions
 {
     public IReadOnlyList<RunInput> Inputs { get; init; } = [];
 
+    public bool Again { get; init; }
+
     public double? Rate { get; init; }
 
     public int? Partitions { get; init; }
@@ -48,6 +50,7 @@ internal static class RunCommand
     public static RootCommand Create(TextWriter output, TextWriter errors)
     {
         var input = new Option<string[]>("--input") { Description = "File of JSON lines, packed by gzip or not, for the main topic, keyed by user_id; sensors=FILE and purchases=FILE for those topics, keyed by device_id and user_id; may be given again", HelpName = "[TOPIC=]FILE" };
+        var again = new Option<bool>("--again") { Description = "Read files again whose content was read on this data directory before" };
         var rate = new Option<double?>("--rate") { Description = "Events a second: of the demo (default 20), or at most of the input", HelpName = "N" };
         var partitions = new Option<int?>("--partitions") { Description = "Partitions of a new topic [default: 6]", HelpName = "N" };
         var once = new Option<bool>("--once") { Description = "Process what there is, close all windows, commit and end" };
@@ -58,13 +61,14 @@ internal static class RunCommand
         var port = new Option<int>("--port") { Description = "Port of the page and the API; 0 takes a free one", DefaultValueFactory = _ => 7071, HelpName = "N" };
         var report = new Option<string?>("--report") { Description = "Write what the run did as JSON", HelpName = "FILE" };
         var verbose = new Option<bool>("--verbose") { Description = "Log what host.json lets through to standard error, not only warnings; logs/host.log in the data directory has it all" };
-        var root = new RootCommand(Description) { input, rate, partitions, once, keepOpen, data, fresh, port, report, verbose };
+        var root = new RootCommand(Description) { input, again, rate, partitions, once, keepOpen, data, fresh, port, report, verbose };
         kafka.AddTo(root);
         root.SetAction(async (parsed, _) =>
         {
             var options = kafka.Read(parsed) with
             {
                 Inputs = [.. (parsed.GetValue(input) ?? []).Select(RunInput.Parse)],
+                Again = parsed.GetValue(again),
                 Rate = parsed.GetValue(rate),
                 Partitions = parsed.GetValue(partitions),
                 Once = parsed.GetValue(once),
@@ -94,6 +98,8 @@ internal static class RunCommand
             throw new SettingException($"--rate {options.Rate} makes no sense; give a number above 0.");
         if (options.Partitions is < 1 or > 1000)
             throw new SettingException($"--partitions {options.Partitions} is out of range; give 1 to 1000.");
+        if (options.Again && options.Inputs.Count == 0)
+            throw new SettingException("--again says that input is read again; give --input with it.");
         if (options.KeepOpen && !options.Once)
             throw new SettingException("--keep-open says what --once leaves open; give both, or neither to run on.");
         if (options.Port is < 0 or > 65535)

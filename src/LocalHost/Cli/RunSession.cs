@@ -222,8 +222,9 @@ internal sealed class RunSession : IAsyncDisposable
     {
         var window = kafka is null ? long.MaxValue : PacedProducer.EmulatorWindow;
         var inputs = topics.Select(t => t.Topic).Where(t => options.Inputs.Any(i => i.Name == t.Name)).Select(t => (t.Name, Producer: new InputProducer(
-            data![t == topics[0].Topic ? "input.json" : $"input-{t.Name}.json"], connection, t.Topic, t.Group, t.Key,
-            [.. options.Inputs.Where(i => i.Name == t.Name).Select(i => InputFile.Of(i.File))], window, options.Rate, time, logger))).ToList();
+            new InputPlan(data![t == topics[0].Topic ? "input.json" : $"input-{t.Name}.json"], t.Topic, t.Group, t.Key,
+                [.. options.Inputs.Where(i => i.Name == t.Name).Select(i => InputFile.Of(i.File))], window, options.Rate, options.Again),
+            connection, time, Tell, logger))).ToList();
         progress.Lines = () => inputs.Sum(i => i.Producer.Lines);
         Task RunAsync(CancellationToken stopped) => Together(inputs.Select(i => (Func<CancellationToken, Task>)i.Producer.RunAsync), stopped);
         return check is null ? RunAsync(cancel) : check.WatchAsync(RunAsync, () => [.. inputs.Where(i => i.Producer.IsHeldBack).Select(i => i.Name)], cancel);

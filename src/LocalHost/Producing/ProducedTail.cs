@@ -14,6 +14,9 @@ internal sealed class ProducedTail
     /// <summary>Offset after the last line found; null when none was.</summary>
     public long? NextOffset { get; private set; }
 
+    /// <summary>Whether no record is left that may be a line of ours.</summary>
+    public bool IsOver => records.Count == 0;
+
     /// <summary>Whether this line is in the partition. Records of other producers in between are passed over.</summary>
     public bool Contains(ReadOnlySpan<byte> key, bool hasKey, ReadOnlySpan<byte> value)
     {

@@ -120,7 +120,10 @@ public sealed class InputProducerTests
     }
 
     private static InputProducer Producer(DataDirectory data, TestKafka kafka, IReadOnlyList<InputFile> files, double? rate = null, long window = long.MaxValue) =>
-        new(data["input.json"], new KafkaConnection(kafka.Brokers), "events", "test", LineKey.User, files, window, rate, TimeProvider.System, NullLogger.Instance);
+        Producer(data, kafka, new InputPlan(data["input.json"], "events", "test", LineKey.User, files, window, rate), []);
+
+    private static InputProducer Producer(DataDirectory data, TestKafka kafka, InputPlan plan, List<string> told) =>
+        new(plan, new KafkaConnection(kafka.Brokers), TimeProvider.System, told.Add, NullLogger.Instance);
 
     /// <summary>Two files with repeated lines, blank ones, broken ones, lines without user and with numbers as users.</summary>
     private static InputFile[] WriteFiles(TestFolder folder, Random random, int lines)
