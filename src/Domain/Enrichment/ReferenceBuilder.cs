@@ -9,6 +9,7 @@ public sealed class ReferenceBuilder(ReferenceSchema schema)
 {
     private const decimal PriceLimit = 100_000_000_000_000m;
     private readonly Dictionary<string, Row> rows = new(StringComparer.Ordinal);
+    private RepeatedKeys repeated;
 
     /// <summary>What its rows have.</summary>
     public ReferenceSchema Schema => schema;
@@ -17,6 +18,17 @@ public sealed class ReferenceBuilder(ReferenceSchema schema)
     /// <param name="key">As events name it.</param>
     /// <param name="values">One for each column of the schema.</param>
     public string? TryAdd(string? key, IReadOnlyList<string?> values)
+    {
+        var count = rows.Count;
+        if (TryPut(key, values) is { } fault)
+            return fault;
+        if (rows.Count == count)
+            repeated = new RepeatedKeys(repeated.Rows + 1, repeated.First ?? key);
+        return null;
+    }
+
+    /// <summary>As <see cref="TryAdd"/>, for a row that may well take the place of another.</summary>
+    public string? TryPut(string? key, IReadOnlyList<string?> values)
     {
         if (string.IsNullOrEmpty(key))
             return $"has no {schema.Key}";
@@ -73,7 +85,7 @@ public sealed class ReferenceBuilder(ReferenceSchema schema)
             }
         }
         return new ReferenceTable(schema, fingerprint, keys,
-            [.. schema.Columns.Select((_, i) => new ReferenceValues { Names = names[i]?.BuildUtf8(), Labels = labels[i], LabelOf = labelOf[i], Numbers = numbers[i] })]);
+            [.. schema.Columns.Select((_, i) => new ReferenceValues { Names = names[i]?.BuildUtf8(), Labels = labels[i], LabelOf = labelOf[i], Numbers = numbers[i] })], repeated);
     }
 
     private static string? Fault(ReferenceColumn column, string text, out long number)

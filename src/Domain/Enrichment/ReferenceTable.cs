@@ -21,9 +21,9 @@ public sealed class ReferenceTable
     private readonly string[]? slugs;
     private readonly int slugColumn;
 
-    internal ReferenceTable(ReferenceSchema schema, ulong fingerprint, StringTable keys, ReferenceValues[] values)
+    internal ReferenceTable(ReferenceSchema schema, ulong fingerprint, StringTable keys, ReferenceValues[] values, RepeatedKeys repeated)
     {
-        (Schema, this.keys, this.values) = (schema, keys, values);
+        (Schema, this.keys, this.values, Repeated) = (schema, keys, values, repeated);
         Version = fingerprint.ToString("x16", CultureInfo.InvariantCulture);
         Bytes = keys.Bytes + values.Sum(v => v.Bytes);
         slugColumn = schema.Columns.ToList().FindIndex(c => c.Name == schema.SlugOf);
@@ -40,6 +40,9 @@ public sealed class ReferenceTable
     /// <summary>Number of rows.</summary>
     public int Count => keys.Count;
 
+    /// <summary>What it was made from and does not have, since the last row of a key counts.</summary>
+    public RepeatedKeys Repeated { get; }
+
     /// <summary>Memory that it takes.</summary>
     public long Bytes { get; }
 
@@ -55,6 +58,11 @@ public sealed class ReferenceTable
     /// <summary>The slug of a row, see <see cref="ReferenceSchema.SlugOf"/>: <c>Home &amp; Kitchen</c> is <c>home-kitchen</c>.</summary>
     public string Slug(int row) => slugs is null ? NoSlug : slugs[values[slugColumn].LabelOf![row]];
 }
+
+/// <summary>Rows whose key came before in the same table.</summary>
+/// <param name="Rows">Their number.</param>
+/// <param name="First">Key of the first; null = there is none.</param>
+public readonly record struct RepeatedKeys(int Rows, string? First);
 
 /// <summary>The values of one column, in the form that its type suggests.</summary>
 internal sealed class ReferenceValues

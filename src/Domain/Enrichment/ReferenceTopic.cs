@@ -41,7 +41,7 @@ public sealed class ReferenceTopic(ReferenceSchema schema)
         var (values, fault) = record.Value is { } json ? ReferenceJson.Read(schema, json) : ([], null);
         if (record.Value is null)
             rows.Remove(key);
-        else if ((fault ?? rows.TryAdd(key, values)) is { } wrong)
+        else if ((fault ?? rows.TryPut(key, values)) is { } wrong)
             return Refuse(key, partition, record, $"of {schema.Key} '{key}' {wrong}");
         newest[key] = origin;
         if (refused.TryGetValue(key, out var bad) && origin.Follows(bad.Origin))

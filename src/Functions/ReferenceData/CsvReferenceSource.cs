@@ -12,7 +12,7 @@ internal sealed class FileReferenceSource(string path, ReferenceSchema schema) :
     {
         var file = new FileInfo(path);
         if (!file.Exists)
-            throw new FileNotFoundException($"There is no file {path}.");
+            throw new FileNotFoundException(Directory.Exists(path) ? $"{path} is a folder; name a CSV file." : $"There is no file {path}.");
         // Taken before the content: a change in between is then read once more, not missed.
         var mark = $"{file.LastWriteTimeUtc.Ticks}/{file.Length}";
         return mark == knownMark ? null : new LoadedReference(ReferenceCsv.Read(schema, await File.ReadAllBytesAsync(path, cancel)), mark);

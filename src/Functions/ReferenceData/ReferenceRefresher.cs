@@ -92,6 +92,12 @@ internal sealed class ReferenceRefresher(
         _mark = loaded.Mark;
         if (reference.Current?.Version != loaded.Table.Version)
             logger.LogInformation("The {Title} {Name}: version {Version}, {Count} rows, {Bytes} bytes.", reference.Schema.Title, source.Name, loaded.Table.Version, loaded.Table.Count, loaded.Table.Bytes);
+        if (loaded.Table.Repeated is { Rows: > 0 } repeated && reference.Current?.Repeated != repeated)
+        {
+            logger.LogWarning("Rows of the {Title} {Name} whose {Key} came in it before: {Rows}, the first of them of '{First}'; the last row of each counts.",
+                reference.Schema.Title, source.Name, reference.Schema.Key, repeated.Rows, repeated.First);
+        }
+
         reference.Current = loaded.Table;
     }
 

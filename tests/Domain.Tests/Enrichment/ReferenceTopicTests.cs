@@ -39,6 +39,7 @@ public class ReferenceTopicTests
                     topic.Apply(partition, mine[next[partition]++].Record);
             }
             var table = topic.Build();
+            Assert.Equal(default, table.Repeated);
             foreach (var (key, newest) in expected)
             {
                 var row = table.Find(Encoding.UTF8.GetBytes(key));

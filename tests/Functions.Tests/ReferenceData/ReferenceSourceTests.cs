@@ -1,5 +1,6 @@
 using System.Text;
 using Azure.Data.Tables;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using NSubstitute;
 using Tidemark.Delta;
@@ -81,6 +82,34 @@ public sealed class ReferenceSourceTests(Azurite azurite)
     }
 
     [Fact]
+    public async Task A_folder_in_the_place_of_a_file_is_called_one()
+    {
+        var folder = Path.GetTempPath();
+        Assert.Equal($"{folder} is a folder; name a CSV file.", (await Assert.ThrowsAsync<FileNotFoundException>(() => new FileReferenceSource(folder, ReferenceSchema.Catalog).ReadAsync(null, default))).Message);
+    }
+
+    [Fact]
+    public async Task Repeated_keys_are_warned_of_once_until_they_change()
+    {
+        var source = new Scripted { Csv = Csv + "B,Old,,,\nA,Old,,,\nA,New,,,\n" };
+        var (logger, loggers) = (Substitute.For<ILogger>(), Substitute.For<ILoggerFactory>());
+        loggers.CreateLogger(Arg.Any<string>()).Returns(logger);
+        IEnumerable<string> Warnings() => logger.ReceivedCalls().Select(c => c.GetArguments()).Where(a => a.Length == 5 && a[0] is LogLevel.Warning).Select(a => a[2]!.ToString()!);
+        using var refresher = New(source, CatalogStart.Wait, new Logger<ReferenceRefresher>(loggers));
+        Assert.Null(await refresher.CheckAsync(default));
+        Assert.Null(await refresher.CheckAsync(default));
+        Assert.Equal("Rows of the catalog scripted whose product_id came in it before: 3, the first of them of 'B'; the last row of each counts.", Assert.Single(Warnings()));
+        var catalog = _enrichment.Catalog.Current!;
+        Assert.Equal("New", Encoding.UTF8.GetString(catalog.Text(catalog.Find("A"u8), 0)));
+        source.Csv = Csv + "B,Old,,,\n";
+        Assert.Null(await refresher.CheckAsync(default));
+        Assert.Contains("before: 1, ", Warnings().Last());
+        source.Csv = Csv;
+        Assert.Null(await refresher.CheckAsync(default));
+        Assert.Equal(2, Warnings().Count());
+    }
+
+    [Fact]
     public async Task Reading_waits_for_the_first_catalog_and_says_so()
     {
         var source = new Scripted { Fault = "gone" };
@@ -129,8 +158,8 @@ public sealed class ReferenceSourceTests(Azurite azurite)
         Assert.Same(second, _enrichment.Catalog.Current);
     }
 
-    private ReferenceRefresher New(IReferenceSource source, CatalogStart start) => new(
-        source, _enrichment.Catalog, new ReferenceOptions(ReferenceKind.File, "", TimeSpan.FromMinutes(1), start), _alerts, _time, NullLogger<ReferenceRefresher>.Instance);
+    private ReferenceRefresher New(IReferenceSource source, CatalogStart start, ILogger<ReferenceRefresher>? logger = null) => new(
+        source, _enrichment.Catalog, new ReferenceOptions(ReferenceKind.File, "", TimeSpan.FromMinutes(1), start), _alerts, _time, logger ?? NullLogger<ReferenceRefresher>.Instance);
 
     private static async Task<string> DeltaAsync(IObjectStore store)
     {
