@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using Confluent.Kafka;
@@ -6,7 +7,7 @@ using Tidemark.LocalHost.Demo;
 
 namespace Tidemark.EndToEnd;
 
-/// <summary>Records over Kafka itself that no file of lines could carry.</summary>
+/// <summary>Records over Kafka itself that no file of lines could carry, and files that are damaged, packed in parts, or given again.</summary>
 public class BadInputTests
 {
     private const int Partitions = 3;
@@ -67,6 +68,42 @@ public class BadInputTests
         await station.FinishAsync("--kafka", kafka.Address, "--report", report);
         Assert.StartsWith($"events: partition {partition} passed offsets {from} to {to - 1}, ", await station.AskAsync(0, "losses", "list"), StringComparison.Ordinal);
         Assert.Equal(read + after[partition].End - to, JsonDocument.Parse(await File.ReadAllTextAsync(report)).RootElement.GetProperty("events_in").GetInt64());
+    }
+
+    [Fact]
+    public async Task A_damaged_file_gives_way_to_others_and_one_that_was_read_is_not_read_again()
+    {
+        await using var station = new Station();
+        await File.WriteAllBytesAsync(station.In("damaged.gz"), [0x1f, 0x8b, 8, 0, 1, 2, 3]);
+        var damaged = station.Start("--input", station.In("damaged.gz"), "--once", "--partitions", "2");
+        Assert.True(await damaged.EndAsync(Limit) == 2, damaged.Transcript());
+        Assert.Contains("damaged.gz is damaged after line 0", Assert.Single(damaged.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+
+        var first = ShopFile.Write(station, "first.ndjson", ShopFile.Clean with { Seed = 62 }, 600, 1);
+        var lines = await File.ReadAllLinesAsync(ShopFile.Write(station, "second.ndjson", ShopFile.Clean with { Seed = 63 }, 600, 1, ShopFile.Start.AddDays(1)));
+        var second = station.In("second.gz");
+        foreach (var part in lines.Chunk(250))
+        {
+            await using var packed = new StreamWriter(new GZipStream(File.Open(second, FileMode.Append), CompressionLevel.Fastest));
+            foreach (var line in part)
+                await packed.WriteLineAsync(line);
+        }
+
+        var report = station.In("report.json");
+        Dictionary<string, string> rows = [];
+        foreach (var input in (string[])[first, second, first])
+        {
+            var run = await station.FinishAsync("--input", input, "--report", report);
+            var root = JsonDocument.Parse(await File.ReadAllTextAsync(report)).RootElement;
+            Assert.Equal(input == first && rows.Count == 0 ? 600 : 1_200, root.GetProperty("events_in").GetInt64());
+            if (rows.Count == 2)
+            {
+                Assert.Contains($"--input {first} is not read again: its content was read before (600 lines); --again reads it again.", run.Output);
+                Assert.Equal(rows[second], root.GetProperty("rows").ToString());
+            }
+
+            rows[input] = root.GetProperty("rows").ToString();
+        }
     }
 
     private static (long Start, long End)[] Bounds(MockKafka kafka)

@@ -21,6 +21,7 @@ public class CommandLineTests
     [InlineData("--kafka", "--kafka", "no port")]
     [InlineData("--report", "--once", "--report", "/nowhere/report.json")]
     [InlineData("--keep-open", "--keep-open")]
+    [InlineData("--again", "--again")]
     [InlineData("--frobnicate", "--frobnicate")]
     public async Task A_wrong_setting_ends_with_code_2_and_one_sentence_that_names_it(string named, params string[] arguments)
     {
@@ -81,7 +82,7 @@ public class CommandLineTests
         var run = station.StartBare("--help");
         Assert.Equal(0, await run.EndAsync(Limit));
         foreach (var option in (string[])
-            ["--input", "--rate", "--partitions", "--once", "--keep-open", "--data", "--fresh", "--kafka", "--port", "--report", "export", "show", "history", "maintain", "vacuum", "losses", "doctor", "watermarks", "describe", "generate", "produce", "dlq"])
+            ["--input", "--again", "--rate", "--partitions", "--once", "--keep-open", "--data", "--fresh", "--kafka", "--port", "--report", "export", "show", "history", "maintain", "vacuum", "losses", "doctor", "watermarks", "describe", "generate", "produce", "dlq"])
             Assert.Contains(option, run.Output);
         var generate = station.StartBare("generate", "--help");
         Assert.Equal(0, await generate.EndAsync(Limit));
