@@ -248,7 +248,7 @@ internal sealed class FrequencyAccumulator(int column, RowField field, Frequency
             Read(pair, builder);
         var rows = new RowBatch(new RowSchema([field]), [builder.Build()], kept.Length);
         using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, StoredJson.Writer))
         {
             json.WriteStartArray();
             for (var row = 0; row < rows.Count; row++)

@@ -208,7 +208,7 @@ internal sealed class RankedAccumulator(int column, RowField field, Ranking rank
             ReadValue(Bytes(value), builder);
         var rows = new RowBatch(new RowSchema([field]), [builder.Build()], values.Length);
         using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, StoredJson.Writer))
         {
             json.WriteStartArray();
             for (var row = 0; row < rows.Count; row++)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Tidemark.Domain.Columns;
 using Tidemark.Domain.Pipelines;
 
 namespace Tidemark.Domain.Events;
@@ -11,7 +12,7 @@ internal static class HeadersJson
     public static byte[] Write(IReadOnlyList<RecordHeader> headers)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using var json = new Utf8JsonWriter(buffer);
+        using var json = new Utf8JsonWriter(buffer, StoredJson.Writer);
         json.WriteStartArray();
         foreach (var (key, value) in headers)
         {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Tidemark.Domain.Columns;
 using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Pipelines;
@@ -11,7 +12,8 @@ public static class NamedRows
     public static async Task<IReadOnlyList<NamedRow>> FindAsync(ILake lake, IEnumerable<StreamSpec> streams, string eventId, CancellationToken cancel)
     {
         var named = new List<NamedRow>();
-        var quoted = System.Text.Json.JsonSerializer.Serialize(eventId);
+        // In lists; rows of earlier programs have letters beyond ASCII escaped.
+        string[] quoted = [JsonSerializer.Serialize(eventId, StoredJson.Serializer), JsonSerializer.Serialize(eventId)];
         foreach (var stream in streams)
         {
             var texts = Texts(stream.Schema);
@@ -19,7 +21,7 @@ public static class NamedRows
                 continue;
             await foreach (var rows in lake.ReadRowsAsync(TableNames.Gold(stream.Name), [.. stream.Schema.Fields.Select(f => f.Name)], [], cancel))
                 for (var row = 0; row < rows.Count; row++)
-                    if (texts.Any(c => rows.Text(row, c) is { } text && (text == eventId || text.Contains(quoted, StringComparison.Ordinal))))
+                    if (texts.Any(c => rows.Text(row, c) is { } text && (text == eventId || quoted.Any(id => text.Contains(id, StringComparison.Ordinal)))))
                         named.Add(new NamedRow(stream, RowBatches.Take(rows, [row]), []));
         }
 

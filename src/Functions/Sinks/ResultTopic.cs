@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Confluent.Kafka;
 using Tidemark.Domain.Columns;
@@ -15,6 +16,9 @@ namespace Tidemark.Functions.Sinks;
 /// </summary>
 internal sealed class ResultTopic(TopicWriter writer, PipelineId id, IOutput output, IReadOnlyList<string> keys, bool provisional) : IRowSink
 {
+    // Letters of every language as they are, also in JSON text that a column holds.
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private readonly int[] _keys = [.. keys.Select(output.Schema.IndexOf)];
     private readonly byte[] _query = Encoding.UTF8.GetBytes(output.Name);
 
@@ -49,7 +53,7 @@ internal sealed class ResultTopic(TopicWriter writer, PipelineId id, IOutput out
     private static byte[] Value(RowBatch rows, int row, bool final)
     {
         using var bytes = new MemoryStream();
-        using (var json = new Utf8JsonWriter(bytes))
+        using (var json = new Utf8JsonWriter(bytes, Options))
         {
             json.WriteStartObject();
             for (var column = 0; column < rows.Columns.Count; column++)

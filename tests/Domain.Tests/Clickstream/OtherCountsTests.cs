@@ -25,6 +25,7 @@ public class OtherCountsTests
         }
 
         var top = JsonDocument.Parse(counts.Top(20)).RootElement.EnumerateArray().Select(e => (Name: e.GetProperty("product_id").GetString()!, Count: e.GetProperty("sessions").GetInt64())).ToList();
+        Assert.DoesNotContain("\\u", Encoding.UTF8.GetString(counts.Top(20)));
         Assert.All(top, t => Assert.InRange(t.Count, naive[t.Name], naive[t.Name] + (20_000 / Most)));
         if (naive.Count <= Most)
             Assert.Equal(naive.OrderByDescending(n => n.Value).ThenBy(n => n.Key, StringComparer.Ordinal).Take(20).Select(n => (n.Key, n.Value)), top);

@@ -114,8 +114,10 @@ internal static class NaiveWindows
 
     private static bool IsNumber(string text) => text.Length > 0 && (char.IsAsciiDigit(text[0]) || text[0] == '-');
 
+    private static readonly JsonSerializerOptions Plain = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private static string Json(IEnumerable<string?> values) =>
-        $"[{string.Join(',', values.Select(v => v!.EndsWith('Z') || v.Length == 10 && v[4] == '-' || !IsNumber(v) ? JsonSerializer.Serialize(v) : v))}]";
+        $"[{string.Join(',', values.Select(v => v!.EndsWith('Z') || v.Length == 10 && v[4] == '-' || !IsNumber(v) ? JsonSerializer.Serialize(v, Plain) : v))}]";
 
     private static double Quantile(decimal[] sorted, double quantile)
     {

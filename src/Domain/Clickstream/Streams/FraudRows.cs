@@ -62,7 +62,7 @@ internal static class FraudRows
     public static object?[] Row(Purchase purchase, string rule, double score, bool isCritical, object evidence) =>
     [
         purchase.TimeMicros, rule, isCritical ? "critical" : "warning", Math.Round(score, 4), purchase.UserId, purchase.EventId, purchase.Amount,
-        JsonSerializer.Serialize(evidence),
+        JsonSerializer.Serialize(evidence, StoredJson.Serializer),
     ];
 
     public static string Text(decimal amount) => amount.ToString("0.00##", CultureInfo.InvariantCulture);

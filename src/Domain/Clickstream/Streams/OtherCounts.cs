@@ -74,7 +74,7 @@ internal sealed class OtherCounts
         }
 
         var buffer = new ArrayBufferWriter<byte>(64 + (found * 40));
-        using var json = new Utf8JsonWriter(buffer);
+        using var json = new Utf8JsonWriter(buffer, StoredJson.Writer);
         json.WriteStartArray();
         foreach (var (count, name) in best[..found])
         {
