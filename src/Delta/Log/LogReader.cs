@@ -7,6 +7,7 @@ namespace Tidemark.Delta.Log;
 internal sealed class LogReader(IObjectStore store, string root, string table)
 {
     private const int PieceBytes = 2 << 20;
+    private const int CommitsAtOnce = 16;
 
     public string Table => table;
 
@@ -51,23 +52,35 @@ internal sealed class LogReader(IObjectStore store, string root, string table)
         return head;
     }
 
-    /// <summary>The commits from a version up to the plan's, in order. A large commit is fetched and passed on piece by piece.</summary>
+    /// <summary>The commits from a version up to the plan's, in order. Small ones are asked for several at once, a large one is fetched and passed on piece by piece.</summary>
     public async ValueTask ReplayAsync(LogPlan plan, long from, IActionSink sink, CancellationToken ct)
     {
-        for (var version = from; version <= plan.Version; version++)
+        for (var version = from; version <= plan.Version;)
         {
-            if (!plan.Listing.Commits.TryGetValue(version, out var commit)) throw Missing(plan, version);
-            (sink as IVersionedSink)?.Begin(version);
-            if (commit.Size > PieceBytes)
+            var small = SmallCommits(plan, version);
+            foreach (var content in await Task.WhenAll(small.Select(commit => store.GetAsync(commit.Path, ct).AsTask())).ConfigureAwait(false))
             {
-                await ReplayPiecesAsync(plan, version, commit, sink, ct).ConfigureAwait(false);
-                continue;
+                (sink as IVersionedSink)?.Begin(version);
+                ActionReader.Read((content ?? throw Missing(plan, version)).Span, Where(version), sink);
+                await sink.PauseAsync(ct).ConfigureAwait(false);
+                version++;
             }
 
-            var content = await store.GetAsync(commit.Path, ct).ConfigureAwait(false) ?? throw Missing(plan, version);
-            ActionReader.Read(content.Span, Where(version), sink);
-            await sink.PauseAsync(ct).ConfigureAwait(false);
+            if (small.Count > 0) continue;
+            if (!plan.Listing.Commits.TryGetValue(version, out var large)) throw Missing(plan, version);
+            (sink as IVersionedSink)?.Begin(version);
+            await ReplayPiecesAsync(plan, version, large, sink, ct).ConfigureAwait(false);
+            version++;
         }
+    }
+
+    /// <summary>The commits from a version on that are fetched together, as few bytes as one piece.</summary>
+    private static List<ObjectInfo> SmallCommits(LogPlan plan, long from)
+    {
+        var (small, bytes) = (new List<ObjectInfo>(), 0L);
+        while (small.Count < CommitsAtOnce && from + small.Count <= plan.Version && plan.Listing.Commits.TryGetValue(from + small.Count, out var commit) && (bytes += commit.Size) <= PieceBytes)
+            small.Add(commit);
+        return small;
     }
 
     private async ValueTask ReplayPiecesAsync(LogPlan plan, long version, ObjectInfo commit, IActionSink sink, CancellationToken ct)
