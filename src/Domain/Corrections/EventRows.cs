@@ -19,12 +19,19 @@ public static class EventRows
     public static (int Partition, long Offset, long TimeMs) Origin(RowBatch rows, int row) => (
         ((Int32Column)rows["kafka_partition"]).Values[row], ((Int64Column)rows["kafka_offset"]).Values[row], Floor(((Int64Column)rows["event_time"]).Values[row], 1000));
 
-    /// <summary>The rows with time in [from, to) that pass, by partition and offset.</summary>
-    public static RowBatch Within(RowBatch rows, long fromMs, long toMs, Func<int, long, bool>? passes = null) => RowBatches.Where(rows, row =>
+    /// <summary>Some columns of rows, which are not copied.</summary>
+    public static RowBatch Only(RowBatch rows, IReadOnlyList<string> columns)
     {
-        var (partition, offset, time) = Origin(rows, row);
-        return time >= fromMs && time < toMs && (passes is null || passes(partition, offset));
-    });
+        int[] which = [.. columns.Select(rows.Schema.IndexOf)];
+        return new RowBatch(new RowSchema([.. which.Select(column => rows.Schema.Fields[column])]), [.. which.Select(column => rows.Columns[column])], rows.Count);
+    }
+
+    /// <summary>The rows with time in [from, to) that pass, by partition and offset.</summary>
+    public static RowBatch Within(RowBatch rows, long fromMs, long toMs, Func<int, long, bool>? passes = null)
+    {
+        var (partitions, offsets, times) = ((Int32Column)rows["kafka_partition"], (Int64Column)rows["kafka_offset"], (Int64Column)rows["event_time"]);
+        return RowBatches.Where(rows, row => Floor(times.Values[row], 1000) is var time && time >= fromMs && time < toMs && (passes is null || passes(partitions.Values[row], offsets.Values[row])));
+    }
 
     private static long Day(long ms) => Floor(ms * 1000, MicrosPerDay);
 

@@ -40,7 +40,7 @@ public sealed class NumberExplainer(IPipeline pipeline, PipelineId id, ILedger l
         }
 
         var missed = EventState.Late(recount, rowsOfLate);
-        var repeats = record is null ? new HashSet<(int, long)>() : (await WindowTruth.ReadAsync(pipeline, id, lake, query.Name, startMs, endMs, cancel)).Repeats;
+        var repeats = record is null ? new HashSet<(int, long)>() : (await WindowTruth.ReadAsync(pipeline, id, lake, [new(query.Name, startMs, endMs)], cancel))[0].Repeats;
         var events = new List<EventOfWindow>();
         var kept = new HashSet<(int, long)>();
         await foreach (var rows in lake.ReadRowsAsync(_recounting.EventTable, recount.Columns, EventRows.Bounds(startMs, endMs), cancel))

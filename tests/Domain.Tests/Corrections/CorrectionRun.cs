@@ -34,7 +34,7 @@ internal sealed class CorrectionRun(int seed, CorrectionRule off = CorrectionRul
     private readonly Random _random = new(seed);
     private readonly EventPipeline _pipeline = new(new EventOptions("shop") { EarliestEventTime = DateTime.UnixEpoch }, Queries);
     private readonly PipelineId _id = new("v1", "shop", 1);
-    private readonly SimWorld _world = new(seed, trace: false) { FaultRate = 0.03 };
+    private readonly SimWorld _world = new(seed, trace: false) { FaultRate = 0.03, StallOn = "read etags" };
     private readonly StoredData _data = new();
     private readonly SimLedgerData _ledger = new();
     private readonly Dictionary<EntityKey, IFoldState> _states = [];
@@ -42,6 +42,7 @@ internal sealed class CorrectionRun(int seed, CorrectionRule off = CorrectionRul
     private long _next;
     private bool _produced;
     private bool _over;
+    private readonly HashSet<SimActor> _reopening = [];
     private Exception? _unexpected;
 
     public string? Run()
@@ -52,7 +53,7 @@ internal sealed class CorrectionRun(int seed, CorrectionRule off = CorrectionRul
         Close(First, from: null);
         _world.OnCrash = actor =>
         {
-            if (actor.Name.StartsWith("reopener", StringComparison.Ordinal))
+            if (_reopening.Remove(actor))
                 Spawn();
         };
         _world.Start(ProduceAsync);
@@ -62,7 +63,10 @@ internal sealed class CorrectionRun(int seed, CorrectionRule off = CorrectionRul
         _world.RunUntil(() => false, 200);
         _world.Faults = false;
         _world.RunUntil(() => false, 2_000);
+        // Several that correct the same windows may keep each other from it; the last one is alone.
         _over = true;
+        if (!_world.RunUntil(() => _reopening.Count == 0, 200_000))
+            return "reopening does not come to an end";
         var last = false;
         _world.Start(async () =>
         {
@@ -74,9 +78,32 @@ internal sealed class CorrectionRun(int seed, CorrectionRule off = CorrectionRul
         return _unexpected?.ToString() ?? Queries.Select(Compare).FirstOrDefault(error => error is not null);
     }
 
+    /// <summary>How often a dry run over several windows of all queries reads the table of events, and how many windows it would correct.</summary>
+    public (int Reads, int Windows) DryRun()
+    {
+        foreach (var table in _pipeline.Tables.Select(t => t.Name))
+            _data.Table(table);
+        Batch(40, null, Start, Second);
+        Close(Second, from: null);
+        Batch(30, Second, Start, Second);
+        var (done, windows) = (false, 0);
+        _world.Faults = false;
+        _world.Start(async () =>
+        {
+            var lake = new StoredLake(_world, new SimActor("dry"), _data);
+            var reopener = new Reopener(_pipeline, _id, new SimLedger(_world, new SimActor("dry"), _ledger, false), lake, lake, new StoredResults(_world, new SimActor("dry"), _data), lake, null, _world.Time);
+            await foreach (var window in reopener.RunAsync(new ReopenSelection(null, null, null), dryRun: true, CancellationToken.None))
+                windows += window.Outcome == ReopenOutcome.Different ? 1 : 0;
+            done = true;
+        });
+        _world.RunUntil(() => done, 20_000);
+        return (_data.Reads["silver/events"], windows);
+    }
+
     private void Spawn()
     {
         var actor = new SimActor($"reopener{_random.Next(1_000)}");
+        _reopening.Add(actor);
         _world.Start(async () =>
         {
             while (!_over)
@@ -84,6 +111,8 @@ internal sealed class CorrectionRun(int seed, CorrectionRule off = CorrectionRul
                 await _world.StepAsync(actor, _random.Next(2_000));
                 await ReopenAsync(actor);
             }
+
+            _reopening.Remove(actor);
         });
     }
 

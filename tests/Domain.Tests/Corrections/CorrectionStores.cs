@@ -32,6 +32,9 @@ internal sealed class StoredData
 
     public int ETags { get; set; }
 
+    /// <summary>How often rows of each table were read.</summary>
+    public Dictionary<string, int> Reads { get; } = [];
+
     public StoredTable Table(string name) => Tables.TryGetValue(name, out var table) ? table : Tables[name] = new StoredTable();
 
     public SortedDictionary<string, (string ETag, string Text)> Rows(string query) =>
@@ -57,6 +60,7 @@ internal sealed class StoredLake(SimWorld world, SimActor actor, StoredData data
 
     public async IAsyncEnumerable<RowBatch> ReadRowsAsync(string table, IReadOnlyList<string> columns, IReadOnlyList<ColumnBounds> bounds, [EnumeratorCancellation] CancellationToken cancel)
     {
+        data.Reads[table] = data.Reads.GetValueOrDefault(table) + 1;
         foreach (var rows in await world.CallAsync(actor, $"read rows {table}", () => data.Table(table).Rows))
             yield return new RowBatch(new RowSchema([.. columns.Select(c => rows.Schema.Fields[rows.Schema.IndexOf(c)])]), [.. columns.Select(c => rows[c])], rows.Count);
     }

@@ -16,6 +16,14 @@ public sealed class ReopenerTests(ITestOutputHelper output)
             Assert.Null(new CorrectionRun(seed).Run());
     }
 
+    [Fact]
+    public void Events_of_windows_near_each_other_are_read_once_for_all_queries()
+    {
+        var (reads, windows) = new CorrectionRun(1).DryRun();
+        Assert.True(windows > 10, $"{windows} windows have late events");
+        Assert.Equal(1, reads);
+    }
+
     [Theory]
     [InlineData(nameof(CorrectionRule.CountMustBeEqual))]
     [InlineData(nameof(CorrectionRule.PendingBeforeChange))]

@@ -59,14 +59,14 @@ internal sealed class SimWorld : SynchronizationContext
 
     public void At(long afterMs, Action action) => _waiting.Add((null, NowMs + afterMs, action));
 
-    /// <summary>Calls of ticks that begin with this are stalled far more often than others.</summary>
+    /// <summary>Calls of ticks and of those who reopen that begin with this are stalled far more often than others.</summary>
     public string? StallOn { get; set; }
 
     private long StallMs(SimActor actor, string what)
     {
         if (!Faults)
             return 0;
-        if (StallOn is { } name && actor.Name.StartsWith("tick", StringComparison.Ordinal) && what.StartsWith(name, StringComparison.Ordinal) && Random.Next(3) == 0)
+        if (StallOn is { } name && (actor.Name.StartsWith("tick", StringComparison.Ordinal) || actor.Name.StartsWith("reopener", StringComparison.Ordinal)) && what.StartsWith(name, StringComparison.Ordinal) && Random.Next(3) == 0)
             return Random.Next(5_000);
         return Random.NextDouble() < StallRate ? Random.Next(8_000) : 0;
     }
