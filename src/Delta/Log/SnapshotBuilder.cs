@@ -3,13 +3,22 @@ namespace Tidemark.Delta.Log;
 /// <summary>Folds a checkpoint and commits into the whole state of a version: the newest action of each path wins.</summary>
 internal sealed class SnapshotBuilder : IVersionedSink
 {
-    private readonly Dictionary<string, DataFile> _files = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Tombstone> _tombstones = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Txn> _transactions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DataFile> _files;
+    private readonly Dictionary<string, Tombstone> _tombstones;
+    private readonly Dictionary<string, Txn> _transactions;
     private readonly HashSet<string> _added = new(StringComparer.Ordinal), _removed = new(StringComparer.Ordinal);
     private Protocol? _protocol;
     private Metadata? _metadata;
     private long _version = -1;
+
+    /// <param name="known">A version that is gone on from; null = none.</param>
+    public SnapshotBuilder(TableSnapshot? known = null)
+    {
+        _files = known?.Files.ToDictionary(file => file.Path, StringComparer.Ordinal) ?? new(StringComparer.Ordinal);
+        _tombstones = new(known?.Tombstones ?? new Dictionary<string, Tombstone>(), StringComparer.Ordinal);
+        _transactions = new(known?.TransactionActions ?? new Dictionary<string, Txn>(), StringComparer.Ordinal);
+        (_protocol, _metadata) = (known?.Protocol, known?.Metadata);
+    }
 
     public bool WantsFiles => true;
 

@@ -18,6 +18,23 @@ public sealed partial class DeltaTable
         return builder.Build(plan.Version, _log.Table);
     }
 
+    /// <summary>
+    /// The newest version, from one that is at hand: only commits since are read, one request each and one that finds none. The one at hand must be younger than what log cleanup removes.
+    /// </summary>
+    public async ValueTask<TableSnapshot> SnapshotAsync(TableSnapshot known, CancellationToken ct = default)
+    {
+        SnapshotBuilder? builder = null;
+        var version = known.Version;
+        for (; await _log.ReadCommitAsync(version + 1, ct).ConfigureAwait(false) is { } content; version++)
+        {
+            builder ??= new SnapshotBuilder(known);
+            builder.Begin(version + 1);
+            ActionReader.Read(content.Span, _log.Where(version + 1), builder);
+        }
+
+        return builder?.Build(version, _log.Table) ?? known;
+    }
+
     /// <summary>The version that was the newest at a time, by the store's clock.</summary>
     /// <exception cref="DeltaVersionNotFoundException">The table is younger, or its log does not reach back so far.</exception>
     public async ValueTask<TableSnapshot> SnapshotAtAsync(DateTimeOffset time, CancellationToken ct = default)

@@ -64,7 +64,7 @@ internal sealed class DeltaLake(LakeTables tables, CostCounters counters, TimePr
         var filter = bounds.Aggregate(new ScanFilter(), (all, bound) => all.Between(bound.Column, bound.From, bound.To));
         if ((await lake.Delta.RefreshAsync(cancel)).Version < 0)
             yield break;
-        await foreach (var batch in lake.Delta.ReadAsync(await lake.Delta.SnapshotAsync(ct: cancel), columns, filter, cancel))
+        await foreach (var batch in lake.Delta.ReadAsync(await tables.SnapshotAsync(table, cancel), columns, filter, cancel))
             yield return DeltaColumns.FromDelta(batch, schema);
     }
 

@@ -55,12 +55,18 @@ internal sealed record LakeTable(string Name, RowSchema Rows, TableSchema Schema
 internal sealed class LakeTables
 {
     private readonly ConcurrentDictionary<string, LakeTable> _tables = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, TableSnapshot> _files = new(StringComparer.Ordinal);
     private readonly IObjectStore _store;
     private readonly IReadOnlyList<IPipeline> _pipelines;
     private readonly DeltaTableOptions _options;
 
     public LakeTables(IObjectStore store, IReadOnlyList<IPipeline> pipelines, TimeProvider time) =>
         (_store, _pipelines, _options) = (store, pipelines, new DeltaTableOptions { Time = time });
+
+    /// <summary>
+    /// Whether lists of files are kept from one reading to the next, as suits a program that reads much and soon ends; else each reading loads them anew, and nothing of them stays in memory.
+    /// </summary>
+    public bool KeepsFiles { get; set; }
 
     /// <summary>All tables, pipeline by pipeline: those that ingest fills, then those of queries and streams.</summary>
     public IReadOnlyList<string> Names => [.. _pipelines.SelectMany(p => p.Tables.Select(t => t.Name).Concat(OutputsOf(p).Select(o => TableNames.Gold(o.Name))))];
@@ -69,6 +75,14 @@ internal sealed class LakeTables
 
     /// <summary>The table of that name; throws <see cref="KeyNotFoundException"/> when the pipeline has none.</summary>
     public LakeTable this[string name] => _tables.GetOrAdd(name, Open);
+
+    /// <summary>The newest version of a table that is there.</summary>
+    public async ValueTask<TableSnapshot> SnapshotAsync(string name, CancellationToken cancel)
+    {
+        if (!KeepsFiles)
+            return await this[name].Delta.SnapshotAsync(ct: cancel);
+        return _files[name] = _files.TryGetValue(name, out var known) ? await this[name].Delta.SnapshotAsync(known, cancel) : await this[name].Delta.SnapshotAsync(ct: cancel);
+    }
 
     private LakeTable Open(string name)
     {

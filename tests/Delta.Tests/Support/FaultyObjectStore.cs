@@ -20,6 +20,9 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
     /// <summary>Runs right before a put-if-absent of a path takes place.</summary>
     public Func<string, Task> BeforePut { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Runs right before an object is read as a whole.</summary>
+    public Func<string, Task> BeforeGet { get; set; } = _ => Task.CompletedTask;
+
     public async ValueTask<bool> PutIfAbsentAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct)
     {
         await BeforePut(path);
@@ -47,7 +50,11 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
         return fault == Fault.After ? throw new StoreFault($"after {path}") : won;
     }
 
-    public ValueTask<ReadOnlyMemory<byte>?> GetAsync(string path, CancellationToken ct) => inner.GetAsync(path, ct);
+    public async ValueTask<ReadOnlyMemory<byte>?> GetAsync(string path, CancellationToken ct)
+    {
+        await BeforeGet(path);
+        return await inner.GetAsync(path, ct);
+    }
 
     public ValueTask<ReadOnlyMemory<byte>?> GetRangeAsync(string path, long offset, int length, CancellationToken ct) => inner.GetRangeAsync(path, offset, length, ct);
 
