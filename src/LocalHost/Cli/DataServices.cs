@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Functions;
 using Tidemark.Functions.Configuration;
+using Tidemark.Functions.Lake;
 using Tidemark.LocalHost.Emulator;
 using Tidemark.LocalHost.Processes;
 using Tidemark.LocalHost.Settings;
@@ -24,7 +25,7 @@ internal static class DataServices
     /// <param name="cancel">Ends waiting.</param>
     public static async Task UseAsync(string folder, bool needsTables, TextWriter errors, Func<IConfigurationRoot, CancellationToken, Task> use, CancellationToken cancel)
     {
-        var settings = RunSettings.Read(new RunOptions { Data = folder });
+        var settings = RunTopics.WithStarts(RunSettings.Read(new RunOptions { Data = folder }));
         var isNamed = StorageConnection.IsNamed(settings, Names.LakeConnection, "blob") && (!needsTables || StorageConnection.IsNamed(settings, Names.TablesConnection, "table"));
         if (isNamed || RunSettings.GivenStorage() is not null)
             await use(settings, cancel);
@@ -42,10 +43,19 @@ internal static class DataServices
             if (settings[RunSettings.Brokers] is not { Length: > 0 })
                 settings[RunSettings.Brokers] = "localhost:9092";
             await using var services = new ServiceCollection().AddLogging().AddTidemark(settings).BuildServiceProvider();
+            services.GetRequiredService<LakeTables>().KeepsFiles = true;
             code = await use(services, limited);
         }, cancel);
         return code;
     }
+
+    /// <summary>As the other overload, for what has nothing to look at before a record was read.</summary>
+    /// <exception cref="SettingException">Nothing was ever read.</exception>
+    public static Task<int> UseReadAsync(string folder, TextWriter errors, Func<IServiceProvider, CancellationToken, Task<int>> use, CancellationToken cancel) => UseAsync(folder, errors, async (services, limited) =>
+    {
+        await EverRead.RequireAsync(services, limited);
+        return await use(services, limited);
+    }, cancel);
 
     /// <summary>
     /// The same with Kafka: brokers named by the user, else the directory's emulator, the running one or one that is started from what it saved and ended here.
@@ -69,7 +79,7 @@ internal static class DataServices
         var services = new LocalServices(data, ServicePrograms.Locate(), TimeProvider.System);
         if (services.HasLostKafka() || !File.Exists(data["partitions"]))
             throw new SettingException($"The Kafka emulator of {folder} has no topic any more to send to; name brokers with --kafka HOST:PORT.");
-        var settings = RunSettings.Read(options);
+        var settings = RunTopics.WithStarts(RunSettings.Read(options));
         try
         {
             var partitions = int.Parse(await File.ReadAllTextAsync(data["partitions"], cancel), CultureInfo.InvariantCulture);
@@ -116,5 +126,6 @@ internal static class DataServices
         }
     }
 
-    private static IConfigurationRoot Settings(string folder, AzuriteInfo azurite) => RunSettings.Build(new RunOptions { Data = folder }, usesEmulator: false, [new(RunSettings.Storage, azurite.ConnectionString())]);
+    private static IConfigurationRoot Settings(string folder, AzuriteInfo azurite) =>
+        RunTopics.WithStarts(RunSettings.Build(new RunOptions { Data = folder }, usesEmulator: false, [new(RunSettings.Storage, azurite.ConnectionString())]));
 }

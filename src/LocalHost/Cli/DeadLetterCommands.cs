@@ -38,6 +38,7 @@ internal static class DeadLetterCommands
             await DataServices.UseAsync(parsed.GetValue(data)!, needsTables: true, errors, async (settings, limited) =>
             {
                 await using var services = Services(settings);
+                await EverRead.RequireAsync(services, limited);
                 var quarantine = chosen.Of(services, parsed);
                 var (records, more) = await NewestAsync(services, quarantine, filter, most, limited);
                 var replays = await quarantine.Replays.ListAsync(limited);
@@ -45,6 +46,8 @@ internal static class DeadLetterCommands
                     output.WriteLine(parsed.GetValue(json)
                         ? DeadLetterText.Json(record, replays.GetValueOrDefault((record.Partition, record.Offset)))
                         : DeadLetterText.Line(record, replays.GetValueOrDefault((record.Partition, record.Offset))));
+                if (records.Count == 0 && !parsed.GetValue(json))
+                    output.WriteLine("no such record is in quarantine");
                 if (more)
                     await errors.WriteLineAsync($"There are more records than {most}; --limit N shows more.");
             }, cancel);
@@ -82,6 +85,7 @@ internal static class DeadLetterCommands
             await DataServices.UseWithKafkaAsync(parsed.GetValue(data)!, kafka.Read(parsed), errors, async (settings, limited) =>
             {
                 await using var services = Services(settings);
+                await EverRead.RequireAsync(services, limited);
                 var quarantine = chosen.Of(services, parsed);
                 await using var pace = Pace(parsed.GetValue(data)!, kafka.Read(parsed), RunTopics.Of(settings).First(t => t.Name == quarantine.Topic).Kafka, errors);
                 var run = new DeadLetterReplay(services.GetRequiredService<QuarantineReader>(), quarantine, pace, TimeProvider.System, output, errors);

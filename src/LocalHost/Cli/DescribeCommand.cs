@@ -38,5 +38,5 @@ internal static class DescribeCommand
     }
 
     private static string Text() =>
-        string.Concat(ConfiguredPipelines.Of(RunSettings.Build(new RunOptions(), usesEmulator: false, [])).All.Select(hosted => hosted.Pipeline.Describe()));
+        string.Concat(ConfiguredPipelines.Of(RunTopics.WithStarts(RunSettings.Build(new RunOptions(), usesEmulator: false, []))).All.Select(hosted => hosted.Pipeline.Describe()));
 }

@@ -57,7 +57,7 @@ internal static class DoctorCommand
                 output.WriteLine($"{new string(' ', 9 + width)} → {remedy}");
         }
 
-        output.WriteLine($"{findings.Count(f => f.Outcome == Outcome.Failure)} failures, {findings.Count(f => f.Outcome == Outcome.Warning)} warnings, {findings.Count(f => f.Outcome == Outcome.Unknown)} that cannot be checked, {findings.Count(f => f.Outcome == Outcome.Ok)} ok");
+        output.WriteLine($"{CliValues.Count(findings.Count(f => f.Outcome == Outcome.Failure), "failure")}, {CliValues.Count(findings.Count(f => f.Outcome == Outcome.Warning), "warning")}, {findings.Count(f => f.Outcome == Outcome.Unknown)} that cannot be checked, {findings.Count(f => f.Outcome == Outcome.Ok)} ok");
     }
 
     private static string Word(Outcome outcome) => outcome switch

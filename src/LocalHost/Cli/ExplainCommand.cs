@@ -19,7 +19,7 @@ internal static class ExplainCommand
     {
         var query = new Argument<string?>("QUERY") { Description = "A window query, such as category_views", Arity = ArgumentArity.ZeroOrOne };
         var window = new Option<string?>("--window") { Description = "The window that starts then, e.g. 2026-03-01T09:30:00Z", HelpName = "TIME" };
-        var key = new Option<string[]>("--key") { Description = "Value of each group key in order, or NAME=VALUE; null for none, \"null\" for the word", HelpName = "VALUE", AllowMultipleArgumentsPerToken = true };
+        var key = new Option<string[]>("--key") { Description = "Value of each group key in order, or NAME=VALUE; null where the row has none, NAME= for an empty text, \"null\" for the word", HelpName = "VALUE", AllowMultipleArgumentsPerToken = true };
         var id = new Option<string?>("--event") { Description = "An event's id, in place of a query", HelpName = "ID" };
         var limit = new Option<int>("--limit") { Description = "Most events that are printed", DefaultValueFactory = _ => 20, HelpName = "N" };
         var json = new Option<bool>("--json") { Description = "One JSON object, for scripts" };
@@ -34,7 +34,7 @@ internal static class ExplainCommand
             var start = CliValues.Time("--window", parsed.GetValue(window));
             if (name is not null && start is null)
                 throw new SettingException("--window is missing: the start of the window whose row is to be explained.");
-            return DataServices.UseAsync(parsed.GetValue(data)!, errors, (services, limited) => name is null
+            return DataServices.UseReadAsync(parsed.GetValue(data)!, errors, (services, limited) => name is null
                 ? EventAsync(services, eventId!, parsed.GetValue(json), output, limited)
                 : NumberAsync(services, name, start!.Value, parsed.GetValue(key) ?? [], most, parsed.GetValue(json), output, limited), cancel);
         });
@@ -68,7 +68,7 @@ internal static class ExplainCommand
         output.WriteLine(found.Agrees ? "agree       yes" : found.IsClosed ? $"agree       NO{(found.Differences.Count > 0 ? $", in {string.Join(", ", found.Differences)}" : "")}" : "agree       not yet: the window is open");
         output.WriteLine($"topic       {source.Name}");
         foreach (var p in partitions)
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"partition {p.partition}: {p.events} events, offsets {p.first} to {p.last}"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"partition {p.partition}: {CliValues.Count(p.events, "event")}, offsets {p.first} to {p.last}"));
         output.WriteLine($"{CliValues.Count(counts.GetValueOrDefault(EventFate.Counted), "event")} counted, {counts.GetValueOrDefault(EventFate.Merged)} merged later, {counts.GetValueOrDefault(EventFate.Late)} late and left out, {CliValues.Count(counts.GetValueOrDefault(EventFate.Duplicate), "duplicate")} dropped");
         // What was left out is what people look for.
         foreach (var e in found.Events.OrderByDescending(e => e.Fate is EventFate.Late or EventFate.Duplicate).Take(limit))

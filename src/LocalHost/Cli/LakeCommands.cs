@@ -21,7 +21,7 @@ internal static class LakeCommands
             if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
                 throw new SettingException($"{folder} is not empty; name a new folder, so that no file of another export is left in it.");
             var files = await lake.ExportAsync(name, folder, cancel);
-            output.WriteLine($"{name}: {files} files in {folder}");
+            output.WriteLine($"{name}: {CliValues.Count(files, "file")} in {folder}");
         }, stop));
         return command;
     }

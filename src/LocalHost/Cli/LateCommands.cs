@@ -28,7 +28,7 @@ internal static class LateCommands
             var wanted = new LateList(
                 parsed.GetValue(topic), parsed.GetValue(query), CliValues.Time("--window", parsed.GetValue(window)), CliValues.Time("--since", parsed.GetValue(since)),
                 parsed.GetValue(limit) is >= 0 and var most ? most : throw new SettingException($"--limit {parsed.GetValue(limit)} makes no sense; give 0 or more."), parsed.GetValue(json));
-            return DataServices.UseAsync(parsed.GetValue(data)!, errors, (services, limited) => wanted.PrintAsync(services, output, limited), cancel);
+            return DataServices.UseReadAsync(parsed.GetValue(data)!, errors, (services, limited) => wanted.PrintAsync(services, output, limited), cancel);
         });
         return new Command("late", "Events that came after a window of theirs had closed") { list };
     }
@@ -50,7 +50,7 @@ internal static class LateCommands
         reopen.SetAction((parsed, cancel) =>
         {
             var selection = Selection(parsed.GetValue(query), parsed.GetValue(window), parsed.GetValue(from), parsed.GetValue(to), parsed.GetValue(all));
-            return DataServices.UseAsync(parsed.GetValue(data)!, errors, async (services, limited) =>
+            return DataServices.UseReadAsync(parsed.GetValue(data)!, errors, async (services, limited) =>
             {
                 var sources = selection.Query is { } name ? [EventSources.OfQuery(services, name)] : EventSources.All(services);
                 return await ReopenAsync(services, sources, selection, parsed.GetValue(dryRun), parsed.GetValue(json), output, errors, limited);
@@ -86,8 +86,8 @@ internal static class LateCommands
     {
         ReopenOutcome.Open => "not reopened: the window is not closed yet, or its rows are not in Delta and Table storage",
         ReopenOutcome.Unchanged => "its rows are right",
-        ReopenOutcome.Different => $"{window.RowsRemoved} rows would be replaced by {window.RowsAdded}",
-        _ => $"{window.RowsRemoved} rows replaced by {window.RowsAdded}, version {window.Version}",
+        ReopenOutcome.Different => $"{CliValues.Count(window.RowsRemoved, "row")} would be replaced by {window.RowsAdded}",
+        _ => $"{CliValues.Count(window.RowsRemoved, "row")} replaced by {window.RowsAdded}, version {window.Version}",
     };
 
     /// <summary>Late events of streams, which have no windows to reopen.</summary>

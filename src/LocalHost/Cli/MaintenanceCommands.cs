@@ -22,9 +22,10 @@ internal static class MaintenanceCommands
         command.SetAction((parsed, stop) => DataServices.UseAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
         {
             var maintenance = services.GetRequiredService<LakeMaintenance>();
-            var code = ExitCodes.Success;
+            var (code, isAnyThere) = (ExitCodes.Success, false);
             await foreach (var done in maintenance.RunAsync(Chosen(maintenance, parsed.GetValue(table)), cancel))
             {
+                isAnyThere = true;
                 if (done.Failure is { } failure)
                 {
                     errors.WriteLine($"{done.Table}: {failure.Message}");
@@ -43,7 +44,9 @@ internal static class MaintenanceCommands
                 }
             }
 
-            if (parsed.GetValue(table) is null)
+            if (!isAnyThere)
+                output.WriteLine(Missing("maintain", parsed.GetValue(table)));
+            if (parsed.GetValue(table) is null && isAnyThere)
                 foreach (var results in services.GetRequiredService<IReadOnlyList<ResultRetention>>())
                     foreach (var (name, rows) in await results.RemoveAsync(MaintenanceRound.MostResultRows, cancel))
                         output.WriteLine($"results of {name}: {rows} rows removed that are older than ResultsRetention");
@@ -67,16 +70,19 @@ internal static class MaintenanceCommands
             var retention = Retention(parsed.GetValue(hours));
             return DataServices.UseAsync(parsed.GetValue(data)!, errors, async (services, cancel) =>
             {
-                var maintenance = services.GetRequiredService<LakeMaintenance>();
+                var (maintenance, isAnyThere) = (services.GetRequiredService<LakeMaintenance>(), false);
                 foreach (var name in Chosen(maintenance, parsed.GetValue(table)))
                 {
                     if (await VacuumAsync(maintenance, name, retention, parsed.GetValue(dryRun), cancel) is not { } result)
                         continue;
+                    isAnyThere = true;
                     foreach (var file in parsed.GetValue(dryRun) ? result.Files : [])
                         output.WriteLine($"{name}/{file}");
-                    output.WriteLine($"{name}: {result.Files.Count} files ({result.Bytes} bytes) {(parsed.GetValue(dryRun) ? "would be removed" : "removed")}");
+                    output.WriteLine($"{name}: {CliValues.Count(result.Files.Count, "file")} ({result.Bytes} bytes) {(parsed.GetValue(dryRun) ? "would be removed" : "removed")}");
                 }
 
+                if (!isAnyThere)
+                    output.WriteLine(Missing("remove", parsed.GetValue(table)));
                 return ExitCodes.Success;
             }, stop);
         });
@@ -103,6 +109,8 @@ internal static class MaintenanceCommands
         _ => throw new SettingException($"--retention-hours {hours} is out of range; give at least {LeastHours} (7 days): younger files may belong to a reader or a commit under way."),
     };
 
+    private static string Missing(string what, string? table) => $"nothing to {what}: {(table is null ? "no table is here yet" : $"{table} is not here yet")}";
+
     private static Argument<string?> TableArgument() => new("TABLE") { Description = "Table, such as gold/category_views; all of them when left out", Arity = ArgumentArity.ZeroOrOne };
 
     private static IReadOnlyList<string> Chosen(LakeMaintenance maintenance, string? table)
@@ -114,5 +122,4 @@ internal static class MaintenanceCommands
             ? [only]
             : throw new SettingException($"There is no table {table}; there are {string.Join(", ", maintenance.Tables)}.");
     }
-
 }

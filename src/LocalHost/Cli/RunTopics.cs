@@ -19,11 +19,11 @@ internal sealed record RunTopic(string Name, string Topic, string Group, string 
 /// <summary>The topics beside the main one: their settings, and what names them on the command line.</summary>
 internal static class RunTopics
 {
-    /// <summary>Name of a source, the setting of its topic, the topic's usual name, the function that reads it, the key of its records.</summary>
-    private static readonly (string Name, string Setting, string Usual, string Function, string Key)[] Further =
+    /// <summary>Name of a source, the settings of its topic and start, the topic's usual name, the function that reads it, the key of its records.</summary>
+    private static readonly (string Name, string Setting, string Start, string Usual, string Function, string Key)[] Further =
     [
-        (HostedPipelines.Sensors, Names.SensorsTopic, "sensors", "IngestSensors", "device_id"),
-        (HostedPipelines.Purchases, Names.PurchasesTopic, "purchases", "IngestPurchases", LineKey.User),
+        (HostedPipelines.Sensors, Names.SensorsTopic, Names.SensorsStartFrom, "sensors", "IngestSensors", "device_id"),
+        (HostedPipelines.Purchases, Names.PurchasesTopic, Names.PurchasesStartFrom, "purchases", "IngestPurchases", LineKey.User),
     ];
 
     /// <summary>Names that may stand before a file: <c>--input sensors=FILE</c>.</summary>
@@ -40,6 +40,17 @@ internal static class RunTopics
     /// <summary>Settings that leave the further topics out that are not named.</summary>
     public static IEnumerable<KeyValuePair<string, string?>> Without(IReadOnlyList<string> names) =>
         Further.Where(f => !names.Contains(f.Name)).Select(f => KeyValuePair.Create(f.Setting, (string?)""));
+
+    /// <summary>
+    /// For commands, which begin nowhere and look at every topic that a run on the folder may have read: a start for those without. That of the main topic may be offsets, which say nothing of
+    /// others, and the run need not have read any.
+    /// </summary>
+    public static IConfigurationRoot WithStarts(IConfigurationRoot settings)
+    {
+        foreach (var topic in Further.Where(f => settings[f.Start] is null or ""))
+            settings[topic.Start] = "earliest";
+        return settings;
+    }
 
     /// <summary>The topics that are read, the main one first.</summary>
     public static IReadOnlyList<RunTopic> Of(IConfiguration settings) =>

@@ -38,6 +38,11 @@ internal static class RunRules
             : Finding.Warning("watermark", "Events came, and event time has not begun to move: a partition has had none yet.", "It moves when every partition has had an event or has been silent for IdleTimeout.");
     }
 
+    /// <param name="topics">The topics of which anything was read.</param>
+    public static Finding Records(IReadOnlyList<string> topics) => topics.Count == 0
+        ? Finding.Warning("records", "No record was ever read here.", "Start ./run with this --data, or see whether BrokerList and KafkaTopic name the topic that has them.")
+        : Finding.Ok("records", $"Records were read of {string.Join(", ", topics)}.");
+
     private static Finding Ticks(StatusReport status, bool shouldRun, DateTimeOffset now)
     {
         if (status.LastError is { } error && shouldRun)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Tidemark.Functions.Configuration;
 using Tidemark.LocalHost.Cli;
 using Tidemark.LocalHost.Settings;
 
@@ -22,6 +23,15 @@ public sealed class RunTopicsTests
         Assert.Equal([("events", "events", "tidemark")], Topics(new RunOptions { Inputs = [new("events", "f")] }));
         Assert.Equal([("events", "events", "tidemark"), ("sensors", "sensors", "tidemark-sensors")], Topics(new RunOptions { Inputs = [new("sensors", "f")] }));
         Assert.Equal([("events", "events", "tidemark")], Topics(new RunOptions { Kafka = "localhost:9092" }));
+    }
+
+    [Fact]
+    public void A_command_needs_no_start_of_topics_that_the_run_need_not_have_read()
+    {
+        var settings = RunSettings.Read(new RunOptions());
+        (settings["BrokerList"], settings["AzureWebJobsStorage"], settings["StartFrom"], settings["PurchasesStartFrom"]) = ("localhost:9092", "UseDevelopmentStorage=true", "0:5,1:7", "latest");
+        var options = TidemarkOptions.Read(RunTopics.WithStarts(settings));
+        Assert.Equal(["0:5,1:7", "earliest", "latest"], new[] { options.StartFrom, options.SensorsStartFrom, options.PurchasesStartFrom }.Select(start => start.ToString()));
     }
 
     [Fact]

@@ -59,6 +59,13 @@ public sealed class RulesTests
     }
 
     [Fact]
+    public void Data_of_which_nothing_was_ever_read_should_be_looked_at()
+    {
+        Assert.Equal(Outcome.Warning, RunRules.Records([]).Outcome);
+        Assert.Equal("Records were read of events, sensors.", RunRules.Records(["events", "sensors"]).Text);
+    }
+
+    [Fact]
     public void A_run_that_is_well_has_no_finding_but_ok() => Assert.All(RunRules.Judge(Status, true, 5, Now), f => Assert.Equal(Outcome.Ok, f.Outcome));
 
     [Fact]
