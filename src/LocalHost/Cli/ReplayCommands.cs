@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Functions.Configuration;
 using Tidemark.Functions.Sources;
+using Tidemark.LocalHost.Lake;
 using Tidemark.LocalHost.Processes;
 using Tidemark.LocalHost.Replaying;
 using Tidemark.LocalHost.Settings;
@@ -22,8 +23,9 @@ internal static class ReplayCommands
             Description = "Where a new replay starts: a time (of Kafka), or offsets as 0:1200,1:900 of the main topic; for another topic purchases=WHERE; else at the beginning. May be given several times", HelpName = "[NAME=]WHERE",
         };
         var swap = new Option<bool>("--swap") { Description = "Show the new version at the end, as swap does" };
+        var without = WithoutOption();
         var data = RunCommand.DataOption();
-        var command = new Command("replay", "Compute all tables of every topic that was read anew under another version beside the present one; the same again goes on") { version, from, start, swap, data };
+        var command = new Command("replay", "Compute all tables of every topic that was read anew under another version beside the present one; the same again goes on") { version, from, start, swap, without, data };
         command.SetAction(async (parsed, _) =>
         {
             var source = parsed.GetValue(from) is "bronze" or "kafka" ? parsed.GetValue(from)! : throw new SettingException($"--from {parsed.GetValue(from)} is unknown; give bronze or kafka.");
@@ -34,8 +36,17 @@ internal static class ReplayCommands
             {
                 await DataServices.UseAsync(folder, needsTables: true, errors, async (settings, limited) =>
                 {
-                    var (present, next) = Versions(settings, parsed.GetValue(version)!);
+                    var (present, next) = Versions(settings, parsed.GetValue(version)!, folder);
+                    if (Generation.Read(folder)?.First?.Version == Version(next))
+                        throw new SettingException($"--version {Version(next)} is the version that this folder began with, and is computed already; ./run swap --version {Version(next)} shows it.");
+                    await using (var services = ReplaySession.Services(present))
+                        await EverRead.RequireAsync(services, limited);
                     await using var run = await ReplaySession.StartAsync(folder, present, next, source, output, errors, limited);
+                    var lost = await run.LostAsync(limited);
+                    if (parsed.GetValue(swap))
+                        lost.Check(parsed.GetValue(without) ?? []);
+                    foreach (var sentence in lost.Sentences())
+                        errors.WriteLine(sentence);
                     await run.RunAsync(parsed.GetValue(start) ?? [], limited);
                 }, stop.Token);
             }
@@ -45,7 +56,7 @@ internal static class ReplayCommands
                 return stop.Signal == System.Runtime.InteropServices.PosixSignal.SIGINT ? ExitCodes.Interrupted : ExitCodes.Terminated;
             }
 
-            return parsed.GetValue(swap) ? await SwapAsync(folder, parsed.GetValue(version)!, output, errors, CancellationToken.None) : ExitCodes.Success;
+            return parsed.GetValue(swap) ? await SwapAsync(folder, parsed.GetValue(version)!, parsed.GetValue(without) ?? [], output, errors, CancellationToken.None) : ExitCodes.Success;
         });
         return command;
     }
@@ -53,26 +64,33 @@ internal static class ReplayCommands
     public static Command Swap(TextWriter output, TextWriter errors)
     {
         var version = VersionOption();
+        var without = WithoutOption();
         var data = RunCommand.DataOption();
-        var command = new Command("swap", "Let the data directory show a version that a replay has computed: run, show, status and the page go on with it") { version, data };
+        var command = new Command("swap", "Let the data directory show a version that a replay has computed, or the one that it began with: run, show, status and the page go on with it") { version, without, data };
         command.SetAction((parsed, cancel) =>
         {
             CheckStorage();
-            return SwapAsync(parsed.GetValue(data)!, parsed.GetValue(version)!, output, errors, cancel);
+            return SwapAsync(parsed.GetValue(data)!, parsed.GetValue(version)!, parsed.GetValue(without) ?? [], output, errors, cancel);
         });
         return command;
     }
 
-    private static async Task<int> SwapAsync(string folder, string version, TextWriter output, TextWriter errors, CancellationToken cancel)
+    private static async Task<int> SwapAsync(string folder, string version, IReadOnlyList<string> without, TextWriter output, TextWriter errors, CancellationToken cancel)
     {
         await DataServices.UseAsync(folder, needsTables: true, errors, async (settings, limited) =>
         {
-            var (present, next) = Versions(settings, version);
+            var (present, next) = Versions(settings, version, folder);
             // Taken by DataServices where nothing runs; a pipeline that runs would go on with the version that it began with.
             if (DataDirectory.Owner(folder) is { } owner && owner.Process != ProcessIdentity.Current)
                 throw new DirectoryInUseException(Path.GetFullPath(folder), owner);
             await CheckAsync(present, next, limited);
-            new Generation(next[Names.PipelineVersion]!, next[Names.LakeContainer]!).Write(folder);
+            (await LostTables.FindAsync(present, next, await LakeReader.Of(next).TablesAsync(limited), limited)).Check(without);
+            var shown = Generation.Read(folder);
+            var first = shown is null ? new FirstVersion(Version(present), Container(present)) : shown.First;
+            if (first == new FirstVersion(Version(next), Container(next)))
+                Generation.Forget(folder);
+            else
+                new Generation(Version(next), Container(next), first).Write(folder);
             output.WriteLine($"{Path.GetFullPath(folder)} shows version {next[Names.PipelineVersion]} in container {next[Names.LakeContainer]} from now on; before it was {Version(present)} in {Container(present)}, which stays as it is");
         }, cancel);
         return ExitCodes.Success;
@@ -83,8 +101,9 @@ internal static class ReplayCommands
     {
         await using var old = ReplaySession.Services(present);
         await using var anew = ReplaySession.Services(next);
+        await EverRead.RequireAsync(old, cancel);
         var replayed = anew.GetRequiredService<HostedSources>();
-        if (await replayed.Main.Ledger.ReadMetaAsync(cancel) is null)
+        if (await replayed.Main.Ledger.ReadMetaAsync(cancel) is null || !await LakeReader.Of(next).HasAsync(replayed.Main.Hosted.Pipeline.Tables[0].Name, cancel))
             throw new SettingException($"There is no version {Version(next)} here; compute it with ./run replay --version {Version(next)}.");
         foreach (var source in old.GetRequiredService<HostedSources>().All.Where(source => source.Hosted.Kafka is not null))
             await CheckAsync(source, replayed[source.Name], Version(next), cancel);
@@ -104,13 +123,14 @@ internal static class ReplayCommands
             throw new InvalidOperationException($"Event time of version {version} over {old.Hosted.Id.Topic} is behind that of the present one; run ./run replay --version {version} again first.");
     }
 
-    private static (IConfigurationRoot Present, IConfigurationRoot Next) Versions(IConfigurationRoot settings, string version)
+    private static (IConfigurationRoot Present, IConfigurationRoot Next) Versions(IConfigurationRoot settings, string version, string folder)
     {
         if (settings[RunSettings.Brokers] is not { Length: > 0 })
             settings[RunSettings.Brokers] = "localhost:9092";
         if (version == Version(settings))
             throw new SettingException($"--version {version} is the version that is shown; give another one.");
-        var container = $"{Base(Container(settings), Version(settings))}-{Suffix(version)}";
+        var first = Generation.Read(folder)?.First;
+        var container = version == first?.Version ? first.Container : $"{Base(Container(settings), Version(settings))}-{Suffix(version)}";
         var next = new ConfigurationBuilder().AddConfiguration(settings).AddInMemoryCollection(
         [
             new(Names.PipelineVersion, version), new(Names.LakeContainer, container),
@@ -139,6 +159,11 @@ internal static class ReplayCommands
         if (RunSettings.GivenStorage() is not null)
             throw new SettingException("AzureWebJobsStorage names a storage account, and the entities of what runs on it are elsewhere; there, deploy the new version beside the old one (docs/corrections.md).");
     }
+
+    private static Option<string[]> WithoutOption() => new("--without")
+    {
+        Description = "Show the version although it lacks this table, which has rows in the present one, such as gold/enriched_clickstream; may be given again", HelpName = "TABLE",
+    };
 
     private static Option<string> VersionOption() => new("--version") { Description = "PipelineVersion to compute, such as v2; its tables lie in a container of its own", Required = true, HelpName = "V" };
 }

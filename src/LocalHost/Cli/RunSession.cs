@@ -158,6 +158,7 @@ internal sealed class RunSession : IAsyncDisposable
         output.WriteLine($"data {data.Path}, Kafka {connection}, stop with Ctrl-C");
         try
         {
+            await StartCheck.TellAsync(settings, output.WriteLine, time, stop.Token);
             return await ProduceAndWatchAsync(host, settings, connection, kafka, topics, client, progress, check);
         }
         finally

@@ -1,9 +1,11 @@
 using System.Globalization;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Domain.Ledger;
 using Tidemark.Functions.ReferenceData;
 using Tidemark.Functions.Sources;
 using Tidemark.Functions.Triggers;
+using Tidemark.LocalHost.Lake;
 using Tidemark.LocalHost.Settings;
 
 namespace Tidemark.LocalHost.Cli;
@@ -120,8 +122,17 @@ internal sealed class StartCheck(IServiceProvider services, IReadOnlyCollection<
         }
     }
 
+    /// <summary>Says at the start of any run what earlier runs on the same data made and this one does not.</summary>
+    public static Task TellAsync(IConfiguration settings, Action<string> tell, TimeProvider time, CancellationToken cancel) => TryAsync(async limited =>
+    {
+        if (await EnrichedTable.NotContinuedAsync(settings, limited) is { } sentence)
+            tell(sentence);
+    }, time, cancel);
+
     /// <summary>Whatever cannot be asked now is asked by the functions, which wait for it.</summary>
-    private async Task TryAsync(Func<CancellationToken, Task> look, CancellationToken cancel)
+    private Task TryAsync(Func<CancellationToken, Task> look, CancellationToken cancel) => TryAsync(look, time, cancel);
+
+    private static async Task TryAsync(Func<CancellationToken, Task> look, TimeProvider time, CancellationToken cancel)
     {
         using var limit = new CancellationTokenSource(Patience, time);
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token);

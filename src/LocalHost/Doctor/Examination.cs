@@ -46,9 +46,12 @@ internal sealed class Examination(Patient patient, TimeProvider time)
         List<Finding> findings = [.. SettingRules.Judge(Facts(options)), .. storage];
         var pipelines = services.GetRequiredService<HostedSources>().All;
         findings.AddRange(await PartAsync("brokers", () => BrokersAsync(options, pipelines, isStorageUp, cancel)));
+        if (storage.All(f => f.Outcome != Outcome.Failure))
+            findings.AddRange(await PartAsync("records", async () => [RunRules.Records(await EverRead.TopicsAsync(services.GetRequiredService<HostedSources>(), cancel))]));
         if (!isStorageUp)
             return [.. findings, Finding.Unknown("pipeline", "Tables and status cannot be read before storage is there.")];
         findings.AddRange(await PartAsync("tables", () => LakeAsync(services, cancel)));
+        findings.AddRange(await PartAsync("enrichment", async () => await EnrichedTable.NotContinuedAsync(settings, cancel) is { } sentence ? [LakeRules.NotContinued(sentence)] : []));
         foreach (var source in pipelines)
             if (source == pipelines[0] || await IsReadAsync(source, cancel))
             {

@@ -28,6 +28,10 @@ internal static class LakeRules
             yield return Finding.Warning("small files", Text($"{crowded[0].Name} has {crowded[0].SmallFiles:N0} small files{(crowded.Count > 1 ? Text($", and {crowded.Count - 1} tables more have too many") : "")}."), "Run ./run maintain, or MaintainSchedule more often; a longer DeltaInterval makes fewer.");
     }
 
+    /// <summary>Enriched events that were made once and are not now.</summary>
+    public static Finding NotContinued(string sentence) =>
+        Finding.Warning("enrichment", sentence, "Set Catalog, Customers or Countries to what it was made with: events that are read without are never joined later, but by a replay.");
+
     private static Finding Maintenance(IReadOnlyList<TableFacts> tables, IReadOnlyList<MaintainedTableRow> maintained, DateTimeOffset now)
     {
         if (maintained.Count == 0)

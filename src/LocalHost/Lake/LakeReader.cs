@@ -41,6 +41,22 @@ internal sealed class LakeReader(BlobContainerClient container)
         return [.. tables];
     }
 
+    /// <summary>Whether there is a table of that name; asked without listing the others.</summary>
+    public async Task<bool> HasAsync(string table, CancellationToken cancel)
+    {
+        try
+        {
+            await foreach (var _ in store.ListAsync(table + LogFolder, null, cancel))
+                return true;
+        }
+        catch (Azure.RequestFailedException e) when (e.ErrorCode == "ContainerNotFound")
+        {
+            // No function has run here yet.
+        }
+
+        return false;
+    }
+
     /// <summary>Rows of the newest version by the table's log; 0 when there is no table.</summary>
     public async Task<long> CountAsync(string table, CancellationToken cancel) =>
         (await DeltaTable.Open(store, table).SnapshotAsync(null, cancel)).Files.Sum(f => f.RowCount);

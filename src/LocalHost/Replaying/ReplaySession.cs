@@ -7,6 +7,7 @@ using Tidemark.Domain.Ledger;
 using Tidemark.Domain.Replays;
 using Tidemark.Functions;
 using Tidemark.Functions.Entities;
+using Tidemark.Functions.Lake;
 using Tidemark.Functions.Sources;
 using Tidemark.Functions.Triggers;
 using Tidemark.LocalHost.Cli;
@@ -56,8 +57,6 @@ internal sealed class ReplaySession : IAsyncDisposable
         var topics = await ReplayedTopics.ReadAsync(
             old.GetRequiredService<HostedSources>(), old.GetRequiredService<HostedPipelines>(), lake,
             from => source == "kafka" ? from.Log : new RecordedLog(from.Hosted.Pipeline, from.Ledger, lake, from.Segments), cancel);
-        if (topics.All.Count == 0)
-            throw new SettingException("Nothing has run on this folder yet, so there is nothing to replay.");
         next = new ConfigurationBuilder().AddConfiguration(next)
             .AddInMemoryCollection(RunTopics.Without([.. topics.All.Select(topic => topic.Name)])).AddInMemoryCollection(NoResultTopics).Build();
         var host = EmbeddedHost.Create(new HostPlan
@@ -74,6 +73,9 @@ internal sealed class ReplaySession : IAsyncDisposable
         await host.StartAsync(cancel);
         return new ReplaySession(old, host, guard, topics, present, next, output);
     }
+
+    /// <summary>Tables of the present version that the new one will not have.</summary>
+    public Task<LostTables> LostAsync(CancellationToken cancel) => LostTables.FindAsync(_present, _next, _host.Services.GetRequiredService<LakeTables>().Names, cancel);
 
     public async Task RunAsync(IReadOnlyList<string> given, CancellationToken cancel)
     {
@@ -118,6 +120,8 @@ internal sealed class ReplaySession : IAsyncDisposable
             _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {table,-28} {now,12} rows, {earlier,12} in version {ReplayCommands.Version(_present)}"));
         }
 
+        foreach (var sentence in (await LostAsync(cancel)).Sentences())
+            _output.WriteLine(sentence);
         _output.WriteLine($"version {_next[Names.PipelineVersion]} is in container {_next[Names.LakeContainer]}; ./run swap --version {_next[Names.PipelineVersion]} shows it");
     }
 
