@@ -22,6 +22,7 @@ public class LostTableTests
         Assert.DoesNotContain("\"enrichment\"", await station.AskAsync(0, "doctor", "--json"), StringComparison.Ordinal);
 
         station.Unset("Catalog");
+        Assert.DoesNotContain("\"enrichment\"", await station.AskAsync(0, "doctor", "--json"), StringComparison.Ordinal);
         // Offsets say nothing of the topics that this folder never read.
         station.Set("StartFrom", "0:0,1:0");
         var second = ShopFile.Write(station, "second.ndjson", options with { Seed = 64 }, 500, 1, ShopFile.Start.AddHours(2));

@@ -21,7 +21,7 @@ public sealed partial class DeltaTable
     /// <summary>
     /// The newest version, from one that is at hand: only commits since are read, one request each and one that finds none. The one at hand must be younger than what log cleanup removes.
     /// </summary>
-    public async ValueTask<TableSnapshot> SnapshotAsync(TableSnapshot known, CancellationToken ct = default)
+    public async ValueTask<TableSnapshot> FollowAsync(TableSnapshot known, CancellationToken ct = default)
     {
         SnapshotBuilder? builder = null;
         var version = known.Version;

@@ -81,7 +81,7 @@ internal sealed class LakeTables
     {
         if (!KeepsFiles)
             return await this[name].Delta.SnapshotAsync(ct: cancel);
-        return _files[name] = _files.TryGetValue(name, out var known) ? await this[name].Delta.SnapshotAsync(known, cancel) : await this[name].Delta.SnapshotAsync(ct: cancel);
+        return _files[name] = _files.TryGetValue(name, out var known) ? await this[name].Delta.FollowAsync(known, cancel) : await this[name].Delta.SnapshotAsync(ct: cancel);
     }
 
     private LakeTable Open(string name)

@@ -51,7 +51,7 @@ internal sealed class Examination(Patient patient, TimeProvider time)
         if (!isStorageUp)
             return [.. findings, Finding.Unknown("pipeline", "Tables and status cannot be read before storage is there.")];
         findings.AddRange(await PartAsync("tables", () => LakeAsync(services, cancel)));
-        findings.AddRange(await PartAsync("enrichment", async () => await EnrichedTable.NotContinuedAsync(settings, cancel) is { } sentence ? [LakeRules.NotContinued(sentence)] : []));
+        findings.AddRange(await PartAsync("enrichment", async () => pipelines[0].Hosted is { Pipeline: EventPipeline main } hosted && await EnrichedTable.BehindAsync(settings, hosted.Id, main.EventTable, cancel) is { } sentence ? [LakeRules.NotContinued(sentence)] : []));
         foreach (var source in pipelines)
             if (source == pipelines[0] || await IsReadAsync(source, cancel))
             {

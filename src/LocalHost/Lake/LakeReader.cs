@@ -61,6 +61,9 @@ internal sealed class LakeReader(BlobContainerClient container)
     public async Task<long> CountAsync(string table, CancellationToken cancel) =>
         (await DeltaTable.Open(store, table).SnapshotAsync(null, cancel)).Files.Sum(f => f.RowCount);
 
+    /// <summary>The position that each application has noted in the newest version of a table that is there.</summary>
+    public async Task<IReadOnlyDictionary<string, long>> PositionsAsync(string table, CancellationToken cancel) => (await DeltaTable.Open(store, table).RefreshAsync(cancel)).Transactions;
+
     /// <summary>How often each value of a text column occurs.</summary>
     public async Task<SortedDictionary<string, long>> CountByAsync(string table, string column, CancellationToken cancel)
     {

@@ -14,14 +14,14 @@ public class SnapshotAtHandTests
             await Orders.AppendAsync(table, Orders.Rows(n), new TxnMove("app", n == 1 ? null : n - 1, n));
         var known = await table.SnapshotAsync();
         var before = counting.Counts;
-        Assert.Same(known, await table.SnapshotAsync(known));
+        Assert.Same(known, await table.FollowAsync(known));
         Assert.Equal(1, counting.Counts.Requests - before.Requests);
 
         await Orders.AppendAsync(table, Orders.Rows(31), new TxnMove("app", 30, 31));
         await table.OptimizeAsync();
         await Orders.AppendAsync(table, Orders.Rows(32));
         before = counting.Counts;
-        var (followed, requests) = (await table.SnapshotAsync(known), counting.Counts.Requests - before.Requests);
+        var (followed, requests) = (await table.FollowAsync(known), counting.Counts.Requests - before.Requests);
         var fresh = await table.SnapshotAsync();
         Assert.Equal(4, requests);
         Assert.Equal((fresh.Version, fresh.TransactionOf("app")), (followed.Version, followed.TransactionOf("app")));
