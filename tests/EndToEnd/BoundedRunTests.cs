@@ -39,60 +39,6 @@ public class BoundedRunTests
         Reports.AgreesWith(report, verdict);
     }
 
-    [Fact]
-    public async Task Over_late_events_of_a_second_run_are_late_and_change_no_closed_window()
-    {
-        await using var station = new Station();
-        var options = ShopFile.Clean with { Seed = 21, OutOfOrderShare = 1, LateShare = 0.01, DuplicateShare = 0.02 };
-        var first = ShopFile.Write(station, "first.ndjson", options, 20_000, 3);
-        station.MoveQuickly();
-        await station.FinishAsync("--input", first, "--rate", "4000");
-        await station.ExportAsync();
-        await Oracle.CheckAsync(station, first);
-        var positions = await Oracle.PositionsAsync(station, "positions.json");
-
-        // An hour from the middle of the first run: every one of these is too late for every window.
-        var second = ShopFile.Write(station, "second.ndjson", options with { Seed = 22, LateShare = 0 }, 3_000, 3, ShopFile.Start.AddMinutes(30));
-        var report = station.In("report.json");
-        await station.FinishAsync("--input", second, "--report", report);
-        await station.ExportAsync();
-        var verdict = await Oracle.CheckAsync(station, first, (positions, second));
-        Assert.Equal(23_000, verdict.GetProperty("rows").GetProperty("bronze/events").GetInt64());
-        Assert.True(verdict.GetProperty("late").GetProperty("conversion_funnel").GetInt64() >= 3_000, verdict.GetProperty("late").ToString());
-        await AdviceAgreesAsync(station, verdict);
-    }
-
-    /// <summary><c>watermarks</c> measures what the exported rows say, and <c>doctor</c> sees that too much is late and points there.</summary>
-    private static async Task AdviceAgreesAsync(Station station, JsonElement verdict)
-    {
-        var told = JsonDocument.Parse(await station.AskAsync(0, "watermarks", "--json")).RootElement;
-        var lags = (await Oracle.RowsAsync(station, "silver/events"))
-            .Select(row => (Partition: row.GetProperty("kafka_partition").GetInt32(), Offset: long.Parse(row.GetProperty("kafka_offset").ToString(), CultureInfo.InvariantCulture), Time: Time(row)))
-            .GroupBy(e => e.Partition)
-            .SelectMany(partition => Lags([.. partition.OrderBy(e => e.Offset).Select(e => e.Time)]))
-            .Order().ToList();
-        Assert.Equal(lags.Count, told.GetProperty("events").GetInt64());
-        Assert.Equal(lags[(int)Math.Ceiling(0.99 * lags.Count) - 1], told.GetProperty("lag_ms").GetProperty("p99").GetInt64());
-        Assert.Equal(lags[^1], told.GetProperty("lag_ms").GetProperty("max").GetInt64());
-        foreach (var query in told.GetProperty("queries").EnumerateArray())
-        {
-            var late = verdict.GetProperty("late").TryGetProperty(query.GetProperty("name").GetString()!, out var rows) ? rows.GetInt64() : 0;
-            Assert.Equal(late, query.GetProperty("late_rows").GetInt64());
-        }
-
-        var findings = Findings(await station.AskAsync(5, "doctor", "--json"));
-        Assert.All((string[])["blob storage", "blob conditions", "table storage", "table conditions", "clock", "tables", "gaps", "settings"], check => Assert.Equal("Ok", findings[check]));
-        Assert.Equal(("Warning", "Unknown", "Unknown"), (findings["late events"], findings["brokers"], findings["ticks"]));
-    }
-
-    private static Dictionary<string, string?> Findings(string told) => JsonDocument.Parse(told).RootElement.GetProperty("findings").EnumerateArray()
-        .GroupBy(f => f.GetProperty("check").GetString()!).ToDictionary(f => f.Key, f => f.First().GetProperty("outcome").GetString());
-
-    private static IEnumerable<long> Lags(IReadOnlyList<long> times) => times.Skip(1).Select((time, before) => Math.Max(0, times.Take(before + 1).Max() - time));
-
-    private static long Time(JsonElement row) =>
-        (long)double.Parse(row.GetProperty("event_time").ToString(), CultureInfo.InvariantCulture);
-
     [SharedDataFact]
     public async Task The_retail_file_equals_the_oracle_and_the_report_agrees_with_the_tables()
     {
@@ -153,6 +99,9 @@ public class BoundedRunTests
         Assert.Equal("Failure", findings["brokers"]);
         Assert.All((string[])["blob conditions", "table conditions", "tables", "gaps"], check => Assert.Equal("Ok", findings[check]));
     }
+
+    internal static Dictionary<string, string?> Findings(string told) => JsonDocument.Parse(told).RootElement.GetProperty("findings").EnumerateArray()
+        .GroupBy(f => f.GetProperty("check").GetString()!).ToDictionary(f => f.Key, f => f.First().GetProperty("outcome").GetString());
 
     /// <summary>Of a stream whose rows replace each other the last of each key; else all.</summary>
     private static IEnumerable<JsonElement> Newest(IOutput output, IEnumerable<JsonElement> rows) => output is StreamSpec { Results: StreamResults.Latest }

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Configuration;
 using Tidemark.Domain.Clickstream;
+using Tidemark.LocalHost.Lake;
 using Tidemark.LocalHost.Processes;
 
 namespace Tidemark.EndToEnd.Running;
@@ -14,6 +16,7 @@ internal sealed class Station : IAsyncDisposable
     public const string Storage = "AzureWebJobsStorage";
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
+
     /// <summary>Names of the tables that are exported.</summary>
     public static readonly string[] Exported =
     [
@@ -24,6 +27,7 @@ internal sealed class Station : IAsyncDisposable
 
     private readonly List<Run> _runs = [];
     private readonly Dictionary<string, string> _environment = [];
+    private bool _hasExported;
 
     /// <summary>Names of the window queries.</summary>
     public static IReadOnlyList<string> Queries { get; } = [.. ClickstreamQueries.All.Select(query => query.Name)];
@@ -87,42 +91,40 @@ internal sealed class Station : IAsyncDisposable
     /// <summary>Exports every table afresh, and those named; one that nothing was ever written to is not there and left out.</summary>
     public Task ExportAsync(params string[] also) => ExportOnlyAsync([.. Exported, .. also]);
 
-    /// <summary>Exports these tables afresh, and no other.</summary>
+    /// <summary>Exports these tables afresh, and no other: one of them as a user would, the others by the same code in this process, which is many times faster.</summary>
     public async Task ExportOnlyAsync(params string[] tables)
     {
         if (Directory.Exists(Tables))
             Directory.Delete(Tables, recursive: true);
-        // The first as a user would; each such call starts and ends Azurite, so the others share one that the test starts on the same files.
-        await ExportAsync(tables[0], _environment);
+        if (!_hasExported)
+            await AskAsync(0, "export", tables[0], Path.Combine(Tables, tables[0]));
+        var rest = _hasExported ? tables : tables[1..];
+        _hasExported = true;
         if (_environment.ContainsKey(Storage))
-        {
-            foreach (var table in tables[1..])
-                await ExportAsync(table, _environment);
-            return;
-        }
-        await using var azurite = new OwnAzurite(this, Path.Combine(Data, "azurite"));
-        await azurite.StartAsync();
-        foreach (var table in tables[1..])
-            await ExportAsync(table, new Dictionary<string, string>(_environment) { [Storage] = azurite.ConnectionString });
-        await azurite.StopAsync();
+            await CopyAsync(rest);
+        else
+            await WithStorageAsync(() => CopyAsync(rest));
+    }
+
+    private async Task CopyAsync(IReadOnlyList<string> tables)
+    {
+        var lake = LakeReader.Of(new ConfigurationBuilder().AddInMemoryCollection(_environment!).Build());
+        foreach (var table in (await lake.TablesAsync(CancellationToken.None)).Intersect(tables))
+            await lake.ExportAsync(table, Path.Combine(Tables, table), CancellationToken.None);
     }
 
     /// <summary>With the directory's storage at work throughout, and not started for each command anew.</summary>
-    public async Task WithStorageAsync(Func<Task> use)
+    public Task WithStorageAsync(Func<Task> use) => WithStorageAsync(_ => use());
+
+    /// <summary>The same, for who asks it directly: with its connection string.</summary>
+    public async Task WithStorageAsync(Func<string, Task> use)
     {
         await using var azurite = new OwnAzurite(this, Path.Combine(Data, "azurite"));
         await azurite.StartAsync();
         Set(Storage, azurite.ConnectionString);
-        await use();
+        await use(azurite.ConnectionString);
         Unset(Storage);
         await azurite.StopAsync();
-    }
-
-    private async Task ExportAsync(string table, IReadOnlyDictionary<string, string> environment)
-    {
-        await using var run = new Run(Places.Program, ["export", table, Path.Combine(Tables, table), "--data", Data], environment, Folder);
-        var code = await run.EndAsync(Limit);
-        Assert.True(code == 0 || run.Errors.Contains($"There is no table {table}", StringComparison.Ordinal), $"export {table} ended with {code}.\n{run.Transcript()}");
     }
 
     /// <summary>Waits for something to become true; fails with the transcript when it does not.</summary>
