@@ -41,8 +41,8 @@ public sealed class DrainFunction
             if (await source.Ledger.ReadMetaAsync(cancel) is not { } meta)
                 return Reply.Problem(StatusCodes.Status409Conflict, $"The pipeline of {source.Name} has not started yet; ask again once /api/status shows its partitions.");
             source.Board.DrainAsked();
-            var ended = meta.Value with { EndOfInput = true, KeepOpen = keepOpen };
-            if (meta.Value == ended || await source.Ledger.TryWriteMetaAsync(ended, meta.ETag, cancel) is not null)
+            // Written although it may say so already: a tick under way that has seen the earlier end must not take this one off.
+            if (await source.Ledger.TryWriteMetaAsync(meta.Value with { EndOfInput = true, KeepOpen = keepOpen }, meta.ETag, cancel) is not null)
                 return null;
         }
 

@@ -14,6 +14,7 @@ using Tidemark.Functions.Costs;
 using Tidemark.Functions.Entities;
 using Tidemark.Functions.Http;
 using Tidemark.Functions.Lake;
+using Tidemark.Functions.Sources;
 using Tidemark.Functions.Status;
 using Tidemark.Functions.Tests.Azure;
 using Tidemark.Functions.Tests.Configuration;
@@ -82,6 +83,24 @@ public sealed class RoundTripTests(Azurite azurite)
         Assert.Equal(600, packed.Files.Sum(f => f.RowCount));
         Assert.Equal(packed.Files.Select(f => f.PartitionValues["event_date"]).Distinct().Count(), packed.Files.Count());
         Assert.All(tables.Names, name => Assert.True(tables[name].Delta.RefreshAsync().AsTask().Result.Version >= 0));
+    }
+
+    [Fact]
+    public async Task An_end_that_is_told_again_is_not_taken_off_by_a_tick_that_saw_the_first()
+    {
+        using var broker = new MockBroker("events", 2);
+        await using var app = new App(azurite, broker.Brokers);
+        await app.TickAsync();
+        var ledger = app.Services.GetRequiredService<HostedSources>().Main.Ledger;
+        Task<Reply> TellAsync() => app.Get<DrainFunction, Reply>(f => f.RunAsync(App.Request(), app.Context));
+        await TellAsync();
+        var seen = (await ledger.ReadMetaAsync(default))!.Value;
+        await TellAsync();
+        Assert.Null(await ledger.TryWriteMetaAsync(seen.Value with { EndOfInput = false }, seen.ETag, default));
+
+        // Nothing was ever sent, so only what is told can bring it to its end.
+        await app.TickAsync();
+        Assert.NotNull((await app.StatusAsync()).DrainedAt);
     }
 
     [Fact]
