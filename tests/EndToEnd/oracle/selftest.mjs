@@ -41,7 +41,7 @@ const FAULTS = [
   ['a window twice', 'insert into conversion_funnel select * from conversion_funnel limit 1', /conversion_funnel: one row per key/],
   ['a group without a key missing', 'delete from category_views where category is null', /category_views: rows missing/],
   ['money as a double', 'alter table revenue_by_category alter total_revenue type DOUBLE', /revenue_by_category: columns/],
-  ['an average off by a billionth of ten', 'update revenue_by_category set avg_order_value = avg_order_value * (1 + 1e-8)', /avg_order_value/],
+  ['an average off by a billionth of ten', 'update revenue_by_category set avg_order_value = avg_order_value * (1 + 1e-8)', /revenue_by_category: avg_order_value/],
   ['a rank too low', 'update top_products set rank = rank + 1 where rowid = 0', /top_products: rank/],
   ['the second product instead of the first', `update top_products set product_id = (select max(product_id) || 'x' from top_products) where rank = 1`, /top_products: rows (missing|unexpected)/],
   ['one row too many in a top', 'insert into active_users select window_start, window_end, 11, user_id || \'x\', events, last_seen from active_users limit 1', /active_users: rows unexpected/],
@@ -55,7 +55,7 @@ const FAULTS = [
   ['a type uncounted', "delete from event_counts where event_type = 'purchase'", /event_counts: rows missing/],
   ['an actor uncounted', 'update action_counts set users = users - 1 where rowid = 0', /action_counts: users/],
   ['a session shared by nobody', "insert into session_users select window_start, window_end, 's', 2, 1, 1 from active_users limit 1", /session_users: rows unexpected/],
-  ['a rate missing', 'update conversion_funnel set cart_conversion_rate = null where rowid = 2', /cart_conversion_rate/],
+  ['a rate missing', 'update conversion_funnel set cart_conversion_rate = null where rowid = 2', /conversion_funnel: cart_conversion_rate/],
   ['a late row without reason', "update late set frontier = frontier + interval 1 day where rowid = 0", /frontier was not ahead|exactly the windows/],
   ['a late row lost', 'delete from late where rowid = (select max(rowid) from late)', /is late for every window/],
   ['a late row that names too few windows', "update late set windows_missed = windows_missed - 1, windows_counted = windows_counted + 1 where query = 'conversion_funnel'", /exactly the windows/],
@@ -248,5 +248,8 @@ async function trial(inputs, streams, rounds) {
 }
 
 const [first, second, third] = process.argv.slice(2);
-const failed = await trial([first, second], [], FAULTS.map(f => [tableOf(f)])) + await trial([third], STREAMS, oneEach(STREAM_FAULTS));
+// Checks of a query's table name it, and no other follows from it; what bronze, silver and late say shows in many.
+const isOfQuery = fault => QUERIES.some(q => q.name === tableOf(fault).table);
+const rounds = [...FAULTS.filter(f => !isOfQuery(f)).map(f => [tableOf(f)]), ...oneEach(FAULTS.filter(isOfQuery))];
+const failed = await trial([first, second], [], rounds) + await trial([third], STREAMS, oneEach(STREAM_FAULTS));
 process.exitCode = failed ? 1 : 0;
