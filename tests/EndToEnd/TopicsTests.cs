@@ -5,6 +5,7 @@ using Tidemark.LocalHost.Demo;
 namespace Tidemark.EndToEnd;
 
 /// <summary>Three topics in one run, views and purchases that are joined, and readings: in disorder, late, twice and with a SIGKILL in between; then computed anew and gone on with.</summary>
+[Collection(Alone.Name)]
 public class TopicsTests
 {
     private const string Refund = "a-refund-of-the-order-service";
@@ -25,7 +26,7 @@ public class TopicsTests
         await File.AppendAllLinesAsync(purchases, [Line(Refund, "refund", ShopFile.Start.AddMinutes(115))]);
         var sensors = station.In("sensors.ndjson");
         await File.WriteAllLinesAsync(sensors, new SensorSimulation(new SensorOptions { Seed = 62, Devices = 3, ExcursionShare = 0.02, LateShare = 0, BrokenShare = 0 }).Generate(ShopFile.Start, ShopFile.Start.AddMinutes(30)).Select(r => System.Text.Encoding.UTF8.GetString(r.Value!)));
-        string[] inputs = ["--input", shop, "--input", $"purchases={purchases}", "--input", $"sensors={sensors}", "--partitions", "2", "--rate", "3000"];
+        string[] inputs = ["--input", shop, "--input", $"purchases={purchases}", "--input", $"sensors={sensors}", "--partitions", "2", "--rate", "1500"];
         var hour = DateTime.UtcNow.Hour;
         var killed = station.Start([.. inputs, "--once"]);
         Assert.True(await killed.AnswersAsync(station.Port, TimeSpan.FromMinutes(2)), killed.Transcript());
