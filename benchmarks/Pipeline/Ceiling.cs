@@ -33,7 +33,8 @@ internal static class Ceiling
         using var consumer = new RecordConsumer(settings, "events", NullLogger.Instance);
         while (consumer.Assigned.Count() < partitions)
             consumer.Read(new KafkaRecord[1], 20);
-        var producer = new InputProducer(data["input.json"], connection, "events", "bare", LineKey.User, [InputFile.Of(input)], PacedProducer.EmulatorWindow, null, TimeProvider.System, NullLogger.Instance);
+        var producer = new InputProducer(
+            new InputPlan(data["input.json"], "events", "bare", LineKey.User, [InputFile.Of(input)], PacedProducer.EmulatorWindow), connection, TimeProvider.System, Console.Error.WriteLine, NullLogger.Instance);
         var (began, cpu) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
         var producing = producer.RunAsync(CancellationToken.None);
         var records = new KafkaRecord[1000];
