@@ -227,4 +227,7 @@ public interface IAlerts
 {
     /// <summary>Raises an alert; the same name and subject raised again refreshes it.</summary>
     Task RaiseAsync(string name, string subject, string text, CancellationToken cancel);
+
+    /// <summary>Says that what this process raised an alert for has ended, before the alert would end by itself. One that it never raised stays as it is.</summary>
+    Task WithdrawAsync(string name, string subject, CancellationToken cancel);
 }

@@ -12,10 +12,13 @@ namespace Tidemark.Functions.ReferenceData;
 internal sealed class ReferenceRefresher(
     IReferenceSource source, Reference reference, ReferenceOptions options, IAlerts alerts, TimeProvider time, ILogger<ReferenceRefresher> logger) : IDisposable
 {
+    private const string UnavailableAlert = "catalog-unavailable";
+
     private readonly SemaphoreSlim _one = new(1, 1);
     private string? _mark;
     private long _lookedAt;
     private bool _hasLooked;
+    private bool _isUnavailable;
     private Task _look = Task.CompletedTask;
 
     /// <summary>Whether events may be enriched now; see <see cref="IngestOptions.IsReady"/>.</summary>
@@ -71,13 +74,17 @@ internal sealed class ReferenceRefresher(
                 return;
             await ReadAsync(cancel);
             Looked();
+            if (_isUnavailable)
+                await TryAsync(() => alerts.WithdrawAsync(UnavailableAlert, source.Name, cancel), $"The {reference.Schema.Title} {source.Name} can be read again.");
+            _isUnavailable = false;
             if (source.Complaint is { } complaint)
                 await TryRaiseAsync("reference-refused", $"Of the {reference.Schema.Title} {source.Name} {complaint} The rows stay as they were; the next good record of a key mends it.", cancel);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancel.IsCancellationRequested)
         {
             Looked();
-            await TryRaiseAsync("catalog-unavailable", Unavailable(e), cancel);
+            _isUnavailable = true;
+            await TryRaiseAsync(UnavailableAlert, Unavailable(e), cancel);
         }
         finally
         {
@@ -116,11 +123,13 @@ internal sealed class ReferenceRefresher(
 
     private string Refused(Exception why) => $"The {reference.Schema.Title} {source.Name} could not be read: {why.Message.Split('\n')[0].Trim()}";
 
-    private async Task TryRaiseAsync(string alert, string text, CancellationToken cancel)
+    private Task TryRaiseAsync(string alert, string text, CancellationToken cancel) => TryAsync(() => alerts.RaiseAsync(alert, source.Name, text, cancel), text);
+
+    private async Task TryAsync(Func<Task> store, string text)
     {
         try
         {
-            await alerts.RaiseAsync(alert, source.Name, text, cancel);
+            await store();
         }
         catch (Exception e) when (e is Azure.RequestFailedException or AggregateException or IOException)
         {

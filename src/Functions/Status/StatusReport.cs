@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Tidemark.Domain.Ledger;
 
 namespace Tidemark.Functions.Status;
@@ -102,9 +103,13 @@ public sealed record LatencyFigures(long? P50, long? P99, long Samples);
 /// <summary>From Kafka time to visible in Table storage and in Delta.</summary>
 public sealed record LatencyStatus(LatencyFigures Tables, LatencyFigures Delta);
 
-/// <summary>An alert; active until a while after it was last raised, see <see cref="AlertRule.Holds"/>.</summary>
+/// <summary>An alert; active until it is withdrawn, or a while after it was last raised, see <see cref="AlertRule.Holds"/>.</summary>
 public sealed record AlertStatus(string Name, string Subject, string Text, DateTimeOffset RaisedAt, DateTimeOffset LastAt, bool Active)
 {
+    /// <summary>Whether it was withdrawn after it was last raised.</summary>
+    [JsonIgnore]
+    internal bool IsWithdrawn { get; init; }
+
     /// <summary><c>critical</c>, <c>error</c>, <c>warning</c> or <c>informational</c>.</summary>
     public string Severity => (AlertRule.Find(Name)?.Severity ?? AlertSeverity.Warning).ToString().ToLowerInvariant();
 

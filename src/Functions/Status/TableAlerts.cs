@@ -25,7 +25,7 @@ internal sealed class TableAlerts(PipelineId id, TableClient table, TimeProvider
     {
         var now = time.GetUtcNow();
         var known = _known.GetValueOrDefault((name, subject));
-        var alert = new AlertStatus(name, subject, text, known is not null && now - known.LastAt < Holds(name) ? known.RaisedAt : now, now, true);
+        var alert = new AlertStatus(name, subject, text, known is { IsWithdrawn: false } && now - known.LastAt < Holds(name) ? known.RaisedAt : now, now, true);
         _known[(name, subject)] = alert;
         if (_written.TryGetValue((name, subject), out var written) && now - written < Quiet && known is not null)
             return;
@@ -44,6 +44,16 @@ internal sealed class TableAlerts(PipelineId id, TableClient table, TimeProvider
         _written[(name, subject)] = now;
     }
 
+    public async Task WithdrawAsync(string name, string subject, CancellationToken cancel)
+    {
+        if (!_written.TryRemove((name, subject), out _))
+            return;
+        _known[(name, subject)] = _known[(name, subject)] with { IsWithdrawn = true };
+        logger.LogInformation("Alert {Name} on {Subject} is withdrawn.", name, subject);
+        await table.UpsertEntityAsync(
+            new TableEntity(Partition, TableKeys.Escape(name) + "|" + TableKeys.Escape(subject)) { ["Withdrawn"] = true }, TableUpdateMode.Merge, cancel);
+    }
+
     /// <summary>Every alert ever raised, the latest first, at most 50.</summary>
     public async Task<IReadOnlyList<AlertStatus>> ListAsync(CancellationToken cancel)
     {
@@ -54,14 +64,14 @@ internal sealed class TableAlerts(PipelineId id, TableClient table, TimeProvider
             {
                 var alert = new AlertStatus(
                     row.GetString("Name") ?? "", row.GetString("Subject") ?? "", row.GetString("Text") ?? "",
-                    row.GetDateTimeOffset("RaisedAt") ?? default, row.GetDateTimeOffset("LastAt") ?? default, false);
-                _known.AddOrUpdate((alert.Name, alert.Subject), alert, (_, known) => known.LastAt < alert.LastAt ? alert : known);
+                    row.GetDateTimeOffset("RaisedAt") ?? default, row.GetDateTimeOffset("LastAt") ?? default, false) { IsWithdrawn = row.GetBoolean("Withdrawn") ?? false };
+                _known.AddOrUpdate((alert.Name, alert.Subject), alert, (_, known) => known.LastAt < alert.LastAt || (known.LastAt == alert.LastAt && alert.IsWithdrawn) ? alert : known);
             }
 
             _readAt = now;
         }
 
-        return [.. _known.Values.OrderByDescending(a => a.LastAt).Take(50).Select(a => a with { Active = now - a.LastAt < Holds(a.Name) })];
+        return [.. _known.Values.OrderByDescending(a => a.LastAt).Take(50).Select(a => a with { Active = !a.IsWithdrawn && now - a.LastAt < Holds(a.Name) })];
     }
 
     private static TimeSpan Holds(string name) => AlertRule.Find(name)?.Holds ?? UnknownHolds;

@@ -118,10 +118,12 @@ public sealed class ReferenceSourceTests(Azurite azurite)
         Assert.False(await refresher.IsReadyAsync(default));
         Assert.Equal(1, source.Reads);
         await _alerts.Received(1).RaiseAsync("catalog-unavailable", "scripted", Arg.Is<string>(t => t.Contains("gone") && t.Contains("Reading waits")), Arg.Any<CancellationToken>());
+        await _alerts.DidNotReceiveWithAnyArgs().WithdrawAsync("", "", default);
         source.Fault = null;
         _time.Advance(TimeSpan.FromMinutes(1));
         Assert.True(await refresher.IsReadyAsync(default));
         Assert.NotNull(_enrichment.Catalog.Current);
+        await _alerts.Received(1).WithdrawAsync("catalog-unavailable", "scripted", Arg.Any<CancellationToken>());
     }
 
     [Fact]

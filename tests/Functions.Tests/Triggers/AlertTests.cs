@@ -222,6 +222,28 @@ public sealed class AlertTests(Azurite azurite)
         Assert.Equal("5 records", (await tick.ListAsync(default))[0].Text);
     }
 
+    [Fact]
+    public async Task What_is_withdrawn_is_active_nowhere_until_it_is_raised_again()
+    {
+        var table = await azurite.NewTableAsync();
+        var time = new HandTime();
+        TableAlerts Instance() => new(new PipelineId("v1", "events", 1), table, time, NullLogger<TableAlerts>.Instance);
+        var (tick, ingest) = (Instance(), Instance());
+        await ingest.RaiseAsync("catalog-unavailable", "file:a", "gone", default);
+        Assert.True(Assert.Single(await tick.ListAsync(default)).Active);
+        await tick.WithdrawAsync("catalog-unavailable", "file:a", default);
+        time.Advance(TimeSpan.FromSeconds(30));
+        Assert.True(Assert.Single(await tick.ListAsync(default)).Active, "The instance that raised it still has it.");
+        await ingest.WithdrawAsync("catalog-unavailable", "file:a", default);
+        Assert.False(Assert.Single(await ingest.ListAsync(default)).Active);
+        time.Advance(TimeSpan.FromSeconds(30));
+        Assert.False(Assert.Single(await tick.ListAsync(default)).Active);
+        Assert.False(Assert.Single(await Instance().ListAsync(default)).Active);
+        await ingest.RaiseAsync("catalog-unavailable", "file:a", "gone again", default);
+        time.Advance(TimeSpan.FromSeconds(30));
+        Assert.All(await Task.WhenAll(tick.ListAsync(default), ingest.ListAsync(default)), list => Assert.Equal(("gone again", true), (list[0].Text, list[0].Active)));
+    }
+
     private App New(Log log, params (string, string?)[] settings) =>
         new(azurite, "127.0.0.1:1", services => services.AddSingleton<ITopicLog>(log), [("DeltaInterval", "1s"), ("CheckpointInterval", "1s"), .. settings]);
 

@@ -179,4 +179,6 @@ internal sealed class SimAlerts(SimWorld world, SimActor actor, List<(string Nam
             raised.Add((name, text));
             return true;
         });
+
+    public Task WithdrawAsync(string name, string subject, CancellationToken cancel) => world.CallAsync(actor, $"withdraw {name} {subject}", () => raised.RemoveAll(alert => alert.Name == name));
 }
