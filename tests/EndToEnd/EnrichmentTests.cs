@@ -81,7 +81,7 @@ public class EnrichmentTests
         station.Set("AzureFunctionsJobHost__extensions__kafka__sessionTimeoutMs", "3000");
         station.Set("CatalogRefresh", "1s");
         var input = ShopFile.Write(station, "shop.ndjson", ShopFile.Clean with { Seed = 62, Products = 100 }, Records, 3);
-        string[] arguments = ["--input", input, "--rate", "1200", "--once", "--kafka", kafka.Address];
+        string[] arguments = ["--input", input, "--rate", "400", "--once", "--kafka", kafka.Address];
         await kafka.ProduceAsync(Products(1).Append(Record("P00001", "{\"price\":\"cheap\"}")), "products");
         var run = station.Start(arguments);
         Assert.True(await run.AnswersAsync(station.Port, Limit), run.Transcript());

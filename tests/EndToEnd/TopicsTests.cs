@@ -5,7 +5,6 @@ using Tidemark.LocalHost.Demo;
 namespace Tidemark.EndToEnd;
 
 /// <summary>Three topics in one run, views and purchases that are joined, and readings: in disorder, late, twice and with a SIGKILL in between; then computed anew and gone on with.</summary>
-[Collection(Alone.Name)]
 public class TopicsTests
 {
     private const string Refund = "a-refund-of-the-order-service";

@@ -47,7 +47,7 @@ internal static class DeadLetterCommands
                         ? DeadLetterText.Json(record, replays.GetValueOrDefault((record.Partition, record.Offset)))
                         : DeadLetterText.Line(record, replays.GetValueOrDefault((record.Partition, record.Offset))));
                 if (records.Count == 0 && !parsed.GetValue(json))
-                    output.WriteLine("no such record is in quarantine");
+                    await errors.WriteLineAsync("no such record is in quarantine");
                 if (more)
                     await errors.WriteLineAsync($"There are more records than {most}; --limit N shows more.");
             }, cancel);
