@@ -11,7 +11,7 @@ internal static class EverRead
     public static async Task RequireAsync(IServiceProvider services, CancellationToken cancel)
     {
         if ((await TopicsAsync(services.GetRequiredService<HostedSources>(), cancel)).Count == 0)
-            throw new SettingException("Nothing has been committed here yet, since no record was ever read; start ./run with this --data, or name the folder that a run used.");
+            throw new SettingException("Nothing has been committed here yet, since no record was ever read: wait if a run has only just started on it, start ./run with this --data, or name the folder that a run used.");
     }
 
     /// <summary>The topics of which something was.</summary>

@@ -8,7 +8,7 @@ namespace Tidemark.LocalHost.Tests.Cli;
 /// <summary>Every command on a data directory on which a run was started and nothing was read: before it made any table, and after.</summary>
 public sealed class NothingReadTests
 {
-    private const string Nothing = "Nothing has been committed here yet, since no record was ever read; start ./run with this --data, or name the folder that a run used.";
+    private const string Nothing = "Nothing has been committed here yet, since no record was ever read: wait if a run has only just started on it, start ./run with this --data, or name the folder that a run used.";
 
     [Fact]
     public async Task Commands_say_that_nothing_is_there_and_doctor_that_it_should_be_looked_at()
