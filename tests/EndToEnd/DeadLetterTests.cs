@@ -27,7 +27,7 @@ public class DeadLetterTests
         Assert.True(await run.AnswersAsync(station.Port, Limit), run.Transcript());
         Assert.Contains($"\"delivered\":{Good + Early},\"failed\":0", await CommandAsync(station, 0, "produce", events, "--json"), StringComparison.Ordinal);
         // Before the first record was read there is nothing to list, and commands say so.
-        await LiveStatus.UntilAsync(run, status => LiveStatus.Count(status, $"refused/{Reason}") == Early, Limit);
+        await LiveStatus.UntilAsync(run, status => LiveStatus.Count(status, $"quarantined/{Reason}") == Early, Limit);
         await Station.UntilAsync(async () => (await ListAsync(station)).Count == Early, Limit, run.Transcript);
         Assert.All(await ListAsync(station), letter => Assert.Equal((Reason, JsonValueKind.Null), (letter.GetProperty("reason").GetString(), letter.GetProperty("replay").ValueKind)));
         Assert.Empty(await CommandAsync(station, 0, "dlq", "list", "--reason", "invalid_json"));

@@ -251,7 +251,8 @@ public sealed class Tick
             _sweptMs = Now();
         }
 
-        return report with { Drained = !changed && await IsDrainedAsync(truth, cancel) };
+        var drained = !changed && await IsDrainedAsync(truth, cancel);
+        return report with { Drained = drained, IsEnding = !drained && truth.Meta.Value.EndOfInput };
     }
 
     /// <summary>

@@ -24,6 +24,9 @@ public sealed record TickReport
     /// <summary>The input is bounded and ended, and everything of it is processed, closed, committed, published and settled.</summary>
     public bool Drained { get; init; }
 
+    /// <summary>The input is bounded and ended, and not everything of it is through.</summary>
+    public bool IsEnding { get; init; }
+
     /// <summary>Per partition where ingest and the log stand.</summary>
     public IReadOnlyList<PartitionReport> Partitions { get; init; } = [];
 
@@ -67,6 +70,12 @@ public sealed record TickReport
 
     /// <summary>Per query the watermark up to which its windows are in Delta, ms.</summary>
     public IReadOnlyDictionary<string, long?> Positions { get; init; } = new Dictionary<string, long?>();
+
+    /// <summary>Whether this tick saw or did something that an earlier one had not.</summary>
+    public bool HasMovedSince(TickReport earlier) =>
+        Fresh.Count > 0
+        || (FrontierMs, OpenRanges, Entities) != (earlier.FrontierMs, earlier.OpenRanges, earlier.Entities)
+        || TableVersions.Any(table => earlier.TableVersions.GetValueOrDefault(table.Key, -1) != table.Value);
 }
 
 /// <summary>What a range was made of: its offsets [From, To) and the counts of its segment.</summary>

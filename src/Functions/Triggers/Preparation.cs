@@ -38,13 +38,12 @@ public sealed class Preparation : IDisposable
         {
             if (_isDone)
                 return;
-            await _tables.CreateTableIfNotExistsAsync(_options.LedgerTable, cancel);
-            foreach (var output in _pipelines.Outputs)
-                await _results.Service.CreateTableIfNotExistsAsync(ResultKeys.Table(output.Name), cancel);
-            foreach (var stream in _pipelines.All.SelectMany(h => h.Pipeline.Streams))
-                if (stream.IndexBy is { } by)
-                    await _results.Service.CreateTableIfNotExistsAsync(ResultKeys.IndexTable(stream.Name, by), cancel);
-            await _blobs.GetBlobContainerClient(_options.LakeContainer).CreateIfNotExistsAsync(cancellationToken: cancel);
+            await Task.WhenAll(
+            [
+                _tables.CreateTableIfNotExistsAsync(_options.LedgerTable, cancel),
+                _blobs.GetBlobContainerClient(_options.LakeContainer).CreateIfNotExistsAsync(cancellationToken: cancel),
+                .. Results().Select(table => _results.Service.CreateTableIfNotExistsAsync(table, cancel)),
+            ]);
             // A reader finds every table from the first start on, also one that may stay empty for long, such as late rows.
             await Task.WhenAll(_lake.Names.Select(name => _lake[name].CreateAsync(cancel).AsTask()));
             _logger.LogInformation("Pipelines {Pipelines}: ledger {Ledger} in {Tables}, results in {Results}, lake {Lake} in {Blobs}.", string.Join(", ", _pipelines.All.Select(h => h.Id)), _options.LedgerTable, _options.Tables, _options.Results, _options.LakeContainer, _options.Lake);
@@ -55,4 +54,10 @@ public sealed class Preparation : IDisposable
             _one.Release();
         }
     }
+
+    private IEnumerable<string> Results() =>
+    [
+        .. _pipelines.Outputs.Select(output => ResultKeys.Table(output.Name)),
+        .. _pipelines.All.SelectMany(h => h.Pipeline.Streams).Where(stream => stream.IndexBy is not null).Select(stream => ResultKeys.IndexTable(stream.Name, stream.IndexBy!)),
+    ];
 }

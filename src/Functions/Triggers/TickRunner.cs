@@ -19,6 +19,7 @@ internal sealed class TickRunner : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger<TickRunner> _logger;
     private readonly SemaphoreSlim _one = new(1);
+    private TickReport? _last;
 
     public TickRunner(Tick tick, InvocationEntities entities, Preparation preparation, StatusBoard board, StatusStore store, TickAftermath aftermath, TimeProvider time, ILogger<TickRunner> logger) =>
         (_tick, _entities, _preparation, _board, _store, _aftermath, _time, _logger) = (tick, entities, preparation, board, store, aftermath, time, logger);
@@ -46,6 +47,14 @@ internal sealed class TickRunner : IDisposable
         {
             _one.Release();
         }
+    }
+
+    /// <summary>Runs once; whether the next run need not wait for its schedule, since a bounded input has ended and this one got on with it.</summary>
+    internal async Task<bool> AdvanceAsync(DurableTaskClient client, CancellationToken cancel)
+    {
+        var (before, report) = (_last, await RunAsync(client, cancel));
+        _last = report ?? before;
+        return report is { IsEnding: true } && (before is null || report.HasMovedSince(before));
     }
 
     /// <summary>Gives the lease back once the running tick has ended.</summary>

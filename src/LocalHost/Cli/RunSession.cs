@@ -55,8 +55,8 @@ internal sealed class RunSession : IAsyncDisposable
         try
         {
             await PrepareAsync();
-            var (settings, kafka) = await StartServicesAsync(stop.Token);
-            return await RunHostAsync(settings, kafka);
+            var (settings, kafka, storage) = await StartServicesAsync(stop.Token);
+            return await RunHostAsync(settings, kafka, storage);
         }
         catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
         {
@@ -91,25 +91,28 @@ internal sealed class RunSession : IAsyncDisposable
         }
     }
 
-    private async Task<(IConfigurationRoot Settings, EmulatorInfo? Kafka)> StartServicesAsync(CancellationToken cancel)
+    /// <summary>Kafka is there then; storage, which takes longer to start, when its task has ended.</summary>
+    private async Task<(IConfigurationRoot Settings, EmulatorInfo? Kafka, Task Storage)> StartServicesAsync(CancellationToken cancel)
     {
         var given = RunSettings.GivenBrokers(options);
         if (given is null && options.Inputs.Count == 0 && !options.Once)
             DemoCatalog.Ensure(data![DemoCatalog.FileName]);
         var early = RunSettings.Read(options);
-        var storage = RunSettings.GivenStorage() is null ? services!.EnsureAzuriteAsync(cancel) : null;
-        var emulator = given is null ? services!.EnsureKafkaAsync(RunTopics.OfEmulator(early), Partitions(), cancel) : null;
-        await Task.WhenAll(storage ?? Task.CompletedTask, emulator ?? Task.CompletedTask);
         Dictionary<string, string?> addresses = [];
-        if (storage is not null)
-            addresses[RunSettings.Storage] = (await storage).ConnectionString();
-        var kafka = emulator is null ? null : await emulator;
+        var storage = Task.CompletedTask;
+        if (RunSettings.GivenStorage() is null)
+        {
+            (var azurite, storage) = await services!.StartAzuriteAsync(cancel);
+            addresses[RunSettings.Storage] = azurite.ConnectionString();
+        }
+
+        var kafka = given is null ? await services!.EnsureKafkaAsync(RunTopics.OfEmulator(early), Partitions(), cancel) : null;
         // One that was left by a killed run has the topics that it was started with.
         if (kafka is not null && RunTopics.Of(early).FirstOrDefault(t => !kafka.Topics.Contains(t.Topic)) is { } missing)
             throw new SettingException($"The Kafka emulator of {data!.Path}, left by a run that was killed, has no topic {missing.Topic}; run once with the settings of that run, or begin anew with --fresh.");
         if (kafka is not null)
             addresses[RunSettings.Brokers] = kafka.Brokers;
-        return (RunSettings.Build(options, kafka is not null, addresses), kafka);
+        return (RunSettings.Build(options, kafka is not null, addresses), kafka, storage);
     }
 
     /// <summary>The number of partitions that the folder's topic began with: keys would move to other partitions under another.</summary>
@@ -127,7 +130,7 @@ internal sealed class RunSession : IAsyncDisposable
             $"The topic of {data.Path} has {began} partitions since the folder began; leave --partitions {wanted} out, or begin anew with --fresh.");
     }
 
-    private async Task<int> RunHostAsync(IConfigurationRoot settings, EmulatorInfo? kafka)
+    private async Task<int> RunHostAsync(IConfigurationRoot settings, EmulatorInfo? kafka, Task storage)
     {
         screen = Screen.Of(output);
         logging = new HostLogging(data!["logs"], screen.IsTerminal && !Console.IsErrorRedirected ? screen.Lines() : errors, options.Verbose, time, e => options.Once && e is StartException);
@@ -147,6 +150,8 @@ internal sealed class RunSession : IAsyncDisposable
             Logging = logging.AddTo,
             Time = time,
         });
+        host.Join();
+        await storage;
         var check = options.Once ? new StartCheck(host.Services, [.. options.Inputs.Select(i => i.Name)], time) : null;
         if (check is not null)
             await check.BeginAsync(stop.Token);

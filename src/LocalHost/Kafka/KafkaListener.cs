@@ -27,6 +27,7 @@ internal sealed class KafkaListener : IAsyncDisposable
     private readonly Channel<KafkaRecord[]> batches;
     private readonly CancellationTokenSource stopReading = new();
     private readonly CancellationTokenSource stopRunning = new();
+    private readonly TaskCompletionSource mayRun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile RecordConsumer? consumer;
     private Task? running;
@@ -58,12 +59,23 @@ internal sealed class KafkaListener : IAsyncDisposable
     /// <summary>Records handed to the function in batches that succeeded.</summary>
     public long Processed => runner.Processed;
 
+    /// <summary>Joins the group and reads what fits into the channel, so that partitions are there by the time that the function may run.</summary>
     /// <exception cref="KafkaClientException">A client setting is refused.</exception>
-    public void Start()
+    public void Join()
     {
+        if (running is not null)
+            return;
         consumer = new RecordConsumer(settings, topic, logger);
         running = Task.Run(RunBatchesAsync);
         new Thread(ReadUntilStopped) { IsBackground = true, Name = $"kafka {topic}" }.Start();
+    }
+
+    /// <summary>Lets the function run; joins first where that was not done.</summary>
+    /// <exception cref="KafkaClientException">A client setting is refused.</exception>
+    public void Start()
+    {
+        Join();
+        mayRun.SetResult();
     }
 
     /// <summary>Stops reading, lets the running batch finish within the given time, commits, leaves the group.</summary>
@@ -90,6 +102,7 @@ internal sealed class KafkaListener : IAsyncDisposable
     {
         try
         {
+            await mayRun.Task.WaitAsync(stopReading.Token);
             // What still waits in the channel at a stop was not stored and comes again after the next start.
             while (await batches.Reader.WaitToReadAsync(stopReading.Token))
             {
@@ -99,7 +112,7 @@ internal sealed class KafkaListener : IAsyncDisposable
         }
         catch (OperationCanceledException) when (stopReading.IsCancellationRequested)
         {
-            // Stopped while no batch was there.
+            // Stopped before it might run, or while no batch was there.
         }
     }
 

@@ -42,11 +42,19 @@ internal sealed class LocalServices(DataDirectory data, ServicePrograms programs
     /// <summary>The running Azurite of this folder; null when there is none.</summary>
     public AzuriteInfo? FindAzurite() => AzuriteInfo.Find(data.Path);
 
-    /// <summary>Finds or starts Azurite.</summary>
+    /// <summary>Finds or starts Azurite, and waits until it answers.</summary>
     public async Task<AzuriteInfo> EnsureAzuriteAsync(CancellationToken cancel)
     {
+        var (info, ready) = await StartAzuriteAsync(cancel);
+        await ready;
+        return info;
+    }
+
+    /// <summary>Finds or starts Azurite: where it will be, and when it answers there.</summary>
+    public async Task<(AzuriteInfo Info, Task Ready)> StartAzuriteAsync(CancellationToken cancel)
+    {
         if (FindAzurite() is { } running)
-            return running;
+            return (running, Task.CompletedTask);
         var location = data["azurite"];
         // One that was started when the host died before it could note it down; it holds the files.
         foreach (var orphan in ProcessSearch.WithArgument(location))
@@ -62,8 +70,7 @@ internal sealed class LocalServices(DataDirectory data, ServicePrograms programs
             data["logs/azurite.log"]);
         var info = new AzuriteInfo(process, ports[0], ports[1], ports[2]);
         StateFile.Write(data[AzuriteInfo.FileName], info);
-        await WaitAsync(() => ports.All(Listens), process.IsAlive, "Azurite", data["logs/azurite.log"], StartPatience, cancel);
-        return info;
+        return (info, WaitAsync(() => ports.All(Listens), process.IsAlive, "Azurite", data["logs/azurite.log"], StartPatience, cancel));
     }
 
     /// <summary>Ends what runs, Kafka before storage; both write what they hold to disk.</summary>

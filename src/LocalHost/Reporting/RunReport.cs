@@ -75,9 +75,9 @@ internal sealed record RunReport
     /// <param name="cancel">Cancellation.</param>
     public static async Task<RunReport> MakeAsync(StatusReport status, RunFigures run, HostedPipelines pipelines, LakeReader lake, CancellationToken cancel)
     {
-        var rows = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        foreach (var table in await lake.TablesAsync(cancel))
-            rows[table] = await lake.CountAsync(table, cancel);
+        var tables = await lake.TablesAsync(cancel);
+        var counts = await Task.WhenAll(tables.Select(async table => KeyValuePair.Create(table, await lake.CountAsync(table, cancel))));
+        var rows = new SortedDictionary<string, long>(new Dictionary<string, long>(counts), StringComparer.Ordinal);
         var topics = new Dictionary<string, TopicReport>();
         foreach (var hosted in pipelines.All.Where(hosted => hosted.Kafka is not null))
             topics[hosted.Name] = await TopicReport.MakeAsync(hosted.Pipeline, rows, lake, cancel);
