@@ -147,7 +147,7 @@ public sealed class SeveralInputsTests : IDisposable
         await ReadAsync("a.ndjson");
         using (var cancel = new CancellationTokenSource())
         {
-            var producer = Producer(true, "a.ndjson", rate: 2_000);
+            var producer = Producer(true, "a.ndjson", rate: 300);
             var running = producer.RunAsync(cancel.Token);
             await Eventually.True(() => producer.Lines > 200, "some lines were read");
             await cancel.CancelAsync();
