@@ -20,6 +20,7 @@ internal sealed class TickRunner : IDisposable
     private readonly ILogger<TickRunner> _logger;
     private readonly SemaphoreSlim _one = new(1);
     private TickReport? _last;
+    private int _still;
 
     public TickRunner(Tick tick, InvocationEntities entities, Preparation preparation, StatusBoard board, StatusStore store, TickAftermath aftermath, TimeProvider time, ILogger<TickRunner> logger) =>
         (_tick, _entities, _preparation, _board, _store, _aftermath, _time, _logger) = (tick, entities, preparation, board, store, aftermath, time, logger);
@@ -49,12 +50,17 @@ internal sealed class TickRunner : IDisposable
         }
     }
 
-    /// <summary>Runs once; whether the next run need not wait for its schedule, since a bounded input has ended and this one got on with it.</summary>
+    /// <summary>
+    /// Runs once; whether the next run need not wait for its schedule, since a bounded input has ended and this one or the one before got on with it: what
+    /// a tick hands to entities shows in the second after it, when its ranges are settled.
+    /// </summary>
     internal async Task<bool> AdvanceAsync(DurableTaskClient client, CancellationToken cancel)
     {
-        var (before, report) = (_last, await RunAsync(client, cancel));
-        _last = report ?? before;
-        return report is { IsEnding: true } && (before is null || report.HasMovedSince(before));
+        if (await RunAsync(client, cancel) is not { } report)
+            return false;
+        _still = _last is null || report.HasMovedSince(_last) ? 0 : _still + 1;
+        _last = report;
+        return report.IsEnding && _still < 2;
     }
 
     /// <summary>Gives the lease back once the running tick has ended.</summary>

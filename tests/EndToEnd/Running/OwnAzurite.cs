@@ -34,6 +34,11 @@ internal sealed class OwnAzurite(Station station, string? location = null) : IAs
             Assert.True(await _run.AnswersAsync(port, Limit), _run.Transcript());
     }
 
+    public bool HasEnded => _run!.HasEnded;
+
+    /// <summary>The command and the last it printed.</summary>
+    public string Transcript() => _run!.Transcript();
+
     public void Freeze() => _run!.Send(Signals.Stop);
 
     public void Thaw() => _run!.Send(Signals.Continue);

@@ -122,7 +122,15 @@ internal sealed class Station : IAsyncDisposable
         await using var azurite = new OwnAzurite(this, Path.Combine(Data, "azurite"));
         await azurite.StartAsync();
         Set(Storage, azurite.ConnectionString);
-        await use(azurite.ConnectionString);
+        try
+        {
+            await use(azurite.ConnectionString);
+        }
+        catch (Exception e) when (azurite.HasEnded)
+        {
+            throw new InvalidOperationException($"Storage ended while it was used: {azurite.Transcript()}", e);
+        }
+
         Unset(Storage);
         await azurite.StopAsync();
     }
